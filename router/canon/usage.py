@@ -1,0 +1,48 @@
+"""What an answer used, in buckets that do not overlap, so that a price is a plain sum of products."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """Tokens of one answer. Every token is in exactly one bucket; providers' overlapping totals are split by the translators.
+
+    Args:
+        input: prompt tokens that came from no cache.
+        cache_read: prompt tokens read from the provider's cache.
+        cache_write: prompt tokens written to the cache at the default (5 minute) price.
+        cache_write_1h: prompt tokens written to the one-hour cache.
+        output: answer tokens without reasoning and audio.
+        reasoning: thinking tokens, where the provider counts them apart.
+        audio_input: audio tokens of the prompt.
+        audio_output: audio tokens of the answer.
+        reported_usd: what the provider says this cost (OpenRouter), as decimal text; None when it does not say.
+        reported_total: the provider's own total of tokens, for checking our split; None when it gives none.
+    """
+
+    input: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    cache_write_1h: int = 0
+    output: int = 0
+    reasoning: int = 0
+    audio_input: int = 0
+    audio_output: int = 0
+    reported_usd: str | None = None
+    reported_total: int | None = None
+
+    @property
+    def input_total(self) -> int:
+        """Every prompt token, cached or not, audio included."""
+        return self.input + self.cache_read + self.cache_write + self.cache_write_1h + self.audio_input
+
+    @property
+    def output_total(self) -> int:
+        """Every answer token, reasoning and audio included."""
+        return self.output + self.reasoning + self.audio_output
+
+    @property
+    def total(self) -> int:
+        """Every token of the answer and its prompt."""
+        return self.input_total + self.output_total

@@ -1,0 +1,190 @@
+"""What a dialect offers, to the front that hears it and to the provider that speaks it.
+
+A dialect is a `Dialect` value made in its folder's `__init__.py` out of the functions of its five files. Nothing here does I/O,
+looks at a clock or logs. Inbound ("front") and outbound ("provider") halves are both in it; a dialect that only providers
+speak leaves the front half None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Raw, Struct
+
+from router.canon.event import Event
+from router.canon.reply import Reply
+from router.canon.request import ChatRequest
+from router.errors import GatewayError, WireFault
+
+
+class Frame(Struct, frozen=True, kw_only=True, gc=False):
+    """One event of a stream as it came. `raw` is every byte of it, its terminator included; comments have empty `data`.
+
+    `gc=False`: a leaf of two byte strings and a string can be in no cycle.
+    """
+
+    raw: bytes
+    data: bytes
+    event: str = ""
+
+    @property
+    def is_comment(self) -> bool:
+        """True for a comment or ping that carries no event: it resets no clock."""
+        return not self.data and not self.event
+
+
+class Splitter(Protocol):
+    """Cuts a byte stream into frames. How the bytes were cut on the way never shows in what it returns.
+
+    Raises `WireFault(MALFORMED)` when one event exceeds the bound it was made with.
+    """
+
+    def feed(self, block: bytes) -> tuple[Frame, ...]:
+        """Take the next bytes; return the frames they complete."""
+        ...
+
+    def end(self) -> tuple[Frame, ...]:
+        """The stream is over: return a last frame that lacked only its terminator, if there is one."""
+        ...
+
+
+class StreamDecoder(Protocol):
+    """One upstream stream. Feed frames, get canon events. Raises `WireFault(reason)` for an error inside the stream."""
+
+    def feed(self, frame: Frame) -> tuple[Event, ...]:
+        """Translate one frame; `Skipped` for one that cannot be read."""
+        ...
+
+    def end(self) -> tuple[Event, ...]:
+        """The bytes are over. Returns `Ended` only if the provider had said enough to make the answer complete."""
+        ...
+
+
+class StreamEncoder(Protocol):
+    """One downstream stream in the caller's dialect. Feed canon events, get bytes at event boundaries."""
+
+    def feed(self, events: tuple[Event, ...]) -> bytes:
+        """Say these events; may be empty."""
+        ...
+
+    def end(self) -> bytes:
+        """Say the terminal event. Call it only after `Ended`."""
+        ...
+
+    def fault(self, error: GatewayError) -> bytes:
+        """Say that the answer ends here, unfinished, in the dialect's own words."""
+        ...
+
+
+class Relay(Protocol):
+    """Same dialect in and out: passes frames on as they came, but for what was asked upstream on our own account."""
+
+    def feed(self, frame: Frame, events: tuple[Event, ...]) -> bytes:
+        """The bytes to pass on for this frame, whose events were already read from it; may be empty."""
+        ...
+
+    def end(self) -> bytes:
+        """The terminal bytes, if the provider's own were not passed on."""
+        ...
+
+    def fault(self, error: GatewayError) -> bytes:
+        """As `StreamEncoder.fault`."""
+        ...
+
+
+class Requirements(Struct, frozen=True, kw_only=True):
+    """What a caller wants of the routing, from the body's `router` object or `x-router-*` headers; both mean the same.
+
+    Args:
+        fallback: False keeps the request on its first target.
+        max_attempts: at most this many tries, never more than the route allows; None leaves it to the route.
+        deadline_s: seconds for the whole exchange, over all attempts.
+        min_context: the target must have a context window of at least this many tokens.
+    """
+
+    fallback: bool = True
+    max_attempts: int | None = None
+    deadline_s: float | None = None
+    min_context: int | None = None
+
+
+class Ask(Struct, frozen=True, kw_only=True):
+    """A request parsed just enough to route it.
+
+    Args:
+        model: the name the caller used.
+        stream: whether the caller wants a stream.
+        include_usage: whether the caller asked for usage in the stream; None when it did not say.
+        requirements: routing wishes.
+        fields: the body's top-level members in order, values untouched, `router` taken out.
+    """
+
+    model: str
+    stream: bool
+    include_usage: bool | None
+    requirements: Requirements
+    fields: dict[str, Raw]
+
+
+class Encoded(Struct, frozen=True, kw_only=True):
+    """A request in a provider's dialect. `lost` names, by path, what the dialect could not say."""
+
+    body: bytes
+    lost: tuple[str, ...] = ()
+
+
+class Rendered(Struct, frozen=True, kw_only=True):
+    """An error as a caller of this dialect reads it."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class FrontHalf(Struct, frozen=True, kw_only=True):
+    """What the front needs to hear a dialect and answer in it.
+
+    Args:
+        peek: body -> `Ask`. Raises `Refused`.
+        decode_request: `Ask` -> canon, whole. Raises `Refused`. Called only when a target speaks another dialect.
+        encode_reply: canon -> body of an answer that is not streamed; the second argument is the model name to show.
+        encoder: a fresh encoder for a stream; takes the `Ask` (for include_usage).
+        relay: a fresh relay for a stream whose target speaks this dialect too; takes the `Ask`.
+        encode_fault: any `GatewayError` -> status, headers and body.
+        keepalive: bytes that say "still here" between two events.
+        stream_type: content type of a stream.
+    """
+
+    peek: Callable[[bytes], Ask]
+    decode_request: Callable[[Ask], ChatRequest]
+    encode_reply: Callable[[Reply], bytes]
+    encoder: Callable[[Ask], StreamEncoder]
+    relay: Callable[[Ask], Relay]
+    encode_fault: Callable[[GatewayError], Rendered]
+    keepalive: bytes
+    stream_type: str
+
+
+class Dialect(Struct, frozen=True, kw_only=True):
+    """A wire protocol, whoever speaks it.
+
+    Args:
+        name: e.g. "openai-chat"; the same name in and out means bytes pass through.
+        patch_request: (`Ask`, upstream model) -> body for a target of the same dialect, all but the model as it came.
+        encode_request: (canon, upstream model) -> body and what was lost.
+        decode_reply: body of an answer that is not streamed -> canon. Raises `WireFault`, also for an error inside a 200.
+        decode_fault: (status, lower-case headers, body, now as epoch seconds) -> the fault an error answer means.
+        splitter: a fresh splitter; takes the largest event to accept, in bytes.
+        decoder: a fresh stream decoder.
+        front: the inbound half; None when only providers speak it.
+    """
+
+    name: str
+    patch_request: Callable[[Ask, str], bytes]
+    encode_request: Callable[[ChatRequest, str], Encoded]
+    decode_reply: Callable[[bytes], Reply]
+    decode_fault: Callable[[int, dict[str, str], bytes, float], WireFault]
+    splitter: Callable[[int], Splitter]
+    decoder: Callable[[], StreamDecoder]
+    front: FrontHalf | None = None
