@@ -1,0 +1,210 @@
+"""Which failures may be tried again, where, and when: the one owner of retrying.
+
+How many requests leave when every try fails, `n` targets, `m` attempts, time enough:
+
+- transient failures (500, refused connections, cut or empty answers): exactly `m`, over the targets in turn;
+- a silent target (any timeout), a wrong credential, a missing model, an empty account: `min(n, m)`, each target once;
+- a rejected request, a refusal by policy: exactly 1.
+
+An open breaker or a full queue sends nothing and costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from random import Random
+
+from msgspec import Struct
+
+from router.canon.target import Target
+from router.errors import BLAME, Blame, Reason
+from router.policy.backoff import Backoff, choose_wait_s
+
+
+class Verdict(StrEnum):
+    """What a failure allows: asking the same target again (later), only others, only larger ones, or nobody."""
+
+    SAME_TARGET = "same_target"
+    NEXT_TARGET = "next_target"
+    LARGER_WINDOW = "larger_window"
+    NEVER = "never"
+
+
+_REASONS: dict[Verdict, tuple[Reason, ...]] = {
+    Verdict.SAME_TARGET: (
+        Reason.CONNECT,
+        Reason.SERVER_ERROR,
+        Reason.CUT_STREAM,
+        Reason.MALFORMED,
+        Reason.EMPTY_ANSWER,
+        Reason.CRASHED,
+        Reason.THROTTLED,
+        Reason.OVERLOADED,
+    ),
+    Verdict.NEXT_TARGET: (
+        # silent once, silent again: a second wait as long would be the caller's
+        Reason.CONNECT_TIMEOUT,
+        Reason.FIRST_BYTE_TIMEOUT,
+        Reason.FIRST_TOKEN_TIMEOUT,
+        Reason.IDLE_TIMEOUT,
+        Reason.TOTAL_TIMEOUT,
+        # only an operator or another month changes these
+        Reason.CREDENTIAL,
+        Reason.MODEL_MISSING,
+        Reason.QUOTA_EXHAUSTED,
+        Reason.BREAKER_OPEN,
+        Reason.BUSY,
+        # our own fault with one target, such as a translator's, may be none with the next
+        Reason.INTERNAL,
+        # the bound on a body's bytes is each provider's own
+        Reason.TOO_LARGE,
+    ),
+    Verdict.LARGER_WINDOW: (Reason.CONTEXT_LENGTH,),
+    Verdict.NEVER: (
+        Reason.REJECTED,
+        Reason.UNKNOWN_MODEL,
+        Reason.CONTENT_POLICY,
+        Reason.CLIENT_GONE,
+        Reason.DEADLINE,
+        Reason.NO_TARGET,
+        Reason.SHUTTING_DOWN,
+    ),
+}
+
+VERDICTS: dict[Reason, Verdict] = {reason: verdict for verdict, reasons in _REASONS.items() for reason in reasons}
+"""What each reason allows; every `Reason` has a row."""
+
+FREE: frozenset[Reason] = frozenset({Reason.BREAKER_OPEN, Reason.BUSY})
+"""Reasons with which nothing left the gateway: they cost no attempt."""
+
+_PASSING = (Blame.PROVIDER, Blame.CAPACITY)
+
+_EARLY_TIMER_S = 0.01  # an event loop may wake a sleeper one tick before its time; never ask before Retry-After
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """The bounds one exchange moves in.
+
+    Args:
+        targets: in the order to try them.
+        max_attempts: requests that may leave, the first included.
+        deadline_s: monotonic; no try starts at or after it.
+        windows: context window in tokens by public target name, where it is known.
+        fallback: False keeps to the first target.
+    """
+
+    targets: tuple[Target, ...]
+    max_attempts: int
+    deadline_s: float
+    windows: Mapping[str, int] = {}
+    fallback: bool = True
+
+
+class Try(Struct, frozen=True, kw_only=True):
+    """One failed try. `retry_at_s` is monotonic: the moment Retry-After named, not capped; None: none was named."""
+
+    target: Target
+    reason: Reason
+    retry_at_s: float | None = None
+
+
+class TryTarget(Struct, frozen=True, kw_only=True):
+    """Wait, then try this one.
+
+    Args:
+        is_retry: its provider has already had a request of this exchange, so the retry budget must allow this one.
+    """
+
+    target: Target
+    wait_s: float
+    is_retry: bool
+
+
+class Why(StrEnum):
+    """Why there is no further try, as a caller may read it."""
+
+    VERDICT = "not a failure that another try could mend"
+    ATTEMPTS = "no attempts left"
+    DEADLINE = "no time left"
+    TARGETS = "no target left"
+
+
+class GiveUp(Struct, frozen=True, kw_only=True):
+    """The exchange ends with its last failure. `retry_after_s` is for the caller; None: coming back is no use."""
+
+    why: Why
+    retry_after_s: float | None
+
+
+def next_step(route: Route, tries: tuple[Try, ...], now: float, backoff: Backoff, rng: Random) -> TryTarget | GiveUp:
+    """Fail over at once while a target is left that was not asked; only then wait and ask one again.
+
+    Args:
+        tries: every failed try so far, oldest first, those ended by a `FREE` reason included; empty before the first.
+    """
+    if tries and VERDICTS[tries[-1].reason] is Verdict.NEVER:
+        return GiveUp(why=Why.VERDICT, retry_after_s=None)
+    if now >= route.deadline_s:
+        return _give_up(Why.DEADLINE, tries, now, backoff)
+    if sum(t.reason not in FREE for t in tries) >= route.max_attempts:
+        return _give_up(Why.ATTEMPTS, tries, now, backoff)
+    reachable = _large_enough(route, tries)
+    asked = {t.target for t in tries}
+    for target in reachable:
+        if target not in asked:
+            return TryTarget(target=target, wait_s=0.0, is_retry=_is_retry(target, tries))
+    again = _choose_repeat(reachable, tries, now)
+    if again is None:
+        return _give_up(Why.TARGETS, tries, now, backoff)
+    wait_s = _repeat_wait_s(again, tries, now, backoff, rng)
+    if now + wait_s >= route.deadline_s:
+        return _give_up(Why.DEADLINE, tries, now, backoff)
+    return TryTarget(target=again, wait_s=wait_s, is_retry=True)
+
+
+def _large_enough(route: Route, tries: tuple[Try, ...]) -> tuple[Target, ...]:
+    """The targets the request may fit in: once a window was too small, only those known to have a larger one."""
+    targets = route.targets if route.fallback else route.targets[:1]
+    small = [str(t.target) for t in tries if VERDICTS[t.reason] is Verdict.LARGER_WINDOW]
+    if not small:
+        return targets
+    if any(name not in route.windows for name in small):
+        return ()  # larger than an unknown window is known of none
+    floor_tokens = max(route.windows[name] for name in small)
+    return tuple(target for target in targets if route.windows.get(str(target), 0) > floor_tokens)
+
+
+def _choose_repeat(targets: tuple[Target, ...], tries: tuple[Try, ...], now: float) -> Target | None:
+    """Of the targets that may be asked again the one that is ready first; of those ready, the one asked least."""
+    able = [target for target in targets if all(VERDICTS[t.reason] is Verdict.SAME_TARGET for t in _of(target, tries))]
+    return min(able, key=lambda target: (_owed_s(target, tries, now), len(_of(target, tries))), default=None)
+
+
+def _repeat_wait_s(target: Target, tries: tuple[Try, ...], now: float, backoff: Backoff, rng: Random) -> float:
+    """What its provider named, or else our own backoff."""
+    own = _of(target, tries)
+    base_s = backoff.capacity_base_s if BLAME[own[-1].reason] is Blame.CAPACITY else backoff.base_s
+    return _owed_s(target, tries, now) or choose_wait_s(len(own) - 1, base_s, backoff, rng)
+
+
+def _owed_s(target: Target, tries: tuple[Try, ...], now: float) -> float:
+    """Seconds until the latest Retry-After of this target has passed; 0 when none is left."""
+    ends = [t.retry_at_s for t in _of(target, tries) if t.retry_at_s is not None]
+    return max((end - now + _EARLY_TIMER_S for end in ends if end > now), default=0.0)
+
+
+def _of(target: Target, tries: tuple[Try, ...]) -> tuple[Try, ...]:
+    return tuple(t for t in tries if t.target == target)
+
+
+def _is_retry(target: Target, tries: tuple[Try, ...]) -> bool:
+    return any(t.target.provider == target.provider and t.reason not in FREE for t in tries)
+
+
+def _give_up(why: Why, tries: tuple[Try, ...], now: float, backoff: Backoff) -> GiveUp:
+    """What a caller is told: the earliest moment a target named, or else the cap of our own waits."""
+    if not any(t.reason in FREE or BLAME[t.reason] in _PASSING for t in tries):
+        return GiveUp(why=why, retry_after_s=None)
+    latest = {t.target: _owed_s(t.target, tries, now) for t in tries if t.retry_at_s is not None and t.retry_at_s > now}
+    return GiveUp(why=why, retry_after_s=min(latest.values(), default=backoff.cap_s))

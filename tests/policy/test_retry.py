@@ -1,0 +1,255 @@
+"""What may be tried again, where and when, over every `Reason`."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.canon.target import Target
+from router.errors import TIMEOUTS, Reason
+from router.policy.backoff import Backoff
+from router.policy.retry import _REASONS, FREE, VERDICTS, GiveUp, Route, Try, TryTarget, Verdict, Why, next_step
+
+A = Target(provider="a", model="m")
+B = Target(provider="b", model="m")
+C = Target(provider="c", model="m")
+NAMES = {"a": A, "b": B, "c": C}
+BACKOFF = Backoff(base_s=0.1, capacity_base_s=1.0, factor=2.0, cap_s=4.0)
+WINDOWS = {"a:m": 8_000, "b:m": 4_000, "c:m": 128_000}
+LATE_S = 1_000.0
+
+
+def step(route: Route, *tries: Try, now: float = 10.0, seed: int = 0) -> TryTarget | GiveUp:
+    """The next step with this file's backoff."""
+    return next_step(route, tries, now, BACKOFF, Random(seed))
+
+
+def route(*targets: Target, max_attempts: int = 4, deadline_s: float = LATE_S, fallback: bool = True) -> Route:
+    """A route whose windows are those of `WINDOWS`."""
+    return Route(targets=targets, max_attempts=max_attempts, deadline_s=deadline_s, fallback=fallback, windows=WINDOWS)
+
+
+def requests_sent(plan: Route, reason: Reason) -> list[str]:
+    """Providers that get a request, in order, when every try ends with `reason`."""
+    tries: tuple[Try, ...] = ()
+    now = 0.0
+    while isinstance(chosen := next_step(plan, tries, now, BACKOFF, Random(len(tries))), TryTarget):
+        now += chosen.wait_s
+        tries = (*tries, Try(target=chosen.target, reason=reason))
+        assert len(tries) < 50, "the exchange never ends"
+    return [t.target.provider for t in tries if t.reason not in FREE]
+
+
+def test_every_reason_has_a_verdict() -> None:
+    """A new reason without a row would be a KeyError in the middle of an outage."""
+    assert set(VERDICTS) == set(Reason)
+
+
+def test_no_reason_has_two_verdicts() -> None:
+    """The table is written by verdict; a reason listed twice would silently keep its last row."""
+    assert sum(len(reasons) for reasons in _REASONS.values()) == len(Reason)
+
+
+def test_nothing_silent_is_asked_twice() -> None:
+    """Every clock that runs out, the exchange's own apart, moves on to another target."""
+    assert {VERDICTS[reason] for reason in TIMEOUTS - {Reason.DEADLINE}} == {Verdict.NEXT_TARGET}
+
+
+@pytest.mark.parametrize("reason", Reason, ids=str)
+def test_requests_with_everything_failing_are_exactly_as_documented(reason: Reason) -> None:
+    """Three targets, four attempts, every try failing alike: the module's own table of how many leave."""
+    expected = {
+        Verdict.SAME_TARGET: ["a", "b", "c", "a"],
+        Verdict.NEXT_TARGET: ["a", "b", "c"],
+        Verdict.LARGER_WINDOW: ["a", "c"],
+        Verdict.NEVER: ["a"],
+    }[VERDICTS[reason]]
+    assert requests_sent(route(A, B, C), reason) == ([] if reason in FREE else expected)
+
+
+@pytest.mark.parametrize("reason", Reason, ids=str)
+def test_a_single_target_is_retried_when_its_failure_may_pass(reason: Reason) -> None:
+    """With nowhere else to go a transient failure gets every attempt, all others one."""
+    transient = VERDICTS[reason] is Verdict.SAME_TARGET
+    assert requests_sent(route(A, max_attempts=3), reason) == (
+        [] if reason in FREE else ["a"] * (3 if transient else 1)
+    )
+
+
+@pytest.mark.parametrize("reason", Reason, ids=str)
+def test_a_request_that_wants_no_fallback_stays_on_its_first_target(reason: Reason) -> None:
+    """The opt-out forbids other targets, not other tries."""
+    assert set(requests_sent(route(A, B, fallback=False), reason)) <= {"a"}
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 3, 7], ids=lambda n: f"{n}_attempts")
+@pytest.mark.parametrize("targets", [1, 2, 3], ids=lambda n: f"{n}_targets")
+def test_a_provider_that_always_answers_500_sees_its_share_of_the_attempts(targets: int, attempts: int) -> None:
+    """Scenario 59: exactly `attempts` requests leave, dealt over the targets in turn."""
+    plan = route(*(A, B, C)[:targets], max_attempts=attempts)
+    assert requests_sent(plan, Reason.SERVER_ERROR) == [("a", "b", "c")[i % targets] for i in range(attempts)]
+
+
+def test_the_first_try_is_the_first_target_at_once() -> None:
+    """An exchange without tries is no special case for whoever drives it."""
+    assert step(route(A, B)) == TryTarget(target=A, wait_s=0.0, is_retry=False)
+
+
+def test_failover_does_not_wait() -> None:
+    """A target that was not asked yet is asked at once, whatever the first one said about later."""
+    throttled = Try(target=A, reason=Reason.THROTTLED, retry_at_s=15.0)
+    assert step(route(A, B), throttled) == TryTarget(target=B, wait_s=0.0, is_retry=False)
+
+
+def test_another_target_of_a_provider_already_asked_needs_the_budget() -> None:
+    """Two models of one provider share its load, so the second try is a retry to it."""
+    other = Target(provider="a", model="n")
+    assert step(route(A, other), Try(target=A, reason=Reason.SERVER_ERROR)) == TryTarget(
+        target=other, wait_s=0.0, is_retry=True
+    )
+
+
+def test_a_target_that_was_busy_was_not_asked() -> None:
+    """A refusal of our own sends nothing, so what follows is the provider's first request."""
+    other = Target(provider="a", model="n")
+    chosen = step(route(A, other), Try(target=A, reason=Reason.BUSY))
+    assert chosen == TryTarget(target=other, wait_s=0.0, is_retry=False)
+
+
+def test_retry_after_wins_over_backoff() -> None:
+    """Scenario S01: the same target is not asked before the moment it named, and soon after it."""
+    chosen = step(route(A), Try(target=A, reason=Reason.THROTTLED, retry_at_s=12.0))
+    assert isinstance(chosen, TryTarget)
+    assert 2.0 < chosen.wait_s < 2.1
+
+
+def test_the_later_of_two_retry_afters_wins() -> None:
+    """An earlier, longer wish of the same target still stands."""
+    tries = (
+        Try(target=A, reason=Reason.THROTTLED, retry_at_s=19.0),
+        Try(target=A, reason=Reason.SERVER_ERROR, retry_at_s=11.0),
+    )
+    chosen = step(route(A), *tries)
+    assert isinstance(chosen, TryTarget)
+    assert chosen.wait_s > 9.0
+
+
+def test_a_retry_after_beyond_the_deadline_ends_the_exchange() -> None:
+    """Waiting would only spend the caller's time; the moment is told instead."""
+    given_up = step(route(A, deadline_s=11.0), Try(target=A, reason=Reason.THROTTLED, retry_at_s=15.0))
+    assert isinstance(given_up, GiveUp)
+    assert given_up.why is Why.DEADLINE
+    assert given_up.retry_after_s == pytest.approx(5.0, abs=0.1)
+
+
+def test_a_repeat_prefers_the_target_that_is_ready_first() -> None:
+    """A long Retry-After of the first target does not hold up a second that may be asked now."""
+    tries = (Try(target=A, reason=Reason.THROTTLED, retry_at_s=40.0), Try(target=B, reason=Reason.SERVER_ERROR))
+    chosen = step(route(A, B), *tries)
+    assert isinstance(chosen, TryTarget)
+    assert chosen.target == B
+
+
+@pytest.mark.parametrize(
+    ("reason", "bound_s"),
+    [(Reason.CONNECT, 0.1), (Reason.OVERLOADED, 1.0), (Reason.THROTTLED, 1.0)],
+    ids=["transport", "overloaded", "throttled_without_a_hint"],
+)
+def test_a_repeat_waits_on_the_scale_of_its_failure(reason: Reason, bound_s: float) -> None:
+    """Capacity returns more slowly than a connection does."""
+    waits = []
+    for seed in range(500):
+        chosen = step(route(A), Try(target=A, reason=reason), seed=seed)
+        assert isinstance(chosen, TryTarget)
+        waits.append(chosen.wait_s)
+    assert 0.9 * bound_s < max(waits) <= bound_s
+
+
+def test_a_request_too_long_goes_only_to_a_larger_window() -> None:
+    """Scenario 14: the next in order has a smaller window and is passed over."""
+    chosen = step(route(A, B, C), Try(target=A, reason=Reason.CONTEXT_LENGTH))
+    assert chosen == TryTarget(target=C, wait_s=0.0, is_retry=False)
+
+
+def test_a_request_too_long_goes_nowhere_when_windows_are_unknown() -> None:
+    """A guess would cost a request that most likely fails the same way."""
+    plan = Route(targets=(A, C), max_attempts=4, deadline_s=LATE_S, windows={"a:m": 8_000})
+    given_up = step(plan, Try(target=A, reason=Reason.CONTEXT_LENGTH))
+    assert given_up == GiveUp(why=Why.TARGETS, retry_after_s=None)
+
+
+def test_a_request_too_long_is_not_brought_back_by_a_later_failure() -> None:
+    """When the larger target fails in passing, the one that was too small is still too small."""
+    tries = (Try(target=A, reason=Reason.CONTEXT_LENGTH), Try(target=C, reason=Reason.SERVER_ERROR))
+    chosen = step(route(A, B, C), *tries)
+    assert isinstance(chosen, TryTarget)
+    assert chosen.target == C
+
+
+def test_an_open_breaker_costs_no_attempt() -> None:
+    """With one attempt allowed, a target that was not let through leaves it for the next."""
+    chosen = step(route(A, B, max_attempts=1), Try(target=A, reason=Reason.BREAKER_OPEN, retry_at_s=20.0))
+    assert chosen == TryTarget(target=B, wait_s=0.0, is_retry=False)
+
+
+def test_when_all_rest_the_earliest_moment_is_told() -> None:
+    """Scenario 72: Retry-After is when the first of the targets may be asked."""
+    tries = (
+        Try(target=A, reason=Reason.BREAKER_OPEN, retry_at_s=25.0),
+        Try(target=B, reason=Reason.BUSY, retry_at_s=13.0),
+    )
+    given_up = step(route(A, B), *tries)
+    assert isinstance(given_up, GiveUp)
+    assert given_up.retry_after_s == pytest.approx(3.0, abs=0.1)
+
+
+def test_a_failure_that_named_no_moment_still_tells_one() -> None:
+    """Scenario 67: the error of a single failing target has a Retry-After."""
+    given_up = step(route(A, max_attempts=1), Try(target=A, reason=Reason.SERVER_ERROR))
+    assert given_up == GiveUp(why=Why.ATTEMPTS, retry_after_s=BACKOFF.cap_s)
+
+
+def test_no_try_starts_at_the_deadline() -> None:
+    """Even a target that was never asked."""
+    assert step(route(A, B, deadline_s=10.0), now=10.0) == GiveUp(why=Why.DEADLINE, retry_after_s=None)
+
+
+@given(
+    reasons=st.lists(st.sampled_from(list(Reason)), max_size=30),
+    hints=st.lists(st.one_of(st.none(), st.floats(0, 30)), min_size=30, max_size=30),
+    targets=st.integers(1, 3),
+    attempts=st.integers(1, 6),
+    deadline_s=st.floats(0.1, 60),
+    fallback=st.booleans(),
+)
+def test_no_history_breaks_a_bound(
+    reasons: list[Reason],
+    hints: list[float | None],
+    targets: int,
+    attempts: int,
+    deadline_s: float,
+    fallback: bool,
+) -> None:
+    """Whatever fails in whatever order: attempts, deadline, Retry-After and silence hold, and the exchange ends."""
+    plan = route(*(A, B, C)[:targets], max_attempts=attempts, deadline_s=deadline_s, fallback=fallback)
+    tries: tuple[Try, ...] = ()
+    now = 0.0
+    for reason, hint_s in zip(reasons, hints, strict=False):
+        chosen = next_step(plan, tries, now, BACKOFF, Random(7))
+        if isinstance(chosen, GiveUp):
+            return
+        now += chosen.wait_s
+        assert now < deadline_s
+        own = [t for t in tries if t.target == chosen.target]
+        assert all(VERDICTS[t.reason] is Verdict.SAME_TARGET for t in own)
+        assert all(t.retry_at_s is None or t.retry_at_s <= now for t in own)
+        assert fallback or chosen.target == A
+        tries = (
+            *tries,
+            Try(target=chosen.target, reason=reason, retry_at_s=None if hint_s is None else now + hint_s),
+        )
+        assert sum(t.reason not in FREE for t in tries) <= attempts
+    assert len(tries) <= attempts + targets
