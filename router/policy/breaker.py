@@ -1,0 +1,224 @@
+"""A circuit breaker as state -> state: when it opens, who may probe, and which results count.
+
+It opens on failures in a row (a total outage is seen after a handful) or on their share of a window (a partial one is
+seen at all). Half-open *is* one probe under way, so there is no permit to lose: whoever ends the probe, and however,
+moves the phase. Every change of phase starts an epoch, and a result of an older one moves nothing.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from router.errors import BLAME, Blame, Reason
+from router.policy.backoff import believed_s
+
+_BUCKETS = 10
+_LEAST_JITTER = 0.8
+_MOST_DOUBLINGS = 32  # beyond it every cap has long been reached
+
+
+class Phase(StrEnum):
+    """Whether attempts go through: all, none, or one probe."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+class Change(StrEnum):
+    """What moves a breaker from one phase to another; also the words of the report."""
+
+    TRIPPED = "tripped"
+    PROBE_SENT = "probe_sent"
+    PROBE_PASSED = "probe_passed"
+    PROBE_FAILED = "probe_failed"
+    PROBE_DROPPED = "probe_dropped"
+
+
+TRANSITIONS: dict[Phase, dict[Change, Phase]] = {
+    Phase.CLOSED: {Change.TRIPPED: Phase.OPEN},
+    Phase.OPEN: {Change.PROBE_SENT: Phase.HALF_OPEN},
+    Phase.HALF_OPEN: {
+        Change.PROBE_PASSED: Phase.CLOSED,
+        Change.PROBE_FAILED: Phase.OPEN,
+        Change.PROBE_DROPPED: Phase.OPEN,
+    },
+}
+"""Every move there is; another one is a bug and raises `KeyError`."""
+
+
+class BreakerRules(Struct, frozen=True, kw_only=True):
+    """When a breaker opens and for how long.
+
+    Args:
+        failure_threshold: failures by the provider's fault in a row that open it.
+        failure_rate: share of failures in the window that opens it, above 0 to 1; full queues and 429s count here.
+        min_calls: results the window must hold before the share says anything.
+        window_s: length of the window.
+        recovery_timeout_s: first open time; doubles with each failed probe in a row.
+        max_open_s: open times grow no further. Short, because a service must be back soon after its provider is.
+        max_retry_after_s: the longest Retry-After that is believed.
+        probe_timeout_s: a probe without a result after this long has failed.
+    """
+
+    failure_threshold: int = 5
+    failure_rate: float = 0.5
+    min_calls: int = 10
+    window_s: float = 30.0
+    recovery_timeout_s: float = 5.0
+    max_open_s: float = 20.0
+    max_retry_after_s: float = 300.0
+    probe_timeout_s: float = 120.0
+
+
+class Bucket(Struct, frozen=True, kw_only=True):
+    """The results of one tenth of a window."""
+
+    number: int
+    calls: int
+    failures: int
+
+
+class Breaker(Struct, frozen=True, kw_only=True):
+    """The whole state of one breaker.
+
+    Args:
+        consecutive: failures by the provider's fault since the last success.
+        failed_probes: in a row, since it was last closed.
+        until_s: monotonic; open: no probe before it; half-open: the probe's deadline; closed: means nothing.
+    """
+
+    phase: Phase = Phase.CLOSED
+    epoch: int = 0
+    consecutive: int = 0
+    window: tuple[Bucket, ...] = ()
+    failed_probes: int = 0
+    until_s: float = 0.0
+
+
+class Permit(Struct, frozen=True, kw_only=True):
+    """An attempt may go; its result must come back with this epoch to count."""
+
+    epoch: int
+    probe: bool
+
+
+class Wait(Struct, frozen=True, kw_only=True):
+    """No attempt may go; asking again sooner is of no use."""
+
+    retry_after_s: float
+
+
+class Judged(Struct, frozen=True, kw_only=True):
+    """How an attempt ended. `reason` None is a success; `retry_after_s` is what the provider asked for, from now."""
+
+    epoch: int
+    reason: Reason | None
+    retry_after_s: float | None = None
+
+
+def next_permit(breaker: Breaker, now: float, rules: BreakerRules, jitter: float) -> tuple[Breaker, Permit | Wait]:
+    """Let an attempt through, as the one probe where one is due.
+
+    Args:
+        jitter: uniform from 0 to 1; used when an overdue probe opens the breaker again.
+    """
+    match breaker.phase:
+        case Phase.CLOSED:
+            return breaker, Permit(epoch=breaker.epoch, probe=False)
+        case Phase.OPEN if now >= breaker.until_s:
+            probing = _moved(breaker, Change.PROBE_SENT, until_s=now + rules.probe_timeout_s)
+            return probing, Permit(epoch=probing.epoch, probe=True)
+        case Phase.HALF_OPEN if now >= breaker.until_s:
+            reopened = _probe_failed(breaker, None, now, rules, jitter)
+            return reopened, Wait(retry_after_s=reopened.until_s - now)
+        case Phase.HALF_OPEN:
+            # the probe's result is due long before its deadline
+            return breaker, Wait(retry_after_s=min(breaker.until_s - now, rules.recovery_timeout_s))
+    return breaker, Wait(retry_after_s=breaker.until_s - now)
+
+
+def next_breaker(breaker: Breaker, judged: Judged, now: float, rules: BreakerRules, jitter: float) -> Breaker:
+    """The breaker after a result. What the caller or this gateway did wrong proves nothing about the provider.
+
+    Args:
+        jitter: uniform from 0 to 1; shortens an open time by up to a fifth, so that breakers do not probe in step.
+    """
+    if judged.epoch != breaker.epoch or breaker.phase is Phase.OPEN:
+        return breaker
+    blame = None if judged.reason is None else BLAME[judged.reason]
+    if blame in (Blame.CALLER, Blame.GATEWAY):
+        return next_unprobed(breaker, judged.epoch, now)
+    if breaker.phase is Phase.HALF_OPEN:
+        if blame is None:
+            return _moved(breaker, Change.PROBE_PASSED, consecutive=0, window=(), failed_probes=0)
+        return _probe_failed(breaker, judged.retry_after_s, now, rules, jitter)
+    counted = _counted(breaker, blame, now, rules)
+    if blame is None or not _must_trip(counted, rules):
+        return counted
+    return _moved(counted, Change.TRIPPED, until_s=now + _open_s(0, judged.retry_after_s, rules, jitter))
+
+
+def next_unprobed(breaker: Breaker, epoch: int, now: float) -> Breaker:
+    """The breaker after an attempt ended without a result: a probe's place is free at once, all else stays."""
+    if breaker.phase is not Phase.HALF_OPEN or epoch != breaker.epoch:
+        return breaker
+    return _moved(breaker, Change.PROBE_DROPPED, until_s=now)
+
+
+def tally(breaker: Breaker, now: float, rules: BreakerRules) -> tuple[int, int]:
+    """Successes and failures of the window that ends at `now`."""
+    recent = _recent(breaker.window, now, rules)
+    failures = sum(bucket.failures for bucket in recent)
+    return sum(bucket.calls for bucket in recent) - failures, failures
+
+
+def _moved(breaker: Breaker, change: Change, **fields: object) -> Breaker:
+    return replace(breaker, phase=TRANSITIONS[breaker.phase][change], epoch=breaker.epoch + 1, **fields)
+
+
+def _probe_failed(
+    breaker: Breaker, retry_after_s: float | None, now: float, rules: BreakerRules, jitter: float
+) -> Breaker:
+    failed = breaker.failed_probes + 1
+    until_s = now + _open_s(failed, retry_after_s, rules, jitter)
+    return _moved(breaker, Change.PROBE_FAILED, failed_probes=failed, until_s=until_s)
+
+
+def _open_s(failed_probes: int, retry_after_s: float | None, rules: BreakerRules, jitter: float) -> float:
+    """Jitter comes after the cap: before it, every breaker at the cap would probe in step again."""
+    grown_s = rules.recovery_timeout_s * 2.0 ** min(failed_probes, _MOST_DOUBLINGS)
+    jittered_s = min(grown_s, rules.max_open_s) * (_LEAST_JITTER + (1 - _LEAST_JITTER) * jitter)
+    return max(jittered_s, believed_s(retry_after_s, rules.max_retry_after_s))
+
+
+def _number(now: float, rules: BreakerRules) -> int:
+    return int(now * _BUCKETS // rules.window_s)
+
+
+def _recent(window: tuple[Bucket, ...], now: float, rules: BreakerRules) -> tuple[Bucket, ...]:
+    oldest = _number(now, rules) - _BUCKETS
+    return tuple(bucket for bucket in window if bucket.number > oldest)
+
+
+def _counted(breaker: Breaker, blame: Blame | None, now: float, rules: BreakerRules) -> Breaker:
+    number, failed = _number(now, rules), int(blame is not None)
+    recent = _recent(breaker.window, now, rules)
+    if recent and recent[-1].number == number:
+        *older, last = recent
+        window = (*older, Bucket(number=number, calls=last.calls + 1, failures=last.failures + failed))
+    else:
+        window = (*recent, Bucket(number=number, calls=1, failures=failed))
+    in_a_row = 0 if blame is None else breaker.consecutive + (blame is Blame.PROVIDER)
+    return replace(breaker, window=window, consecutive=in_a_row)
+
+
+def _must_trip(breaker: Breaker, rules: BreakerRules) -> bool:
+    """Whether a breaker whose window was just brought up to date has seen enough."""
+    calls = sum(bucket.calls for bucket in breaker.window)
+    failures = sum(bucket.failures for bucket in breaker.window)
+    spread = calls >= rules.min_calls and failures >= rules.failure_rate * calls
+    return spread or breaker.consecutive >= rules.failure_threshold
