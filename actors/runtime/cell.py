@@ -1,0 +1,328 @@
+"""One incarnation of an actor: its task, its loop, its bonds, its end.
+
+The loop stands in for Pykka's, which blocks, lets an actor live on after a failed ask, and answers `CancelledError` by
+stopping every actor of the process. Order of attention: kill, stop, signals (down, links, children), users' messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from actors.runtime.exits import Crashed, Down, Exit, Killed, NoProc, Normal, Shutdown, forget_frames
+from actors.runtime.failures import ActorDead, AskTimeout, Caught, Fate
+from actors.runtime.ladder import Ladder
+from actors.runtime.mailbox import Envelope
+from actors.runtime.once import Once
+from actors.runtime.reply import Reply
+from actors.runtime.report import Context, Report
+from actors.runtime.tasks import GRACE_S, Job, Tasks
+
+if TYPE_CHECKING:
+    from actors.runtime.actor import Actor
+    from actors.runtime.ref import Ref
+
+TURNS = 64
+"""Messages handled before the others on the loop get a turn: OTP's reductions."""
+
+
+class Severed(Struct, frozen=True):
+    """Signal: a linked ref or job ended and this actor traps exits."""
+
+    down: Down
+
+
+class Cell:
+    """Holds what must outlive the actor's own code: whoever waits for its start, its end, or an answer from it."""
+
+    __slots__ = (
+        "__weakref__",
+        "_bonds",
+        "_cancelled_for",
+        "_ladder",
+        "_loop",
+        "_task",
+        "actor",
+        "deferred",
+        "ended",
+        "exit_asked",
+        "in_hand",
+        "ref",
+        "shutdown_s",
+        "signals",
+        "started",
+        "tasks",
+        "urgent",
+    )
+
+    def __init__(self, actor: Actor, ref: Ref, shutdown_s: float | None) -> None:
+        self.actor = actor
+        self.ref = ref
+        self.shutdown_s = shutdown_s
+        self.tasks = Tasks(ref.name, ref.system.report)
+        self.started: Once[Exit | None] = Once()
+        self.ended: Once[Exit] = Once()
+        self.exit_asked: Exit | None = None
+        self.in_hand: Envelope | None = None
+        self.deferred: dict[Reply, None] = {}
+        self.signals: deque[Any] = deque()
+        self.urgent = False
+        self._bonds: dict[tuple[str, Ref | Job], Once[Exit]] = {}
+        self._cancelled_for: Exit | None = None
+        self._ladder: Ladder | None = None
+        self._task: asyncio.Task[Exit] | None = None
+        self._loop = asyncio.get_running_loop()
+
+    def begin(self) -> None:
+        """Make the task. From here on `started` and `ended` will both be settled, whatever happens."""
+        ref = self.ref
+        mailbox = ref.mailbox
+        mailbox.capacity, mailbox.overflow = self.actor.mailbox_capacity, self.actor.overflow
+        mailbox.open = mailbox.live = True
+        self._task = self._loop.create_task(self._live(), name=f"{ref.name}#{ref.incarnation}")
+        self._ladder = Ladder(self._task, self._give_up)
+        self._task.add_done_callback(self._task_done)
+
+    # ---- asked from outside
+
+    def stop(self, reason: Exit, grace_s: float | None) -> None:
+        """Ask for the end; cancel after `grace_s` (None: never). While it still starts it is cancelled at once."""
+        if self.exit_asked is None or isinstance(reason, Killed):
+            self.exit_asked = reason
+        self._rouse()
+        if self._task is None or self._ladder is None:
+            return
+        self.actor._stop_asked()
+        if not self.started.settled and self._cancelled_for is None:
+            self._cancelled_for = reason
+            self._task.cancel()
+        if grace_s is not None:
+            self._ladder.climb(grace_s)
+
+    def signal(self, signal: Any) -> None:
+        """Queue something that goes before users' messages and is never refused."""
+        self.signals.append(signal)
+        self._rouse()
+
+    def _rouse(self) -> None:
+        self.urgent = True
+        self.ref.mailbox.wake()
+
+    # ---- bonds
+
+    def monitor(self, target: Ref | Job) -> None:
+        """Queue a `Down` when `target` ends; at once when nothing runs there. A second monitor adds nothing."""
+        if ("monitor", target) not in self._bonds:
+            self._bind("monitor", target)
+
+    def demonitor(self, target: Ref | Job) -> None:
+        """Take a monitor back; a `Down` that is already queued is dropped."""
+        self._unbind("monitor", target)
+        self.signals = deque(s for s in self.signals if not (isinstance(s, Down) and s.target is target))
+
+    def link(self, target: Ref | Job) -> None:
+        """Tie both ends: an abnormal end of one is an end of the other."""
+        if ("link", target) in self._bonds:
+            return
+        ended = self._bind("link", target)
+        if ended is not None and not ended.settled:
+            self.ended.watch(("link", target), partial(_sever, target, self.ref))
+            ended.watch(("unlink", self), lambda _: self.ended.unwatch(("link", target)))
+
+    def unlink(self, target: Ref | Job) -> None:
+        """Undo `link`, both ways."""
+        self._unbind("link", target)
+        self.ended.unwatch(("link", target))
+
+    def severed(self, target: Ref | Job, reason: Exit) -> None:
+        """The other end of a link ended."""
+        self._bonds.pop(("link", target), None)
+        if self.actor.trap_exit:
+            self.signal(Severed(Down(target, reason)))
+        elif not isinstance(reason, Normal):
+            self.stop(reason, self.shutdown_s)
+
+    def _bind(self, kind: str, target: Ref | Job) -> Once[Exit] | None:
+        told = partial(self._monitored if kind == "monitor" else self.severed, target)
+        ended = _ended(target)
+        if ended is None:
+            told(NoProc())
+            return None
+        self._bonds[(kind, target)] = ended
+        ended.watch((kind, self), told)
+        return ended
+
+    def _unbind(self, kind: str, target: Ref | Job) -> None:
+        ended = self._bonds.pop((kind, target), None)
+        if ended is not None:
+            ended.unwatch((kind, self))
+
+    def _monitored(self, target: Ref | Job, reason: Exit) -> None:
+        self._bonds.pop(("monitor", target), None)
+        self.signal(Down(target, reason))
+
+    # ---- the loop
+
+    async def _live(self) -> Exit:
+        reason = await self._until_exit()
+        self._refuse(reason)
+        if self._ladder is not None and self.shutdown_s is not None:
+            self._ladder.climb(self.shutdown_s)
+        with Caught() as caught:
+            await self.actor.on_stop(reason)
+        if caught.error is not None:
+            self._tell(Context.STOP, Crashed(caught.error))
+        if self.tasks.count:
+            told = reason if isinstance(reason, Shutdown) else Shutdown() if isinstance(reason, Normal) else Killed()
+            await self.tasks.stop(told, GRACE_S if self.shutdown_s is None else self.shutdown_s)
+        return reason
+
+    async def _until_exit(self) -> Exit:
+        try:
+            await self.actor.on_start()
+            self.started.settle(None)
+            return await self._serve()
+        except asyncio.CancelledError as error:
+            return self._why_cancelled(error)
+        except Exception as error:  # noqa: BLE001 the one place where an actor's exception becomes its exit
+            envelope = self.in_hand
+            return Crashed(error, None if envelope is None else type(envelope.message).__name__)
+
+    async def _serve(self) -> Exit:
+        mailbox, receive = self.ref.mailbox, self.actor.on_receive
+        queue = mailbox.queue
+        turns = 0
+        while True:
+            if self.urgent:
+                if self.exit_asked is not None:
+                    return self.exit_asked
+                await self._take_signal()
+            elif not queue or turns >= TURNS:
+                turns = 0
+                await (asyncio.sleep(0) if queue else mailbox.wait(self._loop))
+            elif (envelope := queue.popleft()).reply_to is None or not self._is_expired(envelope, envelope.reply_to):
+                turns += 1
+                self.in_hand = envelope
+                answer = receive(envelope.message)
+                if answer is not None and hasattr(answer, "__await__") and not isinstance(answer, Reply):
+                    answer = await answer
+                if envelope.reply_to is not None and envelope.reply_to not in self.deferred:
+                    envelope.reply_to.set(answer)
+                self.in_hand = None
+
+    async def _take_signal(self) -> None:
+        if not self.signals:
+            self.urgent = False
+            return
+        signal = self.signals.popleft()
+        self.in_hand = Envelope(signal)
+        pending = self.actor._on_signal(signal)
+        if pending is not None:
+            await pending
+        self.in_hand = None
+
+    def _is_expired(self, envelope: Envelope, reply: Reply) -> bool:
+        if not reply.waiter.done():
+            if envelope.deadline_s > self.ref.system.ports.clock.now():
+                return False
+            reply.fail(AskTimeout(self.ref.name))
+        self.ref.system.counters.expired += 1
+        return True
+
+    def _why_cancelled(self, error: asyncio.CancelledError) -> Exit:
+        if self._ladder is not None and self._ladder.fired:
+            return Killed()
+        if self._cancelled_for is not None:
+            return self._cancelled_for
+        if self._task is not None and self._task.cancelling():
+            return Killed()
+        return Crashed(error)  # nobody cancelled us: we awaited something that was cancelled
+
+    # ---- the end
+
+    def _refuse(self, reason: Exit) -> None:
+        """No asks any more: those in hand, put off and queued end now. Tells stay for the next incarnation."""
+        mailbox = self.ref.mailbox
+        mailbox.live = False
+        self.actor.actor_stopped.set()
+        name, in_hand = self.ref.name, self.in_hand
+        if in_hand is not None and in_hand.reply_to is not None:
+            in_hand.reply_to.fail(ActorDead(name, Fate.MAYBE_HANDLED, reason))
+        for reply in tuple(self.deferred):
+            reply.fail(ActorDead(name, Fate.MAYBE_HANDLED, reason))
+        for envelope in mailbox.take_asks():
+            if envelope.reply_to is not None:
+                envelope.reply_to.fail(ActorDead(name, Fate.NOT_HANDLED, reason))
+        self.in_hand = None
+
+    def _task_done(self, task: asyncio.Task[Exit]) -> None:
+        if task.cancelled():
+            self._finish(Killed())
+        elif (error := task.exception()) is None:
+            self._finish(task.result())
+        else:
+            closed = self._ladder is not None and self._ladder.closed
+            self._finish(Killed() if closed else Crashed(error))
+
+    def _give_up(self) -> None:
+        self.ref.system.counters.leaked += 1
+        self._tell(Context.LEAKED, Killed())
+        self._finish(Killed())
+
+    def _finish(self, reason: Exit) -> None:
+        """The actor's code runs no more; what it owned ends now, and only then is its own end told."""
+        if self._ladder is None:
+            return
+        self._ladder.stop()
+        self._ladder = None
+        self._task = None
+        self._refuse(reason)
+        left = [*self.tasks.close(), *self.actor._abandon()]
+        waiting = len(left)
+
+        def one_less(_: Exit) -> None:
+            nonlocal waiting
+            waiting -= 1
+            if waiting == 0:
+                self._publish(reason)
+
+        for ended in left:
+            ended.watch(self, one_less)
+        if not left:
+            self._publish(reason)
+
+    def _publish(self, reason: Exit) -> None:
+        for kind, target in tuple(self._bonds):
+            self._unbind(kind, target)
+        self.signals.clear()
+        self.ref.cell = None
+        was_started = self.started.settled
+        self.ended.settle(reason)
+        self.started.settle(reason)
+        if was_started:
+            forget_frames(reason)
+
+    def _tell(self, context: Context, reason: Exit) -> None:
+        name = self.ref.name
+        self.ref.system.report(
+            Report(supervisor=name.rpartition("/")[0], context=context, reason=reason, offender=name)
+        )
+
+
+def _ended(target: Ref | Job) -> Once[Exit] | None:
+    if isinstance(target, Job):
+        return target.ended
+    return None if target.cell is None else target.cell.ended
+
+
+def _sever(target: Ref | Job, source: Ref, reason: Exit) -> None:
+    """Tell the far end of a link that this one ended."""
+    if not isinstance(target, Job):
+        if target.cell is not None:
+            target.cell.severed(source, reason)
+    elif not isinstance(reason, Normal):
+        target.stop(reason)

@@ -1,0 +1,167 @@
+"""A bounded way from one producer to one consumer, for what must not go through mailboxes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class ChannelClosed(Exception):
+    """For the reader: the end, in order. For the writer: the reader left, or it was ended already."""
+
+
+class ChannelTimeout(Exception):
+    """Nothing came in time. Nothing is lost: the next `get` goes on where this one waited."""
+
+
+class ChannelFull(Exception):
+    """No room now."""
+
+
+class Channel(Generic[T]):
+    """Back-pressure: a writer that is ahead by `capacity` items waits.
+
+    A timer is kept from one `get` to the next and moved only when it rings, so a timeout per item is cheap.
+    """
+
+    __slots__ = (
+        "_capacity",
+        "_deadline_s",
+        "_ended",
+        "_error",
+        "_getter",
+        "_items",
+        "_left",
+        "_putter",
+        "_ring_s",
+        "_timer",
+    )
+
+    def __init__(self, capacity: int) -> None:
+        if capacity < 1:
+            raise ValueError("a channel holds at least one item")
+        self._capacity = capacity
+        self._items: deque[T] = deque()
+        self._getter: asyncio.Future[bool] | None = None
+        self._putter: asyncio.Future[None] | None = None
+        self._ended = False
+        self._left = False
+        self._error: BaseException | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._ring_s = 0.0
+        self._deadline_s: float | None = None
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    async def put(self, item: T) -> None:
+        """Hand on an item; wait while the reader is behind.
+
+        Raises:
+            ChannelClosed: the reader left, or the channel was closed.
+        """
+        while len(self._items) >= self._capacity and not (self._ended or self._left):
+            if self._putter is not None:
+                raise RuntimeError("a channel has one writer")
+            self._putter = asyncio.get_running_loop().create_future()
+            try:
+                await self._putter
+            finally:
+                self._putter = None
+        self.put_nowait_or_raise(item)
+
+    def put_nowait_or_raise(self, item: T) -> None:
+        """Hand on an item without waiting.
+
+        Raises:
+            ChannelClosed: the reader left, or the channel was closed.
+            ChannelFull: the reader is behind by the whole capacity.
+        """
+        if self._ended or self._left:
+            raise ChannelClosed
+        if len(self._items) >= self._capacity:
+            raise ChannelFull
+        self._items.append(item)
+        self._wake_getter(True)
+
+    async def get(self, *, timeout_s: float | None = None) -> T:
+        """The next item; what is buffered comes before the end or the failure.
+
+        Raises:
+            ChannelTimeout: nothing came within `timeout_s`.
+            ChannelClosed: the end.
+            BaseException: what was given to `fail`.
+        """
+        if not self._items and not self._ended:
+            await self._something(timeout_s)
+        if self._items:
+            item = self._items.popleft()
+            if self._putter is not None and not self._putter.done():
+                self._putter.set_result(None)
+            return item
+        raise self._error if self._error is not None else ChannelClosed
+
+    def close(self) -> None:
+        """No more items will come."""
+        self._end(None)
+
+    def fail(self, error: BaseException) -> None:
+        """No more items will come, because of `error`. After `close` or `fail` this does nothing."""
+        self._end(error)
+
+    def leave(self) -> None:
+        """The reader goes; what is buffered is dropped, and every `put` raises from now on."""
+        self._left = True
+        self._items.clear()
+        self._end(None)
+
+    def _end(self, error: BaseException | None) -> None:
+        if not self._ended:
+            self._ended = True
+            self._error = error
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._wake_getter(True)
+        if self._putter is not None and not self._putter.done():
+            self._putter.set_result(None)
+
+    async def _something(self, timeout_s: float | None) -> None:
+        if self._getter is not None:
+            raise RuntimeError("a channel has one reader")
+        loop = asyncio.get_running_loop()
+        getter = self._getter = loop.create_future()
+        if timeout_s is not None:
+            self._set_timer(loop, loop.time() + timeout_s)
+        try:
+            in_time = await getter
+        finally:
+            self._getter = None
+            self._deadline_s = None
+        if not in_time and not self._items and not self._ended:
+            raise ChannelTimeout
+
+    def _wake_getter(self, in_time: bool) -> None:
+        if self._getter is not None and not self._getter.done():
+            self._getter.set_result(in_time)
+
+    def _set_timer(self, loop: asyncio.AbstractEventLoop, deadline_s: float) -> None:
+        self._deadline_s = deadline_s
+        if self._timer is not None:
+            if self._ring_s <= deadline_s:
+                return
+            self._timer.cancel()
+        self._ring_s = deadline_s
+        self._timer = loop.call_at(deadline_s, self._ring, loop)
+
+    def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        if self._deadline_s is None:
+            return
+        if self._deadline_s > self._ring_s:
+            self._set_timer(loop, self._deadline_s)
+        else:
+            self._wake_getter(False)

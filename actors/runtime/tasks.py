@@ -1,0 +1,178 @@
+"""Supervised children that are tasks: the only place that makes asyncio tasks out of coroutines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from actors.runtime.exits import Crashed, Exit, Killed, Normal, Shutdown, forget_frames
+from actors.runtime.failures import Caught
+from actors.runtime.ladder import Ladder
+from actors.runtime.once import Once
+from actors.runtime.report import Context, Report, log_report
+
+GRACE_S = 5.0
+
+
+class Job:
+    """One task and the reason of its end. Can be monitored and linked like an actor."""
+
+    __slots__ = ("__weakref__", "_asked", "_ladder", "_task", "ended", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.ended: Once[Exit] = Once()
+        self._asked: Exit | None = None
+        self._ladder: Ladder | None = None
+        self._task: asyncio.Task[Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Job {self.name} {self.reason or 'running'}>"
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended."""
+        return self.ended.settled
+
+    @property
+    def reason(self) -> Exit | None:
+        """Why it ended; None while it runs."""
+        return self.ended.value
+
+    def stop(self, reason: Exit = Shutdown(), *, grace_s: float = GRACE_S) -> None:  # noqa: B008 frozen, shared on purpose
+        """Cancel it, and end it by force when it still runs after `grace_s`. `Killed` leaves no grace."""
+        task = self._task
+        if task is None:
+            return
+        if self._asked is None:
+            self._asked = reason
+            task.cancel()
+        if self._ladder is None:
+            self._ladder = Ladder(task, self._give_up)
+        self._ladder.climb(0.0 if isinstance(reason, Killed) else grace_s)
+
+    async def wait(self) -> Exit:
+        """Why it ended, once it has. Giving up waiting does not stop it."""
+        return await self.ended.wait()
+
+    def tie(self, other: Job) -> None:
+        """When this job ends, whatever its end, `other` is stopped. Not the other way round."""
+        key = ("tie", other)
+        self.ended.watch(key, lambda _: other.stop())
+        other.ended.watch(("tied", self), lambda _: self.ended.unwatch(key))
+
+    def _run(self, task: asyncio.Task[Any]) -> None:
+        self._task = task
+        task.add_done_callback(self._finish)
+
+    def _finish(self, task: asyncio.Task[Any]) -> None:
+        if task.cancelled():
+            reason: Exit = self._asked or Killed()
+        elif (error := task.exception()) is None:
+            reason = Normal()
+        elif self._ladder is not None and self._ladder.closed:
+            reason = Killed()
+        else:
+            reason = Crashed(error)
+        self._end(reason)
+
+    def _give_up(self) -> None:
+        self._end(Killed())
+
+    def _end(self, reason: Exit) -> None:
+        if self._ladder is not None:
+            self._ladder.stop()
+            self._ladder = None
+        self._task = None
+        self.ended.settle(reason)
+
+
+class Tasks:
+    """The jobs of one owner: they end with it, whatever its end.
+
+    Args:
+        owner: path of the owner, for reports.
+        report: told of every job that crashed.
+    """
+
+    __slots__ = ("_closed", "_jobs", "_owner", "_report", "_waiting")
+
+    def __init__(self, owner: str = "", report: Callable[[Report], None] = log_report) -> None:
+        self._owner = owner
+        self._report = report
+        self._jobs: dict[Job, None] = {}
+        self._waiting: list[asyncio.Future[None]] = []
+        self._closed = False
+
+    @property
+    def count(self) -> int:
+        """Jobs that have not ended."""
+        return len(self._jobs)
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """Jobs that have not ended, in the order they started."""
+        return tuple(self._jobs)
+
+    def start(
+        self, coro: Coroutine[Any, Any, Any], *, name: str, on_exit: Callable[[Job, Exit], None] | None = None
+    ) -> Job:
+        """Run `coro` as a job. `on_exit` is called once, whatever the end, even when `coro` never took its first step.
+
+        Raises:
+            RuntimeError: the owner has ended.
+        """
+        if self._closed:
+            coro.close()
+            raise RuntimeError(f"{self._owner} has ended: it starts no job {name}")
+        job = Job(name)
+        self._jobs[job] = None
+        job.ended.watch("owner", partial(self._ended, job, on_exit))
+        job._run(asyncio.get_running_loop().create_task(coro, name=name))
+        return job
+
+    async def stop(self, reason: Exit, grace_s: float) -> None:
+        """Cancel every job, last started first, and wait for all. What outlasts `grace_s` is ended by force."""
+        for job in reversed(self.jobs):
+            job.stop(reason, grace_s=grace_s)
+        await self.drained()
+
+    async def drained(self) -> None:
+        """Wait until no job is left, without stopping any."""
+        while self._jobs:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            try:
+                await waiter
+            finally:
+                if waiter in self._waiting:
+                    self._waiting.remove(waiter)
+
+    def close(self) -> tuple[Once[Exit], ...]:
+        """The owner has ended: kill what is left and start nothing more. What to wait for."""
+        self._closed = True
+        left = self.jobs
+        for job in reversed(left):
+            job.stop(Killed())
+        return tuple(job.ended for job in left)
+
+    def _ended(self, job: Job, on_exit: Callable[[Job, Exit], None] | None, reason: Exit) -> None:
+        self._jobs.pop(job, None)
+        if on_exit is not None:
+            with Caught() as caught:
+                on_exit(job, reason)
+            if caught.error is not None:
+                self._tell(job, Context.ON_EXIT, Crashed(caught.error))
+        if isinstance(reason, Crashed):
+            self._tell(job, Context.JOB, reason)
+        if not self._jobs:
+            for waiter in self._waiting:
+                if not waiter.done():
+                    waiter.set_result(None)
+            self._waiting.clear()
+
+    def _tell(self, job: Job, context: Context, reason: Crashed) -> None:
+        self._report(Report(supervisor=self._owner, context=context, reason=reason, offender=job.name))
+        forget_frames(reason)

@@ -1,0 +1,136 @@
+"""A loop whose time jumps when every task waits: a minute of timeouts takes no time, and a run can be repeated.
+
+Nothing real may happen on it: no sockets, no threads. When nothing can run and no timer is set, the run would hang; it
+raises instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn, TypeVar, cast
+
+from actors.runtime.ports import Ports
+
+T = TypeVar("T")
+EPOCH_S = 1_700_000_000.0
+
+
+class SimDeadlock(RuntimeError):
+    """Nothing can run and nothing is due: what is awaited will never come."""
+
+
+class _Selector:
+    """Stands where the loop asks the operating system for events: there are none, but time passes."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        self._loop = loop
+
+    def select(self, timeout_s: float | None) -> tuple[()]:
+        """Jump to the next timer, exactly."""
+        if timeout_s is None:
+            waiting = sorted(task.get_name() for task in asyncio.all_tasks(self._loop))
+            raise SimDeadlock(f"nothing can run and no timer is set; waiting: {', '.join(waiting)}")
+        if timeout_s > 0:
+            self._loop._jump()
+        return ()
+
+
+class VirtualLoop(asyncio.BaseEventLoop):
+    """An event loop in virtual time, from 0.
+
+    Args:
+        seed: of the shuffle, and what `virtual_ports` draws from when given none.
+        shuffle: run what is ready at one moment in random order. Transports that rely on order do not survive that.
+    """
+
+    def __init__(self, *, seed: int = 0, shuffle: bool = False) -> None:
+        super().__init__()
+        self.seed = seed
+        self._now_s = 0.0
+        self._selector = _Selector(self)
+        self._clock_resolution = 1e-9
+        self._chance = random.Random(seed) if shuffle else None
+
+    def time(self) -> float:
+        """Virtual seconds since the loop was made."""
+        return self._now_s
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> NoReturn:  # type: ignore[override]
+        """Never: a thread would make the run unrepeatable."""
+        raise RuntimeError(f"a thread in virtual time: {func}")
+
+    def _jump(self) -> None:
+        self._now_s = cast("Any", self)._scheduled[0]._when
+
+    def _process_events(self, event_list: Any) -> None:
+        """There are none."""
+
+    def _write_to_self(self) -> NoReturn:
+        raise RuntimeError("call_soon_threadsafe in virtual time: a thread is at work")
+
+    def _run_once(self) -> None:
+        if self._chance is not None:
+            self._chance.shuffle(cast("Any", self)._ready)
+        super()._run_once()  # type: ignore[misc]
+
+
+def run_virtual(main: Coroutine[Any, Any, T], *, seed: int = 0, shuffle: bool = False) -> T:
+    """Run `main` to its end in virtual time, then cancel what it left running.
+
+    Raises:
+        SimDeadlock: it waits for something that will never come.
+    """
+    loop = VirtualLoop(seed=seed, shuffle=shuffle)
+    try:
+        return loop.run_until_complete(main)
+    finally:
+        try:
+            _cancel_rest(loop)
+            loop.run_until_complete(loop.shutdown_asyncgens())
+        finally:
+            loop.close()
+
+
+def _cancel_rest(loop: VirtualLoop) -> None:
+    rest = sorted(asyncio.all_tasks(loop), key=lambda task: task.get_name())
+    for task in rest:
+        task.cancel()
+    for task in rest:
+        try:
+            loop.run_until_complete(asyncio.wait_for(asyncio.wait([task]), 60.0))
+        except TimeoutError:
+            raise SimDeadlock(f"{task.get_name()} does not end when cancelled") from None
+
+
+class _LoopClock:
+    __slots__ = ("_loop", "_start_s")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, start_s: float = 0.0) -> None:
+        self._loop = loop
+        self._start_s = start_s
+
+    def now(self) -> float:
+        """Seconds of the loop's clock after the start."""
+        return self._start_s + self._loop.time()
+
+
+class _CountedIds:
+    __slots__ = ("_count",)
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def new(self, prefix: str) -> str:
+        """The next number."""
+        self._count += 1
+        return f"{prefix}-{self._count:06d}"
+
+
+def virtual_ports(loop: asyncio.AbstractEventLoop | None = None, seed: int | None = None) -> Ports:
+    """Ports whose clocks are the loop's, whose chance is seeded and whose ids count up from 1."""
+    loop = loop or asyncio.get_running_loop()
+    chance = getattr(loop, "seed", 0) if seed is None else seed
+    rng = random.Random(chance)
+    return Ports(clock=_LoopClock(loop), wall=_LoopClock(loop, EPOCH_S), rng=rng, ids=_CountedIds())
