@@ -1,0 +1,248 @@
+"""The transport over HTTP/1.1: one aiohttp session per provider, which retries nothing and limits nothing by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+from aiohttp import ClientResponse, ClientSession, ClientTimeout
+from msgspec import Struct
+from multidict import CIMultiDict
+from yarl import URL
+
+from router.errors import Reason, WireFault
+from router.upstream.inflate import INFLATABLE, Inflater
+from router.upstream.link import SENDING, LinkConnector, Sending
+from router.upstream.transport import UpstreamRequest
+
+_READ_BUFFER_BYTES = 64 * 1024
+"""aiohttp's 256 KiB a stream would let a thousand slow clients pin half a gigabyte."""
+_HEAD_LINE_BYTES = 32 * 1024
+"""Some providers' edges send a content-security-policy longer than aiohttp's 8 KiB."""
+_PLAIN_BODY_BYTES = 512 * 1024
+"""Larger bodies go out in pieces with back-pressure: aiohttp writes, and warns of, one large `bytes` at a time."""
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_BODY_ENDS = frozenset({"content-encoding", "content-length"})
+"""Headers that no longer fit a body that was unpacked."""
+
+
+class HttpOptions(Struct, frozen=True, kw_only=True):
+    """What an operator may set of a provider's connections.
+
+    Args:
+        ca_file: PEM file of the authorities to trust instead of the system's; None trusts the system's.
+        idle_s: how long an unused connection is kept. Load balancers commonly close after 60 s; one that closes
+            earlier (uvicorn: 5 s) is met by the unseen retry.
+        dns_ttl_s: how long a resolved name is kept.
+        user_agent: sent where the request names none.
+    """
+
+    ca_file: str | None = None
+    idle_s: float = 30.0
+    dns_ttl_s: int = 300
+    user_agent: str = "pointsman"
+
+
+class HttpReply:
+    """The head of an answer, and its body as it comes. Made by `HttpTransport.send` only."""
+
+    def __init__(self, response: ClientResponse, sending: Sending, peer: str) -> None:
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.headers.items()}
+        self._response = response
+        self._link = sending.link
+        self._peer = peer
+        coding = self.headers.get("content-encoding", "identity").strip().lower()
+        self._inflater = Inflater() if coding in INFLATABLE else None
+        if self._inflater is not None:
+            self.headers = {name: value for name, value in self.headers.items() if name not in _BODY_ENDS}
+        elif coding not in ("identity", ""):
+            raise WireFault(
+                Reason.MALFORMED,
+                f"{peer} compressed its answer with {coding!r}, which was not asked for and cannot be unpacked",
+                status=self.status,
+            )
+
+    async def blocks(self) -> AsyncIterator[bytes]:
+        """The body as it comes: whatever is buffered at once, and the socket waits while nobody asks for more."""
+        inflater = self._inflater
+        async for block in self._raw_blocks():
+            if inflater is None:
+                yield block
+                continue
+            for piece in inflater.feed(block):
+                yield piece
+        if inflater is not None and not inflater.whole:
+            raise self._cut()
+
+    async def read(self, limit_bytes: int) -> bytes:
+        """The whole body, `limit_bytes` counted after unpacking."""
+        blocks: list[bytes] = []
+        size_bytes = 0
+        async for block in self.blocks():
+            blocks.append(block)
+            size_bytes += len(block)
+            if size_bytes > limit_bytes:
+                raise WireFault(
+                    Reason.MALFORMED,
+                    f"the answer of {self._peer} is longer than {limit_bytes} bytes",
+                    status=self.status,
+                )
+        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+
+    async def _raw_blocks(self) -> AsyncIterator[bytes]:
+        stream = self._response.content
+        try:
+            while block := await stream.readany():
+                yield block
+        except (aiohttp.ClientError, OSError, RuntimeError) as error:
+            # aiohttp says RuntimeError where its session was closed between two reads.
+            raise self._cut() from error
+        if self._ends_with_connection and self._link is not None and self._link.lost is not None:
+            raise self._cut() from self._link.lost
+
+    @property
+    def _ends_with_connection(self) -> bool:
+        """Neither a length nor chunks: only how the socket ended tells an end from a cut."""
+        headers = self._response.headers
+        return "Content-Length" not in headers and "Transfer-Encoding" not in headers
+
+    def _cut(self) -> WireFault:
+        return WireFault(Reason.CUT_STREAM, f"{self._peer} cut its answer off", status=self.status)
+
+
+class HttpTransport:
+    """Carries requests to one provider over pooled connections. See `transport.Transport` for what it promises.
+
+    A death after the connection stood and before the head is `CUT_STREAM`, never `CONNECT`, even when it cannot have
+    worked on the request: only `CONNECT` says for certain that the provider saw nothing.
+    """
+
+    def __init__(self, options: HttpOptions | None = None) -> None:
+        self._options = options or HttpOptions()
+        self._session: ClientSession | None = None
+
+    async def start(self) -> None:
+        """Read the authorities' file, if one is set, and make the session. Opens no connection."""
+        options = self._options
+        tls: ssl.SSLContext | None = None
+        if options.ca_file is not None:
+            tls = await asyncio.to_thread(ssl.create_default_context, cafile=options.ca_file)
+        self._session = ClientSession(
+            connector=LinkConnector(idle_s=options.idle_s, dns_ttl_s=options.dns_ttl_s, tls=tls),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": options.user_agent},
+            skip_auto_headers=("Accept", "Content-Type"),
+            auto_decompress=False,
+            trust_env=False,
+            read_bufsize=_READ_BUFFER_BYTES,
+            max_line_size=_HEAD_LINE_BYTES,
+            max_field_size=_HEAD_LINE_BYTES,
+        )
+
+    @asynccontextmanager
+    async def send(self, request: UpstreamRequest) -> AsyncIterator[HttpReply]:
+        """Send, and give the answer once its head is there. Leaving before the body ended drops the socket at once."""
+        url, peer = _address(request.url)
+        response, sending = await self._open(request, url, peer)
+        try:
+            if response.status in _REDIRECTS:
+                raise WireFault(
+                    Reason.MALFORMED,
+                    f"{peer} answered {response.status}, a redirect; set the provider's base URL to the final address",
+                    status=response.status,
+                )
+            yield HttpReply(response, sending, peer)
+        finally:
+            if response.connection is not None or sending.closing:
+                sending.abort()
+            response.close()
+
+    async def stop(self) -> None:
+        """Close every connection, used and idle. An answer still being read ends as cut."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _open(self, request: UpstreamRequest, url: URL, peer: str) -> tuple[ClientResponse, Sending]:
+        """Send once, and once more on a fresh connection where a pooled one proved dead."""
+        try:
+            sending = Sending(fresh=False)
+            try:
+                return await self._try(request, url, sending), sending
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError):
+                if not sending.stale:
+                    raise
+            sending = Sending(fresh=True)
+            return await self._try(request, url, sending), sending
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise _fault(error, peer, request.connect_s) from error
+
+    async def _try(self, request: UpstreamRequest, url: URL, sending: Sending) -> ClientResponse:
+        session = self._session
+        if session is None or session.closed:
+            raise WireFault(Reason.SHUTTING_DOWN, "the connections to this provider are closed")
+        headers = CIMultiDict(request.headers)
+        headers["Accept-Encoding"] = "identity"
+        small = len(request.body) <= _PLAIN_BODY_BYTES
+        response: ClientResponse | None = None
+        token = SENDING.set(sending)
+        try:
+            response = await session.request(
+                request.method,
+                url,
+                headers=headers,
+                data=request.body if small else io.BytesIO(request.body),
+                allow_redirects=False,
+                timeout=ClientTimeout(total=None, connect=request.connect_s, sock_connect=request.connect_s),
+            )
+            return response
+        finally:
+            SENDING.reset(token)
+            if response is None:
+                sending.abort()
+
+
+def _address(text: str) -> tuple[URL, str]:
+    """The address, and `host:port` for messages: a path or query may hold a credential."""
+    try:
+        url = URL(text, encoded=True)
+        return url, f"{url.host_subcomponent}:{url.port}"
+    except ValueError as error:
+        raise WireFault(Reason.CONNECT, "the provider's address is not a URL") from error
+
+
+def _fault(error: Exception, peer: str, connect_s: float) -> WireFault:
+    """The first row of `_FAULTS` that fits; words of the library never pass, they may quote headers or the path."""
+    for kind, reason, words in _FAULTS:
+        if isinstance(error, kind):
+            return WireFault(reason, words.format(peer=peer, connect_s=connect_s, why=_why(error)))
+    return WireFault(Reason.CUT_STREAM, f"the connection to {peer} died before an answer came")
+
+
+def _why(error: Exception) -> str:
+    """What the operating system says of a connection that did not come about."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return cause.verify_message
+    number = cause.errno if isinstance(cause, OSError) else None
+    return os.strerror(number).lower() if number else "no connection"
+
+
+_FAULTS: tuple[tuple[type[Exception], Reason, str], ...] = (
+    (aiohttp.ServerTimeoutError, Reason.CONNECT_TIMEOUT, "no connection to {peer} within {connect_s:g} s"),
+    (aiohttp.ClientConnectorDNSError, Reason.CONNECT, "the name in {peer} cannot be resolved"),
+    (aiohttp.ClientConnectorCertificateError, Reason.CONNECT, "the certificate of {peer} is not trusted: {why}"),
+    (aiohttp.ClientConnectorSSLError, Reason.CONNECT, "{peer} does not speak TLS as it should"),
+    (aiohttp.ClientConnectorError, Reason.CONNECT, "{peer} cannot be reached: {why}"),
+    (aiohttp.InvalidURL, Reason.CONNECT, "the provider's address cannot be used"),
+    (aiohttp.NonHttpUrlClientError, Reason.CONNECT, "the address of {peer} is not one of http or https"),
+    (aiohttp.ClientResponseError, Reason.MALFORMED, "{peer} answered with something that is not HTTP"),
+    (UnicodeError, Reason.CONNECT, "the name in {peer} cannot be resolved"),
+    (ValueError, Reason.CREDENTIAL, "a header for {peer} holds a line break or another byte that may not be sent"),
+)
+"""Failures before the head, the more special class first. What no row names is a connection that died."""

@@ -1,0 +1,99 @@
+"""One connection to a provider, as a transport must see it: used before or not, a byte heard or not, died or closed."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from contextvars import ContextVar
+from functools import partial
+
+from aiohttp import ClientRequest, ClientTimeout, TCPConnector
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
+
+
+class Link(ResponseHandler):
+    """aiohttp's side of a socket, which also remembers what decides whether a request may be sent again unseen."""
+
+    uses: int = 0
+    heard: bool = False
+    """A byte came since the request that uses the link now was given it."""
+    lost: BaseException | None = None
+    """The error that ended the socket; None while it lives and after an orderly end."""
+
+    def data_received(self, data: bytes) -> None:
+        """Note the byte before it is parsed: half a head is an answer begun. Empty calls are aiohttp resuming."""
+        if data:
+            self.heard = True
+        super().data_received(data)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Keep the error: aiohttp drops it where a body has no stated length, and a reset would pass for its end."""
+        self.lost = exc
+        super().connection_lost(exc)
+
+
+class Sending:
+    """What one try to send learns of its connection; `fresh` asks for one that no request used before."""
+
+    __slots__ = ("fresh", "link", "socket")
+
+    def __init__(self, *, fresh: bool) -> None:
+        self.fresh = fresh
+        self.link: Link | None = None
+        self.socket: asyncio.Transport | None = None
+
+    @property
+    def stale(self) -> bool:
+        """The connection came from the pool and gave no byte: the provider closed it while it was idle."""
+        return self.link is not None and self.link.uses > 1 and not self.link.heard
+
+    @property
+    def closing(self) -> bool:
+        """aiohttp closed the socket, which lives on while bytes wait to be written."""
+        return self.socket is not None and self.socket.is_closing()
+
+    def abort(self) -> None:
+        """Drop the socket now. An orderly close would first wait for a provider that does not read the request."""
+        if self.socket is not None:
+            self.socket.abort()
+
+
+SENDING: ContextVar[Sending] = ContextVar("SENDING")
+"""Set around a request: aiohttp hands nothing of ours down to its connector."""
+
+
+class LinkConnector(TCPConnector):
+    """A pool without limits (the Pace actor has them) whose connections are `Link`s, told to the try that uses them.
+
+    Args:
+        idle_s: an unused connection is kept that long.
+        dns_ttl_s: a resolved name is kept that long.
+        tls: None is aiohttp's default context, which trusts what the system trusts.
+    """
+
+    def __init__(self, *, idle_s: float, dns_ttl_s: int, tls: ssl.SSLContext | None) -> None:
+        super().__init__(limit=0, ttl_dns_cache=dns_ttl_s, keepalive_timeout=idle_s, ssl=True if tls is None else tls)
+        made: type[ResponseHandler] = Link
+        self._factory = partial(made, loop=self._loop)
+
+    async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
+        """Give a pooled or a new connection, closing pooled ones on the way when a fresh one is asked for."""
+        sending = SENDING.get()
+        connection = await super().connect(req, traces, timeout)
+        while sending.fresh and _link(connection).uses:
+            connection.close()
+            connection = await super().connect(req, traces, timeout)
+        link = _link(connection)
+        link.uses += 1
+        link.heard = False
+        sending.link = link
+        sending.socket = link.transport
+        return connection
+
+
+def _link(connection: Connection) -> Link:
+    if not isinstance(connection.protocol, Link):
+        raise TypeError("aiohttp made a connection that is not a Link")
+    return connection.protocol
