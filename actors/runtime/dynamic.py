@@ -57,7 +57,7 @@ class DynamicSupervisor(Keeper):
         self._max_children = max_children
         self._default_backoff = backoff
 
-    async def on_stop(self, reason: Exit) -> None:  # type: ignore[override]
+    async def on_stop(self, reason: Exit) -> None:
         """Ask all children at once and wait for all: nothing depends on their order."""
         children = tuple(reversed(self._children.values()))
         for child in children:

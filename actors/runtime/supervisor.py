@@ -49,7 +49,7 @@ class Supervisor(Keeper):
         super().__init__(spec.intensity)
         self._spec = spec
 
-    async def on_start(self) -> None:  # type: ignore[override]
+    async def on_start(self) -> None:
         """Start the children in order; the first that fails fails the supervisor."""
         for spec in self._spec.children:
             child = Child(spec, self.system.ref(f"{self.name}/{spec.name}"))
@@ -58,7 +58,7 @@ class Supervisor(Keeper):
             if reason is not None:
                 raise StartFailed(child.ref.name, reason) from getattr(reason, "error", None)
 
-    async def on_stop(self, reason: Exit) -> None:  # type: ignore[override]
+    async def on_stop(self, reason: Exit) -> None:
         """Stop the children, last started first."""
         for child in reversed(self._children.values()):
             await self._stop_child(child)
