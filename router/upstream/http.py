@@ -6,8 +6,9 @@ import asyncio
 import io
 import os
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import aiohttp
 from aiohttp import ClientResponse, ClientSession, ClientTimeout
@@ -16,6 +17,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from router.errors import Reason, WireFault
+from router.upstream.blocks import Blocks, read_whole
 from router.upstream.inflate import INFLATABLE, Inflater
 from router.upstream.link import SENDING, LinkConnector, Sending
 from router.upstream.transport import UpstreamRequest
@@ -57,6 +59,7 @@ class HttpReply:
         self._response = response
         self._link = sending.link
         self._peer = peer
+        self._pieces: Iterator[bytes] = iter(())
         coding = self.headers.get("content-encoding", "identity").strip().lower()
         self._inflater = Inflater() if coding in INFLATABLE else None
         if self._inflater is not None:
@@ -68,43 +71,33 @@ class HttpReply:
                 status=self.status,
             )
 
-    async def blocks(self) -> AsyncIterator[bytes]:
+    def blocks(self) -> Blocks:
         """The body as it comes: whatever is buffered at once, and the socket waits while nobody asks for more."""
-        inflater = self._inflater
-        async for block in self._raw_blocks():
-            if inflater is None:
-                yield block
-                continue
-            for piece in inflater.feed(block):
-                yield piece
-        if inflater is not None and not inflater.whole:
-            raise self._cut()
+        return Blocks(self._take_raw if self._inflater is None else partial(self._take_inflated, self._inflater))
 
     async def read(self, limit_bytes: int) -> bytes:
         """The whole body, `limit_bytes` counted after unpacking."""
-        blocks: list[bytes] = []
-        size_bytes = 0
-        async for block in self.blocks():
-            blocks.append(block)
-            size_bytes += len(block)
-            if size_bytes > limit_bytes:
-                raise WireFault(
-                    Reason.MALFORMED,
-                    f"the answer of {self._peer} is longer than {limit_bytes} bytes",
-                    status=self.status,
-                )
-        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+        return await read_whole(self.blocks(), limit_bytes, self.status)
 
-    async def _raw_blocks(self) -> AsyncIterator[bytes]:
-        stream = self._response.content
+    async def _take_raw(self) -> bytes:
         try:
-            while block := await stream.readany():
-                yield block
+            block = await self._response.content.readany()
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             # aiohttp says RuntimeError where its session was closed between two reads.
             raise self._cut() from error
-        if self._ends_with_connection and self._link is not None and self._link.lost is not None:
+        if not block and self._ends_with_connection and self._link is not None and self._link.lost is not None:
             raise self._cut() from self._link.lost
+        return block
+
+    async def _take_inflated(self, inflater: Inflater) -> bytes:
+        while not (piece := next(self._pieces, b"")):
+            block = await self._take_raw()
+            if not block:
+                if not inflater.whole:
+                    raise self._cut()
+                return b""
+            self._pieces = inflater.feed(block)
+        return piece
 
     @property
     def _ends_with_connection(self) -> bool:
