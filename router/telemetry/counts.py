@@ -1,0 +1,61 @@
+"""What the end of an attempt and of an exchange adds to the metrics."""
+
+from __future__ import annotations
+
+from router.canon.outcome import End
+from router.canon.usage import Usage
+from router.errors import Reason
+from router.telemetry import metrics
+from router.telemetry.facts import AttemptFact, ExchangeFact, billed_provider
+from router.telemetry.meter import Meter
+
+TOKEN_BUCKETS = (
+    "input",
+    "cache_read",
+    "cache_write",
+    "cache_write_1h",
+    "output",
+    "reasoning",
+    "audio_input",
+    "audio_output",
+)
+
+
+def count_attempt(meter: Meter, fact: AttemptFact) -> None:
+    """Count one attempt: its end, its clocks, its tokens, and whether it was a retry."""
+    meter.add(metrics.ATTEMPTS, fact.provider, fact.model, fact.end.value, _label(fact.reason))
+    meter.observe(metrics.ATTEMPT_DURATION, fact.duration_s, fact.provider)
+    if fact.first_token_s is not None:
+        meter.observe(metrics.FIRST_TOKEN, fact.first_token_s, fact.provider)
+    if fact.number > 1:
+        meter.add(metrics.RETRIES, fact.provider)
+    if fact.usage is not None:
+        _count_tokens(meter, fact.provider, fact.model, fact.usage)
+
+
+def count_exchange(meter: Meter, fact: ExchangeFact) -> None:
+    """Count one exchange: its end, its duration and its cost.
+
+    A cost nobody knows is counted as unpriced, never as 0.
+    """
+    streamed = "true" if fact.streamed else "false"
+    meter.add(metrics.EXCHANGES, fact.dialect, fact.end.value, _label(fact.reason), streamed)
+    meter.observe(metrics.EXCHANGE_DURATION, fact.duration_s)
+    provider = billed_provider(fact)
+    if provider is None:
+        return
+    if fact.cost_usd is not None:
+        meter.add(metrics.COST, provider, amount=float(fact.cost_usd))
+    elif fact.usage is not None or fact.end is End.COMPLETED:
+        meter.add(metrics.UNPRICED, provider)
+
+
+def _count_tokens(meter: Meter, provider: str, model: str, usage: Usage) -> None:
+    for bucket in TOKEN_BUCKETS:
+        tokens: int = getattr(usage, bucket)
+        if tokens:
+            meter.add(metrics.TOKENS, provider, model, bucket, amount=tokens)
+
+
+def _label(reason: Reason | None) -> str:
+    return metrics.NO_REASON if reason is None else reason.value

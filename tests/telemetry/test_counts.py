@@ -1,0 +1,83 @@
+"""What facts add to the metrics."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from router.canon.outcome import End
+from router.canon.usage import Usage
+from router.errors import AttemptNote, Reason
+from router.telemetry import metrics
+from router.telemetry.counts import TOKEN_BUCKETS, count_attempt, count_exchange
+from router.telemetry.meter import Meter
+from tests.fakes.facts import attempt_ended, exchange_ended
+
+
+def test_an_attempt_is_counted_once_under_its_end() -> None:
+    """Reason "none" stands for an answer."""
+    meter = Meter()
+    count_attempt(meter, attempt_ended())
+    count_attempt(meter, attempt_ended(end=End.FAILED, reason=Reason.THROTTLED, usage=None))
+    assert meter.read(metrics.ATTEMPTS, "main", "small", "completed", "none") == 1
+    assert meter.read(metrics.ATTEMPTS, "main", "small", "failed", "throttled") == 1
+
+
+def test_every_token_is_counted_in_its_own_bucket() -> None:
+    """The sum over the buckets is the total that the usage states: none twice, none lost."""
+    usage = Usage(**{bucket: 2**place for place, bucket in enumerate(TOKEN_BUCKETS)})
+    meter = Meter()
+    count_attempt(meter, attempt_ended(usage=usage))
+    counted = {bucket: meter.read(metrics.TOKENS, "main", "small", bucket) for bucket in TOKEN_BUCKETS}
+    assert counted == {bucket: 2**place for place, bucket in enumerate(TOKEN_BUCKETS)}
+    assert sum(2**place for place in range(len(TOKEN_BUCKETS))) == usage.total
+
+
+def test_only_attempts_after_the_first_are_retries() -> None:
+    """A retry is counted at the provider it went to."""
+    meter = Meter()
+    count_attempt(meter, attempt_ended())
+    count_attempt(meter, attempt_ended(number=2, provider="other"))
+    assert meter.read(metrics.RETRIES, "main") is None
+    assert meter.read(metrics.RETRIES, "other") == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "cost", "unpriced"),
+    [
+        pytest.param({}, 0.0003, None, id="priced"),
+        pytest.param({"cost_usd": Decimal(0)}, 0.0, None, id="free-is-a-price"),
+        pytest.param({"cost_usd": None}, None, 1, id="nobody-knows"),
+        pytest.param({"cost_usd": None, "usage": None}, None, 1, id="answered-but-not-counted"),
+        pytest.param(
+            {"cost_usd": None, "usage": None, "target": None, "end": End.REFUSED}, None, None, id="no-provider"
+        ),
+    ],
+)
+def test_a_cost_is_known_or_unpriced_never_zero_for_unknown(
+    changes: dict[str, object], cost: float | None, unpriced: float | None
+) -> None:
+    """An unknown price shows as unpriced; exchanges that reached no provider show as neither."""
+    meter = Meter()
+    count_exchange(meter, exchange_ended(**changes))
+    assert meter.read(metrics.COST, "main") == cost
+    assert meter.read(metrics.UNPRICED, "main") == unpriced
+
+
+def test_the_cost_of_a_failed_exchange_goes_to_the_provider_tried_last() -> None:
+    """A cut answer costs money though it has no target."""
+    meter = Meter()
+    notes = (AttemptNote(target="a:m", reason=Reason.CONNECT), AttemptNote(target="b:m:free", reason=Reason.CUT_STREAM))
+    count_exchange(meter, exchange_ended(target=None, end=End.CUT, reason=Reason.CUT_STREAM, attempts=notes))
+    assert meter.read(metrics.COST, "b") == pytest.approx(0.0003)
+
+
+def test_what_a_caller_wrote_is_no_label() -> None:
+    """Ten thousand model names make one series."""
+    meter = Meter()
+    for number in range(10_000):
+        count_exchange(meter, exchange_ended(model=f"made-up-{number}", exchange=f"req-{number}"))
+    page = meter.render().decode()
+    assert "made-up" not in page
+    assert page.count("pointsman_exchanges_total{") == 1
