@@ -16,11 +16,10 @@ from actors.runtime.once import Once
 from actors.runtime.ports import Ports
 from actors.runtime.ref import Ref
 from actors.runtime.reply import Reply
-from actors.runtime.system import ActorSystem
 from actors.runtime.tasks import Job, Tasks
 
-
 if TYPE_CHECKING:
+    from actors.runtime.system import ActorSystem
 
     class _PykkaActor:
         """Pykka's actor without the hooks that are sync there and async here: each subclass would need an ignore."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from actors.runtime.exits import Crashed, Down, Exit, Killed, NoProc, Normal, Shutdown, forget_frames
+from actors.runtime.exits import Crashed, Down, Exit, Killed, NoProc, Normal, Shutdown, forget_frames, is_abnormal
 from actors.runtime.failures import ActorDead, AskTimeout, Caught, Fate
 from actors.runtime.ladder import Ladder
 from actors.runtime.mailbox import Envelope
@@ -45,6 +45,7 @@ class Cell:
         "_cancelled_for",
         "_ladder",
         "_loop",
+        "_reason",
         "_task",
         "actor",
         "deferred",
@@ -74,6 +75,7 @@ class Cell:
         self._bonds: dict[tuple[str, Ref | Job], Once[Exit]] = {}
         self._cancelled_for: Exit | None = None
         self._ladder: Ladder | None = None
+        self._reason: Exit | None = None
         self._task: asyncio.Task[Exit] | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -128,33 +130,39 @@ class Cell:
         """Tie both ends: an abnormal end of one is an end of the other."""
         if ("link", target) in self._bonds:
             return
-        ended = self._bind("link", target)
-        if ended is not None and not ended.settled:
-            self.ended.watch(("link", target), partial(_sever, target, self.ref))
-            ended.watch(("unlink", self), lambda _: self.ended.unwatch(("link", target)))
+        self._bind("link", target)
+        if ("link", target) not in self._bonds:
+            return  # it had ended before
+        if isinstance(target, Job):
+            self.ended.watch(("link", target), partial(_stop_linked, target))
+        elif target.cell is not None:
+            target.cell._bind("link", self.ref)
 
     def unlink(self, target: Ref | Job) -> None:
         """Undo `link`, both ways."""
         self._unbind("link", target)
-        self.ended.unwatch(("link", target))
+        if isinstance(target, Job):
+            self.ended.unwatch(("link", target))
+        elif target.cell is not None:
+            target.cell._unbind("link", self.ref)
 
     def severed(self, target: Ref | Job, reason: Exit) -> None:
         """The other end of a link ended."""
         self._bonds.pop(("link", target), None)
+        self.ended.unwatch(("link", target))
         if self.actor.trap_exit:
             self.signal(Severed(Down(target, reason)))
         elif not isinstance(reason, Normal):
             self.stop(reason, self.shutdown_s)
 
-    def _bind(self, kind: str, target: Ref | Job) -> Once[Exit] | None:
+    def _bind(self, kind: str, target: Ref | Job) -> None:
         told = partial(self._monitored if kind == "monitor" else self.severed, target)
         ended = _ended(target)
         if ended is None:
             told(NoProc())
-            return None
+            return
         self._bonds[(kind, target)] = ended
-        ended.watch((kind, self), told)
-        return ended
+        ended.watch((kind, self), told)  # takes the bond out again at once when it had ended before
 
     def _unbind(self, kind: str, target: Ref | Job) -> None:
         ended = self._bonds.pop((kind, target), None)
@@ -168,7 +176,7 @@ class Cell:
     # ---- the loop
 
     async def _live(self) -> Exit:
-        reason = await self._until_exit()
+        reason = self._reason = await self._until_exit()
         self._refuse(reason)
         if self._ladder is not None and self.shutdown_s is not None:
             self._ladder.climb(self.shutdown_s)
@@ -246,6 +254,8 @@ class Cell:
 
     def _refuse(self, reason: Exit) -> None:
         """No asks any more: those in hand, put off and queued end now. Tells stay for the next incarnation."""
+        if self.ref.cell is not self:
+            return  # it was given up and lives on; the mailbox may be its successor's
         mailbox = self.ref.mailbox
         mailbox.live = False
         self.actor.actor_stopped.set()
@@ -260,13 +270,13 @@ class Cell:
         self.in_hand = None
 
     def _task_done(self, task: asyncio.Task[Exit]) -> None:
-        if task.cancelled():
-            self._finish(Killed())
+        forced = Killed() if self._reason is None or not is_abnormal(self._reason) else self._reason
+        if task.cancelled() or (self._ladder is not None and self._ladder.closed):
+            self._finish(forced)
         elif (error := task.exception()) is None:
             self._finish(task.result())
         else:
-            closed = self._ladder is not None and self._ladder.closed
-            self._finish(Killed() if closed else Crashed(error))
+            self._finish(Crashed(error))
 
     def _give_up(self) -> None:
         self.ref.system.counters.leaked += 1
@@ -319,10 +329,6 @@ def _ended(target: Ref | Job) -> Once[Exit] | None:
     return None if target.cell is None else target.cell.ended
 
 
-def _sever(target: Ref | Job, source: Ref, reason: Exit) -> None:
-    """Tell the far end of a link that this one ended."""
-    if not isinstance(target, Job):
-        if target.cell is not None:
-            target.cell.severed(source, reason)
-    elif not isinstance(reason, Normal):
-        target.stop(reason)
+def _stop_linked(job: Job, reason: Exit) -> None:
+    if not isinstance(reason, Normal):
+        job.stop(reason)

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from actors.runtime.exits import Exit, Shutdown
+from actors.runtime.failures import StartFailed
 from actors.runtime.intensity import Backoff, Intensity
 from actors.runtime.keeper import Child, Keeper, WhichChildren
 from actors.runtime.ref import Ref
@@ -39,9 +40,11 @@ class ChildStopped(Struct, frozen=True):
 class DynamicSupervisor(Keeper):
     """Accepts `StartChild`, `StopChild`, `WhichChildren`. One for one.
 
-    A restart loses every child: whoever added them adds them again.
+    A restart loses every child that was added; whoever added it adds it again. The `initial` ones it starts itself.
 
     Args:
+        initial: children it begins with. One that does not start is tried again by its backoff, and does not keep the
+            others from starting; without a backoff it fails the supervisor's start.
         intensity: for children without backoff; None is the default one.
         max_children: refuse more than this many; None for no limit.
         backoff: for children whose spec has none; None restarts them at once and counts that against the intensity.
@@ -52,10 +55,24 @@ class DynamicSupervisor(Keeper):
         intensity: Intensity | None = None,
         max_children: int | None = None,
         backoff: Backoff | None = None,
+        initial: tuple[ChildSpec, ...] = (),
     ) -> None:
         super().__init__(intensity or Intensity())
+        self._initial = initial
         self._max_children = max_children
         self._default_backoff = backoff
+
+    async def on_start(self) -> None:
+        """Start the initial children, in order."""
+        for spec in self._initial:
+            child = Child(spec, self.system.ref(f"{self.name}/{spec.name}"))
+            self._children[spec.name] = child
+            reason = await self._start_child(child)
+            backoff = self._backoff(child)
+            if reason is not None and backoff is None:
+                raise StartFailed(child.ref.name, reason) from getattr(reason, "error", None)
+            if reason is not None and backoff is not None:
+                self._return_later(child, backoff)
 
     async def on_stop(self, reason: Exit) -> None:
         """Ask all children at once and wait for all: nothing depends on their order."""
@@ -86,15 +103,15 @@ class DynamicSupervisor(Keeper):
         if there is not None:
             return AlreadyStarted(there.ref)
         if self._max_children is not None and len(self._children) >= self._max_children:
-            return StartRefused("max_children")
+            return StartRefused(ValueError(f"{self.name} holds max_children={self._max_children} already"))
         if spec.significant:
-            return StartRefused("significant")
+            return StartRefused(ValueError(f"{spec.name}: a dynamic supervisor heeds no significant child"))
         child = Child(spec, self.system.ref(f"{self.name}/{spec.name}"))
         self._children[spec.name] = child
         reason = await self._start_child(child)
         if reason is not None:
             self._remove(child)
-            return StartRefused(reason)
+            return StartRefused(StartFailed(child.ref.name, reason))
         return ChildStarted(child.ref)
 
     async def _end(self, name: str) -> ChildStopped | NoSuchChild:

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import pykka
 
+from actors.runtime.failures import MailboxFull
 from actors.runtime.mailbox import Envelope
 from actors.runtime.ref import Ref
 from actors.runtime.reply import Reply
@@ -32,8 +33,10 @@ class Handle(pykka.ActorRef[Any]):
         if block:
             raise RuntimeError("ask(block=True) blocks the event loop: await ref.ask(...)")
         reply = Reply()
-        if not self.ref.mailbox.live or not self.ref.mailbox.put(Envelope(message, reply)):
-            reply.fail(pykka.ActorDeadError(f"{self.ref.name} not found or full"))
+        if not self.ref.mailbox.live:
+            reply.fail(pykka.ActorDeadError(f"{self.ref.name} not found"))
+        elif not self.ref.mailbox.put(Envelope(message, reply)):
+            reply.fail(MailboxFull(self.ref.name))
         return reply
 
     def stop(self, *, block: bool = True, timeout: float | None = None) -> NoReturn:

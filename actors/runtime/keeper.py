@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable
 from functools import partial
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from actors.runtime.ref import Ref
 from actors.runtime.report import Context, Report
 from actors.runtime.spec import ChildSpec, Restart, comes_back
 
+_LOG = logging.getLogger("actors.runtime")
 WORKER_SHUTDOWN_S = 5.0
 
 
@@ -75,7 +77,7 @@ class Child:
         self.restarting = False
         self.restarts = 0
         self.failures = 0
-        self.started_s = 0.0
+        self.started_s: float | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.kind: Literal["worker", "supervisor"] = "worker"
         self.crashed_on: str | None = None
@@ -123,6 +125,15 @@ class Keeper(Actor):
 
     def _ended_for_good(self, child: Child) -> None:
         """A child ended by itself and does not come back."""
+
+    def on_receive(self, message: Any) -> Any:
+        """A stray tell is logged, as in OTP, for it must not cost a tree; a stray ask crashes, as in OTP."""
+        if self.deadline_s is not None:
+            return super().on_receive(message)
+        _LOG.error(
+            "supervisor received unexpected message", extra={"supervisor": self.name, "message_type": type(message)}
+        )
+        return None
 
     # ---- one child
 
@@ -218,7 +229,7 @@ class Keeper(Actor):
         spent = spend_restart(self._history, self.ports.clock.now(), self._intensity)
         if spent is None:
             child.rest()
-            self._tell(Context.INTENSITY, child, Shutdown("intensity"))
+            self._tell(Context.SHUTDOWN, child, Shutdown("intensity"))
             self.stop(Shutdown("intensity"))
             return
         self._history = spent
@@ -245,9 +256,9 @@ class Keeper(Actor):
 
     def _return_later(self, child: Child, backoff: Backoff) -> None:
         now = self.ports.clock.now()
-        if child.started_s and now - child.started_s >= backoff.reset_after_s:
+        if child.started_s is not None and now - child.started_s >= backoff.reset_after_s:
             child.failures = 0
-        child.started_s = 0.0
+        child.started_s = None
         delay_s = choose_delay(backoff, child.failures, self.ports.rng)
         child.failures += 1
         child.restarting = True

@@ -13,12 +13,12 @@ _LOG = logging.getLogger("actors.runtime")
 
 
 class Context(StrEnum):
-    """When it went wrong. The first four are OTP's error contexts."""
+    """When it went wrong. The first four are OTP's error contexts; `SHUTDOWN` is a supervisor that gave up."""
 
     START = "start_error"
     TERMINATED = "child_terminated"
     SHUTDOWN_ERROR = "shutdown_error"
-    INTENSITY = "reached_max_restart_intensity"
+    SHUTDOWN = "shutdown"
     STOP = "on_stop_crashed"
     JOB = "job_crashed"
     ON_EXIT = "on_exit_crashed"

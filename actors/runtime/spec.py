@@ -39,7 +39,7 @@ class AutoShutdown(StrEnum):
     ALL_SIGNIFICANT = "all_significant"
 
 
-class ChildSpec(Struct, frozen=True, kw_only=True):
+class ChildSpec(Struct, frozen=True):
     """One child.
 
     Args:
@@ -65,7 +65,7 @@ class ChildSpec(Struct, frozen=True, kw_only=True):
             raise ValueError(f"{self.name}: a permanent child always comes back, so its end cannot be significant")
 
 
-class SupervisorSpec(Struct, frozen=True, kw_only=True):
+class SupervisorSpec(Struct, frozen=True):
     """A supervisor and its children, in the order they start; they stop in reverse."""
 
     children: tuple[ChildSpec, ...] = ()

@@ -30,9 +30,9 @@ class ChildStarted(Struct, frozen=True):
 
 
 class StartRefused(Struct, frozen=True):
-    """The child did not start; `reason` says why."""
+    """The child did not start: a `StartFailed`, or a `ValueError` when its supervisor would not take it."""
 
-    reason: Exit | str
+    error: Exception
 
 
 class NoSuchChild(Struct, frozen=True):
@@ -83,7 +83,10 @@ class Supervisor(Keeper):
             return NoSuchChild()
         await self._stop_child(child)
         reason = await self._start_child(child)
-        return ChildStarted(child.ref) if reason is None else StartRefused(reason)
+        if reason is None:
+            return ChildStarted(child.ref)
+        child.ref.mailbox.retire()
+        return StartRefused(StartFailed(child.ref.name, reason))
 
     def _group(self, child: Child) -> list[Child]:
         everyone = list(self._children.values())

@@ -15,10 +15,11 @@ from actors.runtime.once import Once
 from actors.runtime.ports import Ports, system_ports
 from actors.runtime.ref import Ref
 from actors.runtime.report import Report, log_report
+from actors.runtime.spec import SupervisorSpec
+from actors.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from actors.runtime.cell import Cell
-    from actors.runtime.spec import SupervisorSpec
 
 
 class ActorSystem:
@@ -52,8 +53,6 @@ class ActorSystem:
         Raises:
             StartFailed: a child did not start; those before it have been stopped in reverse.
         """
-        from actors.runtime.supervisor import Supervisor
-
         if self._root is not None:
             raise RuntimeError("this system was started before")
         self._root = ref = self.ref(name)

@@ -63,6 +63,10 @@ class Job:
         self.ended.watch(key, lambda _: other.stop())
         other.ended.watch(("tied", self), lambda _: self.ended.unwatch(key))
 
+    def untie(self, other: Job) -> None:
+        """Take back `tie`: `other` outlives this job."""
+        self.ended.unwatch(("tie", other))
+
     def _run(self, task: asyncio.Task[Any]) -> None:
         self._task = task
         task.add_done_callback(self._finish)
