@@ -1,0 +1,167 @@
+"""Log lines: one JSON object each, through structlog, through a logger of our own.
+
+Neither structlog's global configuration nor the standard library's logging is touched: embedded in another program,
+its logging stays its own. The text of an event is one of `Line`; what varies is a field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, MutableMapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+import structlog
+
+from router.canon.outcome import End
+from router.telemetry.facts import AttemptFact, ExchangeFact
+from router.telemetry.scrub import Scrubber
+from router.telemetry.writer import LineSink
+
+TEXT_MAX = 128
+"""Characters kept of what a caller wrote, such as a model name."""
+
+
+class Line(StrEnum):
+    """Every event text there is."""
+
+    EXCHANGE_ENDED = "exchange ended"
+    ATTEMPT_ENDED = "attempt ended"
+    BREAKER_CHANGED = "breaker changed"
+    ACTOR_RESTARTED = "actor restarted"
+    JOB_CRASHED = "job crashed"
+    SUPERVISOR_REPORT = "supervisor report"
+    CONFIG_LOADED = "config loaded"
+    CONFIG_REJECTED = "config rejected"
+    SERVER_LISTENING = "server listening"
+    SHUTDOWN_STEP = "shutdown step"
+
+
+class Level(StrEnum):
+    """How much a line matters; `Logs` writes those at its level and above."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+_NUMBERS = {Level.DEBUG: 10, Level.INFO: 20, Level.WARNING: 30, Level.ERROR: 40}
+_LEVELS: dict[End, Level] = {
+    End.COMPLETED: Level.INFO,
+    End.REFUSED: Level.INFO,
+    End.LIMITED: Level.INFO,
+    End.CLIENT_GONE: Level.INFO,
+    End.FAILED: Level.WARNING,
+    End.CUT: Level.WARNING,
+    End.TIMEOUT: Level.WARNING,
+    End.CRASHED: Level.WARNING,
+    End.STOPPED: Level.WARNING,
+}
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
+
+
+class Logs:
+    """The log of one router.
+
+    Args:
+        sink: where lines go.
+        wall: epoch seconds, for the `ts` of each line.
+        level: the least that is written; a line below it costs a method call.
+        scrubber: knows the configured secrets.
+    """
+
+    def __init__(
+        self, sink: LineSink, *, wall: Callable[[], float], level: Level = Level.INFO, scrubber: Scrubber | None = None
+    ) -> None:
+        self._sink = sink
+        self._wall = wall
+        self._scrubber = scrubber or Scrubber()
+        self._logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+            _Output(sink),
+            processors=[structlog.processors.add_log_level, self._stamp, self._render],
+            wrapper_class=structlog.make_filtering_bound_logger(_NUMBERS[level]),
+            context_class=dict,
+            cache_logger_on_first_use=True,
+        ).bind()
+
+    @property
+    def dropped(self) -> int:
+        """Lines the sink could not take."""
+        return self._sink.dropped
+
+    def write(self, level: Level, line: Line, **fields: object) -> None:
+        """Write one line; what varies goes into `fields`, never into its text."""
+        self._logger.log(_NUMBERS[level], line.value, **fields)
+
+    def exchange_ended(self, fact: ExchangeFact) -> None:
+        """One line for one exchange: a warning when it failed by no wish of the caller's."""
+        self.write(
+            _LEVELS[fact.end],
+            Line.EXCHANGE_ENDED,
+            request_id=fact.exchange,
+            trace_id=fact.trace_id,
+            dialect=fact.dialect,
+            model=fact.model[:TEXT_MAX],
+            target=fact.target,
+            streamed=fact.streamed,
+            end=fact.end,
+            reason=fact.reason,
+            failed_attempts=[f"{note.target} {note.reason.value}" for note in fact.attempts],
+            input_tokens=fact.usage.input_total if fact.usage else None,
+            output_tokens=fact.usage.output_total if fact.usage else None,
+            cost_usd=fact.cost_usd,
+            first_token_s=fact.first_token_s,
+            duration_s=fact.duration_s,
+        )
+
+    def attempt_ended(self, fact: AttemptFact) -> None:
+        """One line for one attempt, at debug. A provider's own words are not in it: they may quote the prompt."""
+        self.write(
+            Level.DEBUG,
+            Line.ATTEMPT_ENDED,
+            request_id=fact.exchange,
+            trace_id=fact.trace_id,
+            attempt=fact.attempt,
+            number=fact.number,
+            provider=fact.provider,
+            model=fact.model[:TEXT_MAX],
+            end=fact.end,
+            reason=fact.reason,
+            status=fact.status,
+            usage_source=fact.usage_source,
+            first_token_s=fact.first_token_s,
+            duration_s=fact.duration_s,
+        )
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Keep these values out of every line from now on."""
+        self._scrubber.learn(secrets)
+
+    def _stamp(self, logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        at = datetime.fromtimestamp(self._wall(), UTC).isoformat(timespec="milliseconds")
+        return {"ts": at, "level": event.pop("level"), "event": event.pop("event"), **event}
+
+    def _render(self, logger: object, method: str, event: MutableMapping[str, Any]) -> str:
+        try:
+            line = _ENCODER.encode(event).decode()
+        except UnicodeEncodeError:  # half a surrogate pair in a caller's text must not stop the log
+            line = _ENCODER.encode({key: _whole(value) for key, value in event.items()}).decode()
+        return self._scrubber.json(line)
+
+
+class _Output:
+    """What structlog calls last: hands a rendered line to the sink."""
+
+    def __init__(self, sink: LineSink) -> None:
+        self._sink = sink
+
+    def msg(self, line: str) -> None:
+        self._sink.put(line.encode() + b"\n")
+
+    debug = info = warning = error = msg
+
+
+def _whole(value: object) -> object:
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

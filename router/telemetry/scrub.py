@@ -1,0 +1,71 @@
+"""Takes secrets out of text at the last moment, whatever put them there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import quote
+
+import msgspec
+
+REDACTED = "[redacted]"
+SHORTEST = 4
+"""A shorter "secret" is left alone: replacing it would destroy every line and, by where it did, tell what it was."""
+
+_BEARER = r"(?i:\b(bearer))(?:\s|\\[tnr])+[A-Za-z0-9._~+/=-]{4,}"
+_KEY = r"\b(?:sk|pk|gsk|xai|rk)[-_][A-Za-z0-9_-]{8,}|\bAIza[A-Za-z0-9_-]{16,}"
+_SHAPES = re.compile(f"{_BEARER}|{_KEY}")
+_HINTS = ("earer", "EARER", "sk-", "sk_", "pk-", "pk_", "xai-", "rk_", "rk-", "AIza")
+
+
+class Scrubber:
+    """Replaces every secret it was told, however it is quoted, and everything shaped like a credential.
+
+    Known values are looked for one by one: 5 microseconds for 50 secrets in 400 characters, whatever they begin with, where
+    one regular expression of them all took from 0.2 to 8. The shapes are searched only where a cheap hint says they may be.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._known: tuple[str, ...] = ()
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Know these values too, as they are, as JSON writes them (once and twice quoted) and as a URL does."""
+        forms = set(self._known)
+        for secret in secrets:
+            if len(secret) >= SHORTEST:
+                forms |= {secret, _quoted(secret), _quoted(_quoted(secret)), quote(secret, safe="")}
+        # the longest first: else a secret that begins with another would leave its tail
+        self._known = tuple(sorted(forms, key=lambda form: (-len(form), form)))
+
+    def text(self, text: str) -> str:
+        """The text without secrets."""
+        for secret in self._known:
+            if secret in text:
+                text = text.replace(secret, REDACTED)
+        if any(hint in text for hint in _HINTS):
+            text = _SHAPES.sub(_redact, text)
+        return text
+
+    def json(self, line: str) -> str:
+        """As `text`, for a rendered JSON document; what comes out is JSON still."""
+        scrubbed = self.text(line)
+        if scrubbed is line or scrubbed == line:
+            return line
+        return scrubbed if _is_json(scrubbed) else msgspec.json.encode({"event": "line withheld"}).decode()
+
+
+def _redact(found: re.Match[str]) -> str:
+    return f"{found[1]} {REDACTED}" if found[1] else REDACTED
+
+
+def _quoted(text: str) -> str:
+    return msgspec.json.encode(text).decode()[1:-1]
+
+
+def _is_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return False
+    return True
