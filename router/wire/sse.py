@@ -1,0 +1,114 @@
+"""Server-sent events: a byte stream cut at its blank lines, whatever its line ends and however it was cut on the way.
+
+Source: https://html.spec.whatwg.org/multipage/server-sent-events.html, read 2026-10.
+"""
+
+from __future__ import annotations
+
+import re
+
+from router.errors import Reason, WireFault
+from router.wire.dialect import Frame
+
+_BOM = b"\xef\xbb\xbf"
+# Atomic groups, or CRLF would backtrack into CR and LF and count as a blank line.
+_BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_LONGEST_BLANK_LINE = 4
+
+
+class SseSplitter:
+    """A `Splitter` for server-sent events. The frames' `raw`, put together, are the stream without its byte order mark.
+
+    An event that ends in CR is held until the next byte says whether LF belongs to it.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._rest = bytearray()
+        self._scanned = 0
+        self._begun = False
+        self._fault: WireFault | None = None
+
+    def feed(self, block: bytes) -> tuple[Frame, ...]:
+        """Take the next bytes; return the frames they complete. A fault behind good frames waits for the next call."""
+        self._raise_held()
+        if not self._begun:
+            block = self._begin(block)
+        if self._rest:
+            self._rest += block
+            ends = self._ends(self._rest)
+            if not ends:
+                return self._keep((), len(self._rest))
+            block = bytes(self._rest)
+        else:
+            ends = self._ends(block)
+        frames: list[Frame] = []
+        start = 0
+        for end in ends:
+            if end - start > self._limit_bytes:
+                return self._keep(tuple(frames), end - start)
+            frames.append(_frame(block[start:end]))
+            start = end
+        self._rest = bytearray(block[start:])
+        self._scanned = 0
+        return self._keep(tuple(frames), len(self._rest))
+
+    def end(self) -> tuple[Frame, ...]:
+        """The stream is over: an event that lacked only its blank line, if there is one."""
+        self._raise_held()
+        raw = bytes(self._rest)
+        self._rest.clear()
+        return (_frame(raw),) if raw.strip(b"\r\n") else ()
+
+    def _begin(self, block: bytes) -> bytes:
+        """Drop a byte order mark, of which the first blocks may hold only a part."""
+        head = bytes(self._rest) + block
+        if len(head) < len(_BOM) and _BOM.startswith(head):
+            self._rest = bytearray(head)
+            return b""
+        self._begun = True
+        self._rest.clear()
+        return head.removeprefix(_BOM)
+
+    def _ends(self, buffer: bytes | bytearray) -> list[int]:
+        """Where events end in `buffer`. What was searched is not searched again, or large events cost their square."""
+        start = self._scanned
+        self._scanned = max(0, len(buffer) - _LONGEST_BLANK_LINE + 1)
+        if buffer.find(b"\r", start) >= 0:
+            ends = [match.end() for match in _BLANK_LINE.finditer(buffer, start)]
+            return ends[:-1] if ends and ends[-1] == len(buffer) and buffer.endswith(b"\r") else ends
+        ends = []
+        while (start := buffer.find(b"\n\n", start)) >= 0:
+            start += 2
+            ends.append(start)
+        return ends
+
+    def _keep(self, frames: tuple[Frame, ...], pending_bytes: int) -> tuple[Frame, ...]:
+        """Hand out `frames`, unless the event after them is already too large and there is nothing to hand out."""
+        if pending_bytes > self._limit_bytes:
+            self._rest.clear()
+            message = f"one event of the stream is larger than {self._limit_bytes} bytes"
+            self._fault = WireFault(Reason.MALFORMED, message)
+            if not frames:
+                self._raise_held()
+        return frames
+
+    def _raise_held(self) -> None:
+        if self._fault is not None:
+            raise self._fault
+
+
+def _frame(raw: bytes) -> Frame:
+    """One event's bytes as a frame; the common form, one `data: ` line, is cut without looking at fields."""
+    if raw.startswith(b"data: ") and raw.endswith(b"\n\n") and raw.find(b"\n", 6) == len(raw) - 2 and b"\r" not in raw:
+        return Frame(raw=raw, data=raw[6:-2])
+    event = ""
+    lines = []
+    for line in raw.splitlines():
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"data":
+            lines.append(value)
+        elif field == b"event":
+            event = value.decode("utf-8", "replace")
+    return Frame(raw=raw, data=b"\n".join(lines), event=event)
