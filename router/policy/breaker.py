@@ -29,7 +29,7 @@ class Phase(StrEnum):
 
 
 class Change(StrEnum):
-    """What moves a breaker from one phase to another; also the words of the report."""
+    """What moves a circuit from one phase to another; also the words of the report."""
 
     TRIPPED = "tripped"
     PROBE_SENT = "probe_sent"
@@ -51,7 +51,7 @@ TRANSITIONS: dict[Phase, dict[Change, Phase]] = {
 
 
 class BreakerRules(Struct, frozen=True, kw_only=True):
-    """When a breaker opens and for how long.
+    """When a circuit opens and for how long.
 
     Args:
         failure_threshold: failures by the provider's fault in a row that open it.
@@ -82,7 +82,7 @@ class Bucket(Struct, frozen=True, kw_only=True):
     failures: int
 
 
-class Breaker(Struct, frozen=True, kw_only=True):
+class Circuit(Struct, frozen=True, kw_only=True):
     """The whole state of one breaker.
 
     Args:
@@ -120,76 +120,76 @@ class Judged(Struct, frozen=True, kw_only=True):
     retry_after_s: float | None = None
 
 
-def next_permit(breaker: Breaker, now: float, rules: BreakerRules, jitter: float) -> tuple[Breaker, Permit | Wait]:
+def next_permit(circuit: Circuit, now: float, rules: BreakerRules, jitter: float) -> tuple[Circuit, Permit | Wait]:
     """Let an attempt through, as the one probe where one is due.
 
     Args:
-        jitter: uniform from 0 to 1; used when an overdue probe opens the breaker again.
+        jitter: uniform from 0 to 1; used when an overdue probe opens the circuit again.
     """
-    match breaker.phase:
+    match circuit.phase:
         case Phase.CLOSED:
-            return breaker, Permit(epoch=breaker.epoch, probe=False)
-        case Phase.OPEN if now >= breaker.until_s:
-            probing = _moved(breaker, Change.PROBE_SENT, until_s=now + rules.probe_timeout_s)
+            return circuit, Permit(epoch=circuit.epoch, probe=False)
+        case Phase.OPEN if now >= circuit.until_s:
+            probing = _moved(circuit, Change.PROBE_SENT, until_s=now + rules.probe_timeout_s)
             return probing, Permit(epoch=probing.epoch, probe=True)
-        case Phase.HALF_OPEN if now >= breaker.until_s:
-            reopened = _probe_failed(breaker, None, now, rules, jitter)
+        case Phase.HALF_OPEN if now >= circuit.until_s:
+            reopened = _probe_failed(circuit, None, now, rules, jitter)
             return reopened, Wait(retry_after_s=reopened.until_s - now)
         case Phase.HALF_OPEN:
             # the probe's result is due long before its deadline
-            return breaker, Wait(retry_after_s=min(breaker.until_s - now, rules.recovery_timeout_s))
-    return breaker, Wait(retry_after_s=breaker.until_s - now)
+            return circuit, Wait(retry_after_s=min(circuit.until_s - now, rules.recovery_timeout_s))
+    return circuit, Wait(retry_after_s=circuit.until_s - now)
 
 
-def next_breaker(breaker: Breaker, judged: Judged, now: float, rules: BreakerRules, jitter: float) -> Breaker:
-    """The breaker after a result. What the caller or this gateway did wrong proves nothing about the provider.
+def next_circuit(circuit: Circuit, judged: Judged, now: float, rules: BreakerRules, jitter: float) -> Circuit:
+    """The circuit after a result. What the caller or this gateway did wrong proves nothing about the provider.
 
     Args:
         jitter: uniform from 0 to 1; shortens an open time by up to a fifth, so that breakers do not probe in step.
     """
-    if judged.epoch != breaker.epoch or breaker.phase is Phase.OPEN:
-        return breaker
+    if judged.epoch != circuit.epoch or circuit.phase is Phase.OPEN:
+        return circuit
     blame = None if judged.reason is None else BLAME[judged.reason]
     if blame in (Blame.CALLER, Blame.GATEWAY):
-        return next_unprobed(breaker, judged.epoch, now)
-    if breaker.phase is Phase.HALF_OPEN:
+        return next_unprobed(circuit, judged.epoch, now)
+    if circuit.phase is Phase.HALF_OPEN:
         if blame is None:
-            return _moved(breaker, Change.PROBE_PASSED, consecutive=0, window=(), failed_probes=0)
-        return _probe_failed(breaker, judged.retry_after_s, now, rules, jitter)
-    counted = _counted(breaker, blame, now, rules)
+            return _moved(circuit, Change.PROBE_PASSED, consecutive=0, window=(), failed_probes=0)
+        return _probe_failed(circuit, judged.retry_after_s, now, rules, jitter)
+    counted = _counted(circuit, blame, now, rules)
     if blame is None or not _must_trip(counted, rules):
         return counted
     return _moved(counted, Change.TRIPPED, until_s=now + _open_s(0, judged.retry_after_s, rules, jitter))
 
 
-def next_unprobed(breaker: Breaker, epoch: int, now: float) -> Breaker:
-    """The breaker after an attempt ended without a result: a probe's place is free at once, all else stays."""
-    if breaker.phase is not Phase.HALF_OPEN or epoch != breaker.epoch:
-        return breaker
-    return _moved(breaker, Change.PROBE_DROPPED, until_s=now)
+def next_unprobed(circuit: Circuit, epoch: int, now: float) -> Circuit:
+    """The circuit after an attempt ended without a result: a probe's place is free at once, all else stays."""
+    if circuit.phase is not Phase.HALF_OPEN or epoch != circuit.epoch:
+        return circuit
+    return _moved(circuit, Change.PROBE_DROPPED, until_s=now)
 
 
-def tally(breaker: Breaker, now: float, rules: BreakerRules) -> tuple[int, int]:
+def tally(circuit: Circuit, now: float, rules: BreakerRules) -> tuple[int, int]:
     """Successes and failures of the window that ends at `now`."""
-    recent = _recent(breaker.window, now, rules)
+    recent = _recent(circuit.window, now, rules)
     failures = sum(bucket.failures for bucket in recent)
     return sum(bucket.calls for bucket in recent) - failures, failures
 
 
-def _moved(breaker: Breaker, change: Change, **fields: object) -> Breaker:
-    return replace(breaker, phase=TRANSITIONS[breaker.phase][change], epoch=breaker.epoch + 1, **fields)
+def _moved(circuit: Circuit, change: Change, **fields: object) -> Circuit:
+    return replace(circuit, phase=TRANSITIONS[circuit.phase][change], epoch=circuit.epoch + 1, **fields)
 
 
 def _probe_failed(
-    breaker: Breaker, retry_after_s: float | None, now: float, rules: BreakerRules, jitter: float
-) -> Breaker:
-    failed = breaker.failed_probes + 1
+    circuit: Circuit, retry_after_s: float | None, now: float, rules: BreakerRules, jitter: float
+) -> Circuit:
+    failed = circuit.failed_probes + 1
     until_s = now + _open_s(failed, retry_after_s, rules, jitter)
-    return _moved(breaker, Change.PROBE_FAILED, failed_probes=failed, until_s=until_s)
+    return _moved(circuit, Change.PROBE_FAILED, failed_probes=failed, until_s=until_s)
 
 
 def _open_s(failed_probes: int, retry_after_s: float | None, rules: BreakerRules, jitter: float) -> float:
-    """Jitter comes after the cap: before it, every breaker at the cap would probe in step again."""
+    """Jitter comes after the cap: before it, every circuit at the cap would probe in step again."""
     grown_s = rules.recovery_timeout_s * 2.0 ** min(failed_probes, _MOST_DOUBLINGS)
     jittered_s = min(grown_s, rules.max_open_s) * (_LEAST_JITTER + (1 - _LEAST_JITTER) * jitter)
     return max(jittered_s, believed_s(retry_after_s, rules.max_retry_after_s))
@@ -204,21 +204,21 @@ def _recent(window: tuple[Bucket, ...], now: float, rules: BreakerRules) -> tupl
     return tuple(bucket for bucket in window if bucket.number > oldest)
 
 
-def _counted(breaker: Breaker, blame: Blame | None, now: float, rules: BreakerRules) -> Breaker:
+def _counted(circuit: Circuit, blame: Blame | None, now: float, rules: BreakerRules) -> Circuit:
     number, failed = _number(now, rules), int(blame is not None)
-    recent = _recent(breaker.window, now, rules)
+    recent = _recent(circuit.window, now, rules)
     if recent and recent[-1].number == number:
         *older, last = recent
         window = (*older, Bucket(number=number, calls=last.calls + 1, failures=last.failures + failed))
     else:
         window = (*recent, Bucket(number=number, calls=1, failures=failed))
-    in_a_row = 0 if blame is None else breaker.consecutive + (blame is Blame.PROVIDER)
-    return replace(breaker, window=window, consecutive=in_a_row)
+    in_a_row = 0 if blame is None else circuit.consecutive + (blame is Blame.PROVIDER)
+    return replace(circuit, window=window, consecutive=in_a_row)
 
 
-def _must_trip(breaker: Breaker, rules: BreakerRules) -> bool:
-    """Whether a breaker whose window was just brought up to date has seen enough."""
-    calls = sum(bucket.calls for bucket in breaker.window)
-    failures = sum(bucket.failures for bucket in breaker.window)
+def _must_trip(circuit: Circuit, rules: BreakerRules) -> bool:
+    """Whether a circuit whose window was just brought up to date has seen enough."""
+    calls = sum(bucket.calls for bucket in circuit.window)
+    failures = sum(bucket.failures for bucket in circuit.window)
     spread = calls >= rules.min_calls and failures >= rules.failure_rate * calls
-    return spread or breaker.consecutive >= rules.failure_threshold
+    return spread or circuit.consecutive >= rules.failure_threshold

@@ -31,11 +31,11 @@ class Waiter(Struct, frozen=True, kw_only=True):
     deadline_s: float
 
 
-class Pace(Struct, frozen=True, kw_only=True):
-    """The whole state of one provider's pace.
+class Lane(Struct, frozen=True, kw_only=True):
+    """Everything about one provider's slots.
 
     Args:
-        held: slots in use; above the bound only when slots were found in use after a restart.
+        held: slots in use; above the bound only when found so after a restart; not counted without a bound.
         queue: who waits, first come first.
         cool_until_s: monotonic; no slot is given before it.
         hold_s: running average of how long a slot is held; 0 while nobody knows.
@@ -63,45 +63,47 @@ class Refused(Struct, frozen=True, kw_only=True):
     retry_after_s: float
 
 
-def next_slot(pace: Pace, waiter: Waiter, now: float, rules: PaceRules) -> tuple[Pace, Granted | Queued | Refused]:
+def next_slot(lane: Lane, waiter: Waiter, now: float, rules: PaceRules) -> tuple[Lane, Granted | Queued | Refused]:
     """Give a slot, a place in the queue, or a refusal at once where the wait would outlast the deadline."""
-    if now < pace.cool_until_s:
-        return pace, Refused(retry_after_s=pace.cool_until_s - now)
-    if rules.max_parallel is None or (pace.held < rules.max_parallel and not pace.queue):
-        return replace(pace, held=pace.held + 1), Granted()
-    expected_s = pace.hold_s * (len(pace.queue) + 1) / rules.max_parallel
+    if now < lane.cool_until_s:
+        return lane, Refused(retry_after_s=lane.cool_until_s - now)
+    if rules.max_parallel is None:
+        return lane, Granted()
+    if lane.held < rules.max_parallel and not lane.queue:
+        return replace(lane, held=lane.held + 1), Granted()
+    expected_s = lane.hold_s * (len(lane.queue) + 1) / rules.max_parallel
     until_s = min(waiter.deadline_s, now + rules.max_wait_s)
-    if len(pace.queue) >= rules.max_queue or now + expected_s >= until_s:
-        return pace, Refused(retry_after_s=expected_s)
+    if len(lane.queue) >= rules.max_queue or now + expected_s >= until_s:
+        return lane, Refused(retry_after_s=expected_s)
     place = Waiter(ticket=waiter.ticket, deadline_s=until_s)
-    return replace(pace, queue=(*pace.queue, place)), Queued(until_s=until_s)
+    return replace(lane, queue=(*lane.queue, place)), Queued(until_s=until_s)
 
 
-def next_returned(pace: Pace, held_s: float) -> Pace:
+def next_returned(lane: Lane, held_s: float) -> Lane:
     """A slot came back after `held_s`; whom it goes to is `next_served`'s to say."""
-    hold_s = held_s if pace.hold_s == 0.0 else pace.hold_s + _NEWEST * (held_s - pace.hold_s)
-    return replace(pace, held=pace.held - 1, hold_s=hold_s)
+    hold_s = held_s if lane.hold_s == 0.0 else lane.hold_s + _NEWEST * (held_s - lane.hold_s)
+    return replace(lane, held=lane.held - 1, hold_s=hold_s)
 
 
-def next_served(pace: Pace, now: float, rules: PaceRules) -> tuple[Pace, tuple[int, ...], tuple[int, ...]]:
+def next_served(lane: Lane, now: float, rules: PaceRules) -> tuple[Lane, tuple[int, ...], tuple[int, ...]]:
     """The queue moves on: the state, the tickets that have a slot now, and those to refuse.
 
     Refused are all whose time is over, and everybody while the provider wants quiet: another target may answer now.
     """
-    if now < pace.cool_until_s:
-        return replace(pace, queue=()), (), tuple(waiter.ticket for waiter in pace.queue)
-    late = tuple(waiter.ticket for waiter in pace.queue if waiter.deadline_s <= now)
-    waiting = tuple(waiter for waiter in pace.queue if waiter.deadline_s > now)
-    free = len(waiting) if rules.max_parallel is None else max(rules.max_parallel - pace.held, 0)
+    if now < lane.cool_until_s:
+        return replace(lane, queue=()), (), tuple(waiter.ticket for waiter in lane.queue)
+    late = tuple(waiter.ticket for waiter in lane.queue if waiter.deadline_s <= now)
+    waiting = tuple(waiter for waiter in lane.queue if waiter.deadline_s > now)
+    free = len(waiting) if rules.max_parallel is None else max(rules.max_parallel - lane.held, 0)
     served = tuple(waiter.ticket for waiter in waiting[:free])
-    return replace(pace, held=pace.held + len(served), queue=waiting[free:]), served, late
+    return replace(lane, held=lane.held + len(served), queue=waiting[free:]), served, late
 
 
-def next_left(pace: Pace, ticket: int) -> Pace:
+def next_left(lane: Lane, ticket: int) -> Lane:
     """One in the queue went away."""
-    return replace(pace, queue=tuple(waiter for waiter in pace.queue if waiter.ticket != ticket))
+    return replace(lane, queue=tuple(waiter for waiter in lane.queue if waiter.ticket != ticket))
 
 
-def next_cooled(pace: Pace, until_s: float, now: float, rules: PaceRules) -> Pace:
+def next_cooled(lane: Lane, until_s: float, now: float, rules: PaceRules) -> Lane:
     """The provider asked for quiet; the later of two wishes wins, and neither lasts longer than the bound."""
-    return replace(pace, cool_until_s=max(pace.cool_until_s, min(until_s, now + rules.max_cooldown_s)))
+    return replace(lane, cool_until_s=max(lane.cool_until_s, min(until_s, now + rules.max_cooldown_s)))

@@ -9,14 +9,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from router.errors import BLAME, Blame, Reason
 from router.policy.breaker import (
     TRANSITIONS,
-    Breaker,
     BreakerRules,
     Change,
+    Circuit,
     Judged,
     Permit,
     Phase,
     Wait,
-    next_breaker,
+    next_circuit,
     next_permit,
     next_unprobed,
     tally,
@@ -33,19 +33,19 @@ RULES = BreakerRules(
     probe_timeout_s=30.0,
 )
 FULL = 1.0
-OPEN = Breaker(phase=Phase.OPEN, epoch=1, until_s=4.0)
-HALF_OPEN = Breaker(phase=Phase.HALF_OPEN, epoch=2, until_s=34.0)
+OPEN = Circuit(phase=Phase.OPEN, epoch=1, until_s=4.0)
+HALF_OPEN = Circuit(phase=Phase.HALF_OPEN, epoch=2, until_s=34.0)
 BLAMELESS = [reason for reason in Reason if BLAME[reason] in (Blame.CALLER, Blame.GATEWAY)]
 PROVIDERS = [reason for reason in Reason if BLAME[reason] is Blame.PROVIDER]
 CAPACITIES = [reason for reason in Reason if BLAME[reason] is Blame.CAPACITY]
 
 
-def after(breaker: Breaker, *reasons: Reason | None, now: float = 0.0, hint_s: float | None = None) -> Breaker:
-    """The breaker after results of its own epoch, all at `now`."""
+def after(circuit: Circuit, *reasons: Reason | None, now: float = 0.0, hint_s: float | None = None) -> Circuit:
+    """The circuit after results of its own epoch, all at `now`."""
     for reason in reasons:
-        judged = Judged(epoch=breaker.epoch, reason=reason, retry_after_s=hint_s)
-        breaker = next_breaker(breaker, judged, now, RULES, FULL)
-    return breaker
+        judged = Judged(epoch=circuit.epoch, reason=reason, retry_after_s=hint_s)
+        circuit = next_circuit(circuit, judged, now, RULES, FULL)
+    return circuit
 
 
 def test_every_phase_and_change_stands_in_the_table() -> None:
@@ -57,57 +57,57 @@ def test_every_phase_and_change_stands_in_the_table() -> None:
 @pytest.mark.parametrize("reason", PROVIDERS, ids=str)
 def test_failures_in_a_row_open_it(reason: Reason) -> None:
     """Exactly at the threshold."""
-    assert after(Breaker(), *[reason] * 2).phase is Phase.CLOSED
-    assert after(Breaker(), *[reason] * 3).phase is Phase.OPEN
+    assert after(Circuit(), *[reason] * 2).phase is Phase.CLOSED
+    assert after(Circuit(), *[reason] * 3).phase is Phase.OPEN
 
 
 @pytest.mark.parametrize("reason", PROVIDERS, ids=str)
 def test_a_success_ends_a_row_of_failures(reason: Reason) -> None:
     """Two, a success and two are not three in a row."""
-    assert after(Breaker(), reason, reason, None, reason, reason).phase is Phase.CLOSED
+    assert after(Circuit(), reason, reason, None, reason, reason).phase is Phase.CLOSED
 
 
 @pytest.mark.parametrize("reason", CAPACITIES, ids=str)
 def test_full_capacity_does_not_count_as_a_row(reason: Reason) -> None:
     """A few 429s slow a provider down; they do not take it out."""
-    assert after(Breaker(), *[reason] * 9).phase is Phase.CLOSED
+    assert after(Circuit(), *[reason] * 9).phase is Phase.CLOSED
 
 
 @pytest.mark.parametrize("reason", CAPACITIES, ids=str)
 def test_full_capacity_for_half_of_the_window_opens_it(reason: Reason) -> None:
     """The share counts them once there are enough calls to speak of a share."""
-    assert after(Breaker(), *[reason] * 10).phase is Phase.OPEN
+    assert after(Circuit(), *[reason] * 10).phase is Phase.OPEN
 
 
 def test_full_capacity_does_not_end_a_row_of_failures() -> None:
     """A 429 between 500s is no sign of health."""
-    assert after(Breaker(), *[Reason.SERVER_ERROR, Reason.THROTTLED] * 3).phase is Phase.OPEN
+    assert after(Circuit(), *[Reason.SERVER_ERROR, Reason.THROTTLED] * 3).phase is Phase.OPEN
 
 
 def test_a_partial_outage_opens_it_without_any_row() -> None:
     """Every second call failing is never three in a row."""
-    assert after(Breaker(), *[None, Reason.SERVER_ERROR] * 4).phase is Phase.CLOSED
-    assert after(Breaker(), *[None, Reason.SERVER_ERROR] * 5).phase is Phase.OPEN
+    assert after(Circuit(), *[None, Reason.SERVER_ERROR] * 4).phase is Phase.CLOSED
+    assert after(Circuit(), *[None, Reason.SERVER_ERROR] * 5).phase is Phase.OPEN
 
 
 def test_one_failure_in_a_hundred_is_nothing() -> None:
     """Scenario 68."""
-    assert after(Breaker(), *[None] * 50, Reason.SERVER_ERROR, *[None] * 49).phase is Phase.CLOSED
+    assert after(Circuit(), *[None] * 50, Reason.SERVER_ERROR, *[None] * 49).phase is Phase.CLOSED
 
 
 def test_failures_older_than_the_window_are_forgotten() -> None:
     """The share is of now."""
-    breaker = after(Breaker(), *[Reason.THROTTLED] * 9, now=0.0)
-    breaker = after(breaker, Reason.THROTTLED, now=10.0)
-    assert breaker.phase is Phase.CLOSED
-    assert tally(breaker, 10.0, RULES) == (0, 1)
-    assert len(breaker.window) == 1
+    circuit = after(Circuit(), *[Reason.THROTTLED] * 9, now=0.0)
+    circuit = after(circuit, Reason.THROTTLED, now=10.0)
+    assert circuit.phase is Phase.CLOSED
+    assert tally(circuit, 10.0, RULES) == (0, 1)
+    assert len(circuit.window) == 1
 
 
 @pytest.mark.parametrize("reason", BLAMELESS, ids=str)
 def test_what_the_provider_did_not_do_never_moves_it(reason: Reason) -> None:
     """Scenario 65: a thousand bad bodies or impatient callers leave it as it was, a row of failures included."""
-    near = after(Breaker(), Reason.SERVER_ERROR, Reason.SERVER_ERROR)
+    near = after(Circuit(), Reason.SERVER_ERROR, Reason.SERVER_ERROR)
     assert after(near, *[reason] * 1_000) == near
 
 
@@ -139,9 +139,9 @@ def test_open_lets_nobody_through_before_its_time() -> None:
 
 def test_half_open_lets_exactly_one_through() -> None:
     """Scenario 63: of two hundred who knock at the same moment one is the probe."""
-    breaker, probes = OPEN, 0
+    circuit, probes = OPEN, 0
     for _ in range(200):
-        breaker, answer = next_permit(breaker, 4.0, RULES, FULL)
+        circuit, answer = next_permit(circuit, 4.0, RULES, FULL)
         probes += isinstance(answer, Permit)
     assert probes == 1
 
@@ -161,40 +161,40 @@ def test_a_probe_that_fails_opens_it_again_for_longer(reason: Reason) -> None:
 
 def test_open_times_double_up_to_their_cap() -> None:
     """4, 8, 16, then 20 for ever."""
-    breaker, now, open_times = after(Breaker(), *[Reason.CONNECT] * 3), 0.0, []
+    circuit, now, open_times = after(Circuit(), *[Reason.CONNECT] * 3), 0.0, []
     for _ in range(60):
-        open_times.append(breaker.until_s - now)
-        now = breaker.until_s
-        breaker, _ = next_permit(breaker, now, RULES, FULL)
-        breaker = after(breaker, Reason.CONNECT, now=now)
+        open_times.append(circuit.until_s - now)
+        now = circuit.until_s
+        circuit, _ = next_permit(circuit, now, RULES, FULL)
+        circuit = after(circuit, Reason.CONNECT, now=now)
     assert open_times[:5] == pytest.approx([4.0, 8.0, 16.0, 20.0, 20.0])
     assert max(open_times) == pytest.approx(20.0)
 
 
 def test_jitter_shortens_and_still_spreads_at_the_cap() -> None:
     """A clamp after the jitter would make all breakers at the cap probe in step."""
-    long_open = Breaker(phase=Phase.HALF_OPEN, epoch=2, failed_probes=9, until_s=99.0)
+    long_open = Circuit(phase=Phase.HALF_OPEN, epoch=2, failed_probes=9, until_s=99.0)
     judged = Judged(epoch=2, reason=Reason.CONNECT)
-    until = [next_breaker(long_open, judged, 0.0, RULES, jitter).until_s for jitter in (0.0, 0.5, 1.0)]
+    until = [next_circuit(long_open, judged, 0.0, RULES, jitter).until_s for jitter in (0.0, 0.5, 1.0)]
     assert until == pytest.approx([16.0, 18.0, 20.0])
 
 
 def test_a_retry_after_longer_than_the_open_time_wins() -> None:
     """And a shorter one does not shorten it; a very long one is believed up to its bound."""
     for hint_s, open_s in ((1.0, 4.0), (30.0, 30.0), (1e6, 60.0)):
-        assert after(Breaker(), *[Reason.OVERLOADED] * 10, hint_s=hint_s).until_s == open_s
+        assert after(Circuit(), *[Reason.OVERLOADED] * 10, hint_s=hint_s).until_s == open_s
 
 
 def test_late_results_of_an_older_epoch_move_nothing() -> None:
     """Stragglers neither extend an outage nor end one, and an old probe does not settle a newer one."""
-    for breaker in (OPEN, HALF_OPEN, Breaker(epoch=3)):
+    for circuit in (OPEN, HALF_OPEN, Circuit(epoch=3)):
         for reason in (None, Reason.SERVER_ERROR, Reason.REJECTED):
-            late = Judged(epoch=breaker.epoch - 1, reason=reason)
-            assert next_breaker(breaker, late, 1.0, RULES, FULL) is breaker
+            late = Judged(epoch=circuit.epoch - 1, reason=reason)
+            assert next_circuit(circuit, late, 1.0, RULES, FULL) is circuit
 
 
 def test_a_probe_without_a_result_by_its_deadline_has_failed() -> None:
-    """No wedge: who knocks after it opens the breaker again, and later there is a new probe."""
+    """No wedge: who knocks after it opens the circuit again, and later there is a new probe."""
     reopened, answer = next_permit(HALF_OPEN, 34.0, RULES, FULL)
     assert (reopened.phase, reopened.failed_probes) == (Phase.OPEN, 1)
     assert answer == Wait(retry_after_s=8.0)
@@ -257,7 +257,7 @@ class BreakerMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         """Both closed at zero."""
-        self.real, self.naive, self.now = Breaker(), NaiveBreaker(), 0.0
+        self.real, self.naive, self.now = Circuit(), NaiveBreaker(), 0.0
         self.under_way: list[tuple[Permit, int]] = []
 
     @rule()
@@ -276,7 +276,7 @@ class BreakerMachine(RuleBasedStateMachine):
         """Some attempt under way ends, in any order."""
         permit, era = self.under_way.pop(which % len(self.under_way))
         judged = Judged(epoch=permit.epoch, reason=reason)
-        self.real = next_breaker(self.real, judged, self.now, RULES, FULL)
+        self.real = next_circuit(self.real, judged, self.now, RULES, FULL)
         self.naive.result(era, reason, self.now)
 
     @precondition(lambda self: self.under_way)
@@ -306,12 +306,12 @@ class BreakerMachine(RuleBasedStateMachine):
     @invariant()
     def it_is_never_stuck(self) -> None:
         """Who keeps knocking gets through, however many results are lost."""
-        breaker, now = self.real, self.now
+        circuit, now = self.real, self.now
         for _ in range(3):
-            breaker, answer = next_permit(breaker, now, RULES, FULL)
+            circuit, answer = next_permit(circuit, now, RULES, FULL)
             if isinstance(answer, Permit):
                 return
-            now = max(now, breaker.until_s)
+            now = max(now, circuit.until_s)
         raise AssertionError("nobody is let through")
 
 
