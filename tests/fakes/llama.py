@@ -1,0 +1,86 @@
+"""What the embedded model is tested with: a loop that lasts, ports that repeat, and requests."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from router.upstream.transport import UpstreamRequest
+
+T = TypeVar("T")
+
+
+class _Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.at = 1_000.0
+
+    def now(self) -> float:
+        """Seconds."""
+        return self.at
+
+
+class _Ids:
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+
+    def new(self, prefix: str) -> str:
+        """In order."""
+        return f"{prefix}-{next(self._numbers)}"
+
+
+class FixedPorts:
+    """Clock, ids and randomness that give the same in every run."""
+
+    def __init__(self) -> None:
+        self.clock = _Clock()
+        self.wall = _Clock()
+        self.ids = _Ids()
+        self.rng = random.Random(1)
+
+
+class Bench:
+    """An event loop, and the tasks that would be an actor's."""
+
+    def __init__(self, loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> None:
+        self._runner = asyncio.Runner(loop_factory=loop)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run the loop until `work` is done; the tasks stay between two calls."""
+        return self._runner.run(work)
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> object:
+        """Start a task that `close` cancels and awaits, as an actor's `Tasks` does."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.append(task)
+        return task
+
+    def close(self) -> None:
+        """End every task; a task that crashed fails the test here."""
+        self.run(self._end())
+        self._runner.close()
+
+    async def _end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        ends = await asyncio.gather(*self._tasks, return_exceptions=True)
+        crashed = [end for end in ends if isinstance(end, Exception)]
+        assert crashed == []
+
+
+def chat(model: str, *, connect_s: float = 8.0, **fields: Any) -> UpstreamRequest:
+    """A chat request with one short message, unless `fields` say otherwise."""
+    body = {"model": model, "messages": [{"role": "user", "content": "Count from one to ten."}], **fields}
+    return UpstreamRequest(
+        method="POST",
+        url="llama:///v1/chat/completions",
+        headers=(),
+        body=json.dumps(body).encode(),
+        connect_s=connect_s,
+    )
