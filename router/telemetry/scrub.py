@@ -21,8 +21,8 @@ _HINTS = ("earer", "EARER", "sk-", "sk_", "pk-", "pk_", "xai-", "rk_", "rk-", "A
 class Scrubber:
     """Replaces every secret it was told, however it is quoted, and everything shaped like a credential.
 
-    Known values are looked for one by one: 5 microseconds for 50 secrets in 400 characters, whatever they begin with, where
-    one regular expression of them all took from 0.2 to 8. The shapes are searched only where a cheap hint says they may be.
+    Known values are looked for one by one: 5 microseconds for 50 secrets in 400 characters, whatever they begin with,
+    where one regular expression of them all took from 0.2 to 8. Shapes are searched only where a cheap hint says so.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
