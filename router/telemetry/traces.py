@@ -1,0 +1,204 @@
+"""Spans as data, made afterwards from the facts: one for an exchange, one below it for each attempt. Pure; `otlp`
+sends them.
+
+Names follow the OpenTelemetry conventions for generative AI. Token counts stand under their `gen_ai` names on
+attempts only, where they were billed: a backend that sums spans would count them twice were they on the exchange as
+well. A provider's own words stand nowhere, because they may quote the prompt.
+
+Source: https://github.com/open-telemetry/semantic-conventions-genai, docs/gen-ai/client-inference.md at 024a4f9, read
+2026-11-21. `gen_ai.system` is left out: it is deprecated in favour of `gen_ai.provider.name`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Protocol
+
+from msgspec import Struct
+
+from router.canon.outcome import End
+from router.canon.usage import Usage
+from router.telemetry.facts import AttemptFact, Ended, ExchangeFact
+
+OPERATION = "chat"
+TEXT_MAX = 128
+_UNBLAMED = frozenset({End.COMPLETED, End.CLIENT_GONE})
+
+Attribute = str | int | float | bool
+
+
+class Sketch(Struct, frozen=True, kw_only=True):
+    """One span to be. Ids are hex digits as W3C trace context writes them; times are nanoseconds of the epoch.
+
+    Args:
+        served: True for the span of a call that came in, False for one that went out.
+        error: what went wrong in one word; None when nothing did.
+    """
+
+    name: str
+    served: bool
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    start_ns: int
+    end_ns: int
+    attributes: dict[str, Attribute]
+    error: str | None
+
+
+class SpanSink(Protocol):
+    """Where spans go. `emit` never waits and never raises; what it cannot take is counted in `dropped`."""
+
+    @property
+    def dropped(self) -> int:
+        """Spans that reached no collector."""
+        ...
+
+    def emit(self, sketch: Sketch) -> None:
+        """Take one span."""
+        ...
+
+    async def stop(self, grace_s: float) -> bool:
+        """Send what is left; False when that took longer than `grace_s`."""
+        ...
+
+
+def span_id(trace_id: str, key: str) -> str:
+    """The span id of the exchange or attempt with the id `key`: 16 hex digits, the same whoever asks.
+
+    An attempt's span is made before its exchange's, and a provider is told the attempt's id before either exists: so
+    ids are derived, not drawn.
+    """
+    return blake2b(f"{trace_id}/{key}".encode(), digest_size=8).hexdigest()
+
+
+def attempt_traceparent(trace_id: str, attempt: str) -> str:
+    """The `traceparent` header for a provider, under which its own spans hang below the attempt's."""
+    return f"00-{trace_id}-{span_id(trace_id, attempt)}-01"
+
+
+def is_sampled(trace_id: str, ratio: float) -> bool:
+    """Whether a trace is among the share `ratio` (0 to 1) to be kept; every one that decides so keeps the same ones."""
+    return int(trace_id[16:], 16) < ratio * 2**64
+
+
+def sketch_attempt(fact: AttemptFact, *, family: str, clean: Callable[[str], str] = str) -> Sketch:
+    """The span of one attempt.
+
+    Args:
+        family: whose API the provider speaks, as the conventions name it ("openai", "aws.bedrock"); the configured
+            name where they have none.
+        clean: takes secrets out of names.
+    """
+    model = clean(fact.model[:TEXT_MAX])
+    attributes: dict[str, Attribute] = {
+        "gen_ai.operation.name": OPERATION,
+        "gen_ai.provider.name": family,
+        "gen_ai.request.model": model,
+        "pointsman.provider": fact.provider,
+        "pointsman.attempt.id": fact.attempt,
+        "pointsman.attempt.number": fact.number,
+        "pointsman.end": fact.end.value,
+        "pointsman.usage.source": fact.usage_source.value,
+    }
+    if fact.status is not None:
+        attributes["http.response.status_code"] = fact.status
+    if fact.first_token_s is not None:
+        attributes["gen_ai.response.time_to_first_chunk"] = fact.first_token_s
+    if fact.usage is not None:
+        attributes |= _usage_attributes(fact.usage)
+    return _sketch(
+        fact,
+        name=f"{OPERATION} {model}",
+        served=False,
+        span=span_id(fact.trace_id, fact.attempt),
+        parent=span_id(fact.trace_id, fact.exchange),
+        attributes=attributes,
+    )
+
+
+def sketch_exchange(fact: ExchangeFact, *, clean: Callable[[str], str] = str) -> Sketch:
+    """The span of one exchange, below the caller's own span where the caller named one."""
+    model = clean(fact.model[:TEXT_MAX])
+    attributes: dict[str, Attribute] = {
+        "gen_ai.operation.name": OPERATION,
+        "gen_ai.request.model": model,
+        "pointsman.exchange.id": clean(fact.exchange[:TEXT_MAX]),
+        "pointsman.dialect": fact.dialect,
+        "pointsman.end": fact.end.value,
+        "pointsman.attempts.failed": len(fact.attempts),
+    }
+    if fact.streamed:
+        attributes["gen_ai.request.stream"] = True
+    if fact.target is not None:
+        attributes["pointsman.target"] = fact.target
+        attributes["gen_ai.response.model"] = fact.target.partition(":")[2]
+    if fact.first_token_s is not None:
+        attributes["gen_ai.response.time_to_first_chunk"] = fact.first_token_s
+    if fact.cost_usd is not None:
+        attributes["pointsman.cost_usd"] = str(fact.cost_usd)
+    return _sketch(
+        fact,
+        # a name no target answered to is whatever a caller typed: it would make a span name of its own
+        name=f"{OPERATION} {model}" if fact.target else OPERATION,
+        served=True,
+        span=span_id(fact.trace_id, fact.exchange),
+        parent=fact.parent_span_id,
+        attributes=attributes,
+    )
+
+
+def _sketch(
+    fact: Ended, *, name: str, served: bool, span: str, parent: str | None, attributes: dict[str, Attribute]
+) -> Sketch:
+    # whole microseconds first: an epoch in float nanoseconds has steps of 256
+    start_ns = round(fact.started_at * 1e6) * 1000
+    error = None
+    if fact.end not in _UNBLAMED:
+        error = (fact.reason or fact.end).value
+        attributes["error.type"] = error
+    return Sketch(
+        name=name,
+        served=served,
+        trace_id=fact.trace_id,
+        span_id=span,
+        parent_id=parent,
+        start_ns=start_ns,
+        end_ns=start_ns + round(fact.duration_s * 1e6) * 1000,
+        attributes=attributes,
+        error=error,
+    )
+
+
+def _usage_attributes(usage: Usage) -> dict[str, Attribute]:
+    """Totals include their parts, as the conventions want it; parts stand only where there are any."""
+    parts: dict[str, Attribute] = {
+        "gen_ai.usage.cache_read.input_tokens": usage.cache_read,
+        "gen_ai.usage.cache_write.input_tokens": usage.cache_write + usage.cache_write_1h,
+        "gen_ai.usage.reasoning.output_tokens": usage.reasoning,
+        "gen_ai.usage.audio.input_tokens": usage.audio_input,
+        "gen_ai.usage.audio.output_tokens": usage.audio_output,
+    }
+    return {
+        "gen_ai.usage.input_tokens": usage.input_total,
+        "gen_ai.usage.output_tokens": usage.output_total,
+        **{name: count for name, count in parts.items() if count},
+    }
+
+
+def open_sink(
+    endpoint: str | None, *, headers: dict[str, str], capacity: int = 2048, ratio: float = 1.0, timeout_s: float = 10.0
+) -> SpanSink | None:
+    """A sink to the collector at `endpoint`, the full URL; without one None, and the SDK is not even imported.
+
+    Args:
+        headers: sent with each batch, credentials included.
+        capacity: spans on their way at most.
+        timeout_s: for one batch, its retries included.
+    """
+    if not endpoint:
+        return None
+    from router.telemetry.otlp import OtlpSink, open_exporter
+
+    return OtlpSink(open_exporter(endpoint, headers, timeout_s), capacity=capacity, ratio=ratio)
