@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from router.canon.target import Target
 from router.errors import BLAME, Blame, Reason
-from router.policy.backoff import Backoff, choose_wait_s
+from router.policy.backoff import Backoff, believed_s, choose_wait_s
 
 
 class Verdict(StrEnum):
@@ -80,6 +80,7 @@ FREE: frozenset[Reason] = frozenset({Reason.BREAKER_OPEN, Reason.BUSY})
 
 _PASSING = (Blame.PROVIDER, Blame.CAPACITY)
 
+_LONGEST_S = 86_400.0  # beyond every deadline; an endless Retry-After could not be told to a caller
 _EARLY_TIMER_S = 0.01  # an event loop may wake a sleeper one tick before its time; never ask before Retry-After
 
 
@@ -101,24 +102,20 @@ class Route(Struct, frozen=True, kw_only=True):
     fallback: bool = True
 
 
-class Try(Struct, frozen=True, kw_only=True):
-    """One failed try. `retry_at_s` is monotonic: the moment Retry-After named, not capped; None: none was named."""
+class Tried(Struct, frozen=True, kw_only=True):
+    """One failed try. `ended_s` is monotonic; `retry_after_s` is the provider's own, counted from it."""
 
     target: Target
     reason: Reason
-    retry_at_s: float | None = None
+    ended_s: float
+    retry_after_s: float | None = None
 
 
 class TryTarget(Struct, frozen=True, kw_only=True):
-    """Wait, then try this one.
-
-    Args:
-        is_retry: its provider has already had a request of this exchange, so the retry budget must allow this one.
-    """
+    """Wait, then try this one."""
 
     target: Target
     wait_s: float
-    is_retry: bool
 
 
 class Why(StrEnum):
@@ -137,36 +134,36 @@ class GiveUp(Struct, frozen=True, kw_only=True):
     retry_after_s: float | None
 
 
-def next_step(route: Route, tries: tuple[Try, ...], now: float, backoff: Backoff, rng: Random) -> TryTarget | GiveUp:
+def next_step(route: Route, tried: tuple[Tried, ...], now: float, backoff: Backoff, rng: Random) -> TryTarget | GiveUp:
     """Fail over at once while a target is left that was not asked; only then wait and ask one again.
 
     Args:
-        tries: every failed try so far, oldest first, those ended by a `FREE` reason included; empty before the first.
+        tried: every failed try so far, oldest first, those ended by a `FREE` reason included; empty before the first.
     """
-    if tries and VERDICTS[tries[-1].reason] is Verdict.NEVER:
+    if tried and VERDICTS[tried[-1].reason] is Verdict.NEVER:
         return GiveUp(why=Why.VERDICT, retry_after_s=None)
     if now >= route.deadline_s:
-        return _give_up(Why.DEADLINE, tries, now, backoff)
-    if sum(t.reason not in FREE for t in tries) >= route.max_attempts:
-        return _give_up(Why.ATTEMPTS, tries, now, backoff)
-    reachable = _large_enough(route, tries)
-    asked = {t.target for t in tries}
+        return _give_up(Why.DEADLINE, tried, now, backoff)
+    if sum(t.reason not in FREE for t in tried) >= route.max_attempts:
+        return _give_up(Why.ATTEMPTS, tried, now, backoff)
+    reachable = _large_enough(route, tried)
+    asked = {t.target for t in tried}
     for target in reachable:
         if target not in asked:
-            return TryTarget(target=target, wait_s=0.0, is_retry=_is_retry(target, tries))
-    again = _choose_repeat(reachable, tries, now)
+            return TryTarget(target=target, wait_s=0.0)
+    again = _choose_repeat(reachable, tried, now)
     if again is None:
-        return _give_up(Why.TARGETS, tries, now, backoff)
-    wait_s = _repeat_wait_s(again, tries, now, backoff, rng)
+        return _give_up(Why.TARGETS, tried, now, backoff)
+    wait_s = _repeat_wait_s(again, tried, now, backoff, rng)
     if now + wait_s >= route.deadline_s:
-        return _give_up(Why.DEADLINE, tries, now, backoff)
-    return TryTarget(target=again, wait_s=wait_s, is_retry=True)
+        return _give_up(Why.DEADLINE, tried, now, backoff)
+    return TryTarget(target=again, wait_s=wait_s)
 
 
-def _large_enough(route: Route, tries: tuple[Try, ...]) -> tuple[Target, ...]:
+def _large_enough(route: Route, tried: tuple[Tried, ...]) -> tuple[Target, ...]:
     """The targets the request may fit in: once a window was too small, only those known to have a larger one."""
     targets = route.targets if route.fallback else route.targets[:1]
-    small = [str(t.target) for t in tries if VERDICTS[t.reason] is Verdict.LARGER_WINDOW]
+    small = [str(t.target) for t in tried if VERDICTS[t.reason] is Verdict.LARGER_WINDOW]
     if not small:
         return targets
     if any(name not in route.windows for name in small):
@@ -175,36 +172,32 @@ def _large_enough(route: Route, tries: tuple[Try, ...]) -> tuple[Target, ...]:
     return tuple(target for target in targets if route.windows.get(str(target), 0) > floor_tokens)
 
 
-def _choose_repeat(targets: tuple[Target, ...], tries: tuple[Try, ...], now: float) -> Target | None:
+def _choose_repeat(targets: tuple[Target, ...], tried: tuple[Tried, ...], now: float) -> Target | None:
     """Of the targets that may be asked again the one that is ready first; of those ready, the one asked least."""
-    able = [target for target in targets if all(VERDICTS[t.reason] is Verdict.SAME_TARGET for t in _of(target, tries))]
-    return min(able, key=lambda target: (_owed_s(target, tries, now), len(_of(target, tries))), default=None)
+    able = [target for target in targets if all(VERDICTS[t.reason] is Verdict.SAME_TARGET for t in _of(target, tried))]
+    return min(able, key=lambda target: (_owed_s(target, tried, now), len(_of(target, tried))), default=None)
 
 
-def _repeat_wait_s(target: Target, tries: tuple[Try, ...], now: float, backoff: Backoff, rng: Random) -> float:
+def _repeat_wait_s(target: Target, tried: tuple[Tried, ...], now: float, backoff: Backoff, rng: Random) -> float:
     """What its provider named, or else our own backoff."""
-    own = _of(target, tries)
+    own = _of(target, tried)
     base_s = backoff.capacity_base_s if BLAME[own[-1].reason] is Blame.CAPACITY else backoff.base_s
-    return _owed_s(target, tries, now) or choose_wait_s(len(own) - 1, base_s, backoff, rng)
+    return _owed_s(target, tried, now) or choose_wait_s(len(own) - 1, base_s, backoff, rng)
 
 
-def _owed_s(target: Target, tries: tuple[Try, ...], now: float) -> float:
+def _owed_s(target: Target, tried: tuple[Tried, ...], now: float) -> float:
     """Seconds until the latest Retry-After of this target has passed; 0 when none is left."""
-    ends = [t.retry_at_s for t in _of(target, tries) if t.retry_at_s is not None]
+    ends = [t.ended_s + believed_s(t.retry_after_s, _LONGEST_S) for t in _of(target, tried)]
     return max((end - now + _EARLY_TIMER_S for end in ends if end > now), default=0.0)
 
 
-def _of(target: Target, tries: tuple[Try, ...]) -> tuple[Try, ...]:
-    return tuple(t for t in tries if t.target == target)
+def _of(target: Target, tried: tuple[Tried, ...]) -> tuple[Tried, ...]:
+    return tuple(t for t in tried if t.target == target)
 
 
-def _is_retry(target: Target, tries: tuple[Try, ...]) -> bool:
-    return any(t.target.provider == target.provider and t.reason not in FREE for t in tries)
-
-
-def _give_up(why: Why, tries: tuple[Try, ...], now: float, backoff: Backoff) -> GiveUp:
+def _give_up(why: Why, tried: tuple[Tried, ...], now: float, backoff: Backoff) -> GiveUp:
     """What a caller is told: the earliest moment a target named, or else the cap of our own waits."""
-    if not any(t.reason in FREE or BLAME[t.reason] in _PASSING for t in tries):
+    if not any(t.reason in FREE or BLAME[t.reason] in _PASSING for t in tried):
         return GiveUp(why=why, retry_after_s=None)
-    latest = {t.target: _owed_s(t.target, tries, now) for t in tries if t.retry_at_s is not None and t.retry_at_s > now}
-    return GiveUp(why=why, retry_after_s=min(latest.values(), default=backoff.cap_s))
+    owed = [wait_s for t in tried if (wait_s := _owed_s(t.target, tried, now))]
+    return GiveUp(why=why, retry_after_s=min(owed, default=backoff.cap_s))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from router.canon.target import Target
 from router.errors import TIMEOUTS, Reason
 from router.policy.backoff import Backoff
-from router.policy.retry import _REASONS, FREE, VERDICTS, GiveUp, Route, Try, TryTarget, Verdict, Why, next_step
+from router.policy.retry import _REASONS, FREE, VERDICTS, GiveUp, Route, Tried, TryTarget, Verdict, Why, next_step
 
 A = Target(provider="a", model="m")
 B = Target(provider="b", model="m")
@@ -22,7 +22,7 @@ WINDOWS = {"a:m": 8_000, "b:m": 4_000, "c:m": 128_000}
 LATE_S = 1_000.0
 
 
-def step(route: Route, *tries: Try, now: float = 10.0, seed: int = 0) -> TryTarget | GiveUp:
+def step(route: Route, *tries: Tried, now: float = 10.0, seed: int = 0) -> TryTarget | GiveUp:
     """The next step with this file's backoff."""
     return next_step(route, tries, now, BACKOFF, Random(seed))
 
@@ -32,13 +32,19 @@ def route(*targets: Target, max_attempts: int = 4, deadline_s: float = LATE_S, f
     return Route(targets=targets, max_attempts=max_attempts, deadline_s=deadline_s, fallback=fallback, windows=WINDOWS)
 
 
+def failed(target: Target, reason: Reason, retry_at_s: float | None = None) -> Tried:
+    """A try that ended two seconds before `step`'s now, told to come back at `retry_at_s`."""
+    hint_s = None if retry_at_s is None else retry_at_s - 8.0
+    return Tried(target=target, reason=reason, ended_s=8.0, retry_after_s=hint_s)
+
+
 def requests_sent(plan: Route, reason: Reason) -> list[str]:
     """Providers that get a request, in order, when every try ends with `reason`."""
-    tries: tuple[Try, ...] = ()
+    tries: tuple[Tried, ...] = ()
     now = 0.0
     while isinstance(chosen := next_step(plan, tries, now, BACKOFF, Random(len(tries))), TryTarget):
         now += chosen.wait_s
-        tries = (*tries, Try(target=chosen.target, reason=reason))
+        tries = (*tries, failed(chosen.target, reason))
         assert len(tries) < 50, "the exchange never ends"
     return [t.target.provider for t in tries if t.reason not in FREE]
 
@@ -95,33 +101,18 @@ def test_a_provider_that_always_answers_500_sees_its_share_of_the_attempts(targe
 
 def test_the_first_try_is_the_first_target_at_once() -> None:
     """An exchange without tries is no special case for whoever drives it."""
-    assert step(route(A, B)) == TryTarget(target=A, wait_s=0.0, is_retry=False)
+    assert step(route(A, B)) == TryTarget(target=A, wait_s=0.0)
 
 
 def test_failover_does_not_wait() -> None:
     """A target that was not asked yet is asked at once, whatever the first one said about later."""
-    throttled = Try(target=A, reason=Reason.THROTTLED, retry_at_s=15.0)
-    assert step(route(A, B), throttled) == TryTarget(target=B, wait_s=0.0, is_retry=False)
-
-
-def test_another_target_of_a_provider_already_asked_needs_the_budget() -> None:
-    """Two models of one provider share its load, so the second try is a retry to it."""
-    other = Target(provider="a", model="n")
-    assert step(route(A, other), Try(target=A, reason=Reason.SERVER_ERROR)) == TryTarget(
-        target=other, wait_s=0.0, is_retry=True
-    )
-
-
-def test_a_target_that_was_busy_was_not_asked() -> None:
-    """A refusal of our own sends nothing, so what follows is the provider's first request."""
-    other = Target(provider="a", model="n")
-    chosen = step(route(A, other), Try(target=A, reason=Reason.BUSY))
-    assert chosen == TryTarget(target=other, wait_s=0.0, is_retry=False)
+    throttled = failed(A, Reason.THROTTLED, retry_at_s=15.0)
+    assert step(route(A, B), throttled) == TryTarget(target=B, wait_s=0.0)
 
 
 def test_retry_after_wins_over_backoff() -> None:
     """Scenario S01: the same target is not asked before the moment it named, and soon after it."""
-    chosen = step(route(A), Try(target=A, reason=Reason.THROTTLED, retry_at_s=12.0))
+    chosen = step(route(A), failed(A, Reason.THROTTLED, retry_at_s=12.0))
     assert isinstance(chosen, TryTarget)
     assert 2.0 < chosen.wait_s < 2.1
 
@@ -129,8 +120,8 @@ def test_retry_after_wins_over_backoff() -> None:
 def test_the_later_of_two_retry_afters_wins() -> None:
     """An earlier, longer wish of the same target still stands."""
     tries = (
-        Try(target=A, reason=Reason.THROTTLED, retry_at_s=19.0),
-        Try(target=A, reason=Reason.SERVER_ERROR, retry_at_s=11.0),
+        failed(A, Reason.THROTTLED, retry_at_s=19.0),
+        failed(A, Reason.SERVER_ERROR, retry_at_s=11.0),
     )
     chosen = step(route(A), *tries)
     assert isinstance(chosen, TryTarget)
@@ -139,7 +130,7 @@ def test_the_later_of_two_retry_afters_wins() -> None:
 
 def test_a_retry_after_beyond_the_deadline_ends_the_exchange() -> None:
     """Waiting would only spend the caller's time; the moment is told instead."""
-    given_up = step(route(A, deadline_s=11.0), Try(target=A, reason=Reason.THROTTLED, retry_at_s=15.0))
+    given_up = step(route(A, deadline_s=11.0), failed(A, Reason.THROTTLED, retry_at_s=15.0))
     assert isinstance(given_up, GiveUp)
     assert given_up.why is Why.DEADLINE
     assert given_up.retry_after_s == pytest.approx(5.0, abs=0.1)
@@ -147,7 +138,7 @@ def test_a_retry_after_beyond_the_deadline_ends_the_exchange() -> None:
 
 def test_a_repeat_prefers_the_target_that_is_ready_first() -> None:
     """A long Retry-After of the first target does not hold up a second that may be asked now."""
-    tries = (Try(target=A, reason=Reason.THROTTLED, retry_at_s=40.0), Try(target=B, reason=Reason.SERVER_ERROR))
+    tries = (failed(A, Reason.THROTTLED, retry_at_s=40.0), failed(B, Reason.SERVER_ERROR))
     chosen = step(route(A, B), *tries)
     assert isinstance(chosen, TryTarget)
     assert chosen.target == B
@@ -162,7 +153,7 @@ def test_a_repeat_waits_on_the_scale_of_its_failure(reason: Reason, bound_s: flo
     """Capacity returns more slowly than a connection does."""
     waits = []
     for seed in range(500):
-        chosen = step(route(A), Try(target=A, reason=reason), seed=seed)
+        chosen = step(route(A), failed(A, reason), seed=seed)
         assert isinstance(chosen, TryTarget)
         waits.append(chosen.wait_s)
     assert 0.9 * bound_s < max(waits) <= bound_s
@@ -170,20 +161,20 @@ def test_a_repeat_waits_on_the_scale_of_its_failure(reason: Reason, bound_s: flo
 
 def test_a_request_too_long_goes_only_to_a_larger_window() -> None:
     """Scenario 14: the next in order has a smaller window and is passed over."""
-    chosen = step(route(A, B, C), Try(target=A, reason=Reason.CONTEXT_LENGTH))
-    assert chosen == TryTarget(target=C, wait_s=0.0, is_retry=False)
+    chosen = step(route(A, B, C), failed(A, Reason.CONTEXT_LENGTH))
+    assert chosen == TryTarget(target=C, wait_s=0.0)
 
 
 def test_a_request_too_long_goes_nowhere_when_windows_are_unknown() -> None:
     """A guess would cost a request that most likely fails the same way."""
     plan = Route(targets=(A, C), max_attempts=4, deadline_s=LATE_S, windows={"a:m": 8_000})
-    given_up = step(plan, Try(target=A, reason=Reason.CONTEXT_LENGTH))
+    given_up = step(plan, failed(A, Reason.CONTEXT_LENGTH))
     assert given_up == GiveUp(why=Why.TARGETS, retry_after_s=None)
 
 
 def test_a_request_too_long_is_not_brought_back_by_a_later_failure() -> None:
     """When the larger target fails in passing, the one that was too small is still too small."""
-    tries = (Try(target=A, reason=Reason.CONTEXT_LENGTH), Try(target=C, reason=Reason.SERVER_ERROR))
+    tries = (failed(A, Reason.CONTEXT_LENGTH), failed(C, Reason.SERVER_ERROR))
     chosen = step(route(A, B, C), *tries)
     assert isinstance(chosen, TryTarget)
     assert chosen.target == C
@@ -191,15 +182,15 @@ def test_a_request_too_long_is_not_brought_back_by_a_later_failure() -> None:
 
 def test_an_open_breaker_costs_no_attempt() -> None:
     """With one attempt allowed, a target that was not let through leaves it for the next."""
-    chosen = step(route(A, B, max_attempts=1), Try(target=A, reason=Reason.BREAKER_OPEN, retry_at_s=20.0))
-    assert chosen == TryTarget(target=B, wait_s=0.0, is_retry=False)
+    chosen = step(route(A, B, max_attempts=1), failed(A, Reason.BREAKER_OPEN, retry_at_s=20.0))
+    assert chosen == TryTarget(target=B, wait_s=0.0)
 
 
 def test_when_all_rest_the_earliest_moment_is_told() -> None:
     """Scenario 72: Retry-After is when the first of the targets may be asked."""
     tries = (
-        Try(target=A, reason=Reason.BREAKER_OPEN, retry_at_s=25.0),
-        Try(target=B, reason=Reason.BUSY, retry_at_s=13.0),
+        failed(A, Reason.BREAKER_OPEN, retry_at_s=25.0),
+        failed(B, Reason.BUSY, retry_at_s=13.0),
     )
     given_up = step(route(A, B), *tries)
     assert isinstance(given_up, GiveUp)
@@ -208,8 +199,15 @@ def test_when_all_rest_the_earliest_moment_is_told() -> None:
 
 def test_a_failure_that_named_no_moment_still_tells_one() -> None:
     """Scenario 67: the error of a single failing target has a Retry-After."""
-    given_up = step(route(A, max_attempts=1), Try(target=A, reason=Reason.SERVER_ERROR))
+    given_up = step(route(A, max_attempts=1), failed(A, Reason.SERVER_ERROR))
     assert given_up == GiveUp(why=Why.ATTEMPTS, retry_after_s=BACKOFF.cap_s)
+
+
+def test_an_endless_retry_after_is_told_as_a_day() -> None:
+    """A header cannot say for ever."""
+    given_up = step(route(A), failed(A, Reason.THROTTLED, retry_at_s=float("inf")))
+    assert isinstance(given_up, GiveUp)
+    assert given_up.retry_after_s == pytest.approx(86_400, abs=3)
 
 
 def test_no_try_starts_at_the_deadline() -> None:
@@ -235,7 +233,7 @@ def test_no_history_breaks_a_bound(
 ) -> None:
     """Whatever fails in whatever order: attempts, deadline, Retry-After and silence hold, and the exchange ends."""
     plan = route(*(A, B, C)[:targets], max_attempts=attempts, deadline_s=deadline_s, fallback=fallback)
-    tries: tuple[Try, ...] = ()
+    tries: tuple[Tried, ...] = ()
     now = 0.0
     for reason, hint_s in zip(reasons, hints, strict=False):
         chosen = next_step(plan, tries, now, BACKOFF, Random(7))
@@ -245,11 +243,11 @@ def test_no_history_breaks_a_bound(
         assert now < deadline_s
         own = [t for t in tries if t.target == chosen.target]
         assert all(VERDICTS[t.reason] is Verdict.SAME_TARGET for t in own)
-        assert all(t.retry_at_s is None or t.retry_at_s <= now for t in own)
+        assert all(t.retry_after_s is None or t.ended_s + t.retry_after_s <= now for t in own)
         assert fallback or chosen.target == A
         tries = (
             *tries,
-            Try(target=chosen.target, reason=reason, retry_at_s=None if hint_s is None else now + hint_s),
+            Tried(target=chosen.target, reason=reason, ended_s=now, retry_after_s=hint_s),
         )
         assert sum(t.reason not in FREE for t in tries) <= attempts
     assert len(tries) <= attempts + targets
