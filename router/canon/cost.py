@@ -1,0 +1,37 @@
+"""What an answer cost, and how that is known. Money is `Decimal`, never a float."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+from msgspec import Struct
+
+USD_STEP = Decimal("1e-12")
+"""The least amount that is kept: exact for every rate of up to six decimals per million tokens, and an integer in a
+store."""
+
+
+class CostSource(StrEnum):
+    """How a cost is known: computed from a price, told by the provider, or not at all, for want of a price or of a
+    count."""
+
+    PRICED = "priced"
+    REPORTED = "reported"
+    UNPRICED = "unpriced"
+    UNCOUNTED = "uncounted"
+
+
+class Cost(Struct, frozen=True, kw_only=True):
+    """A cost in multiples of `USD_STEP`, or None where nobody knows it. 0 is said only where a price or a provider says
+    so.
+
+    Args:
+        price_id: which price was used; None when none was.
+        price_date: ISO date from which that price holds, where its source says.
+    """
+
+    usd: Decimal | None
+    source: CostSource
+    price_id: str | None = None
+    price_date: str | None = None

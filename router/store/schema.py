@@ -1,0 +1,167 @@
+"""The journal's one table, and how a row goes in and comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, ColumnElement, Float, Index, Integer, MetaData, Table, Text, case, func
+from sqlalchemy.dialects.sqlite import insert
+
+from router.canon.cost import USD_STEP, CostSource
+from router.canon.outcome import End, UsageSource
+from router.canon.usage import Usage
+from router.errors import Reason
+from router.store.journal import EntryRow, ProviderTotal
+
+APPLICATION_ID = 0x504D4A4E
+"""Marks the file as ours ("PMJN"), so that another program's database is never written to."""
+
+VERSION = 1
+"""Of the schema. A file of a newer one is refused: what it means is not known here."""
+
+_INPUT = ("input", "cache_read", "cache_write", "cache_write_1h", "audio_input")
+_OUTPUT = ("output", "reasoning", "audio_output")
+_OPENED = ("number", "opened_at")
+_MILLION = 1_000_000
+
+METADATA = MetaData()
+
+ENTRIES = Table(
+    "entries",
+    METADATA,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("attempt", Text, nullable=False, unique=True),
+    Column("exchange", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("number", Integer),
+    Column("opened_at", Float),
+    Column("closed_at", Float),
+    Column("end", Text),
+    Column("reason", Text),
+    *(Column(f"{bucket}_tokens", BigInteger) for bucket in (*_INPUT, *_OUTPUT)),
+    Column("reported_usd", Text),
+    Column("reported_total", BigInteger),
+    Column("usage_source", Text),
+    Column("cost_pico_usd", BigInteger),
+    Column("cost_source", Text),
+    Column("price_id", Text),
+    Column("price_date", Text),
+    Index("entries_by_provider", "provider", "seq"),
+    Index("entries_by_exchange", "exchange"),
+    sqlite_autoincrement=True,  # a place is never given twice, so a reader's page marks stay true
+)
+"""Money is `cost_pico_usd`, a whole number of `USD_STEP`: exact, and summed by the database without a float."""
+
+Index("entries_open", ENTRIES.c.seq, sqlite_where=ENTRIES.c.closed_at.is_(None))
+
+_NEW = insert(ENTRIES)
+_IS_OPEN = ENTRIES.c.closed_at.is_(None)
+_KEYS = ("seq", "attempt", "exchange", "provider", "model")
+
+UPSERT = _NEW.on_conflict_do_update(
+    index_elements=["attempt"],
+    set_={name: func.coalesce(ENTRIES.c[name], _NEW.excluded[name]) for name in _OPENED}
+    | {
+        column.name: case((_IS_OPEN, _NEW.excluded[column.name]), else_=column)
+        for column in ENTRIES.c
+        if column.name not in (*_KEYS, *_OPENED)
+    },
+)
+"""Replays change nothing: what is known of an opening is only filled in, and a closed entry stays as it was closed."""
+
+
+def columns_of(row: EntryRow) -> dict[str, object]:
+    """A row as the table's columns, `seq` left to the database."""
+    usage = row.usage
+    return {
+        "attempt": row.attempt,
+        "exchange": row.exchange,
+        "provider": row.provider,
+        "model": row.model,
+        "number": row.number,
+        "opened_at": row.opened_at,
+        "closed_at": row.closed_at,
+        "end": row.end,
+        "reason": row.reason,
+        **{f"{bucket}_tokens": getattr(usage, bucket, None) for bucket in (*_INPUT, *_OUTPUT)},
+        "reported_usd": usage.reported_usd if usage else None,
+        "reported_total": usage.reported_total if usage else None,
+        "usage_source": row.usage_source,
+        "cost_pico_usd": None if row.cost_usd is None else int(row.cost_usd / USD_STEP),
+        "cost_source": row.cost_source,
+        "price_id": row.price_id,
+        "price_date": row.price_date,
+    }
+
+
+def row_of(found: Mapping[Any, Any]) -> EntryRow:
+    """The table's columns as a row."""
+    return EntryRow(
+        attempt=found["attempt"],
+        exchange=found["exchange"],
+        provider=found["provider"],
+        model=found["model"],
+        number=found["number"],
+        opened_at=found["opened_at"],
+        closed_at=found["closed_at"],
+        end=End(found["end"]) if found["end"] else None,
+        reason=Reason(found["reason"]) if found["reason"] else None,
+        usage=_usage_of(found),
+        usage_source=UsageSource(found["usage_source"]) if found["usage_source"] else None,
+        cost_usd=None if found["cost_pico_usd"] is None else _usd(found["cost_pico_usd"]),
+        cost_source=CostSource(found["cost_source"]) if found["cost_source"] else None,
+        price_id=found["price_id"],
+        price_date=found["price_date"],
+        seq=found["seq"],
+    )
+
+
+def total_columns() -> tuple[ColumnElement[Any], ...]:
+    """What `total_from` reads. Costs are summed in two parts: in one, nine million dollars would overflow 64 bits."""
+    cost = ENTRIES.c.cost_pico_usd
+    source = ENTRIES.c.cost_source
+    return (
+        ENTRIES.c.provider.label("provider"),
+        func.count().label("entries"),
+        func.sum(cost.op("/")(_MILLION)).label("cost_high"),
+        func.sum(cost.op("%")(_MILLION)).label("cost_low"),
+        func.count().filter(source == CostSource.UNPRICED).label("unpriced"),
+        func.count().filter(source == CostSource.UNCOUNTED).label("uncounted"),
+        *(
+            func.sum(
+                sum((ENTRIES.c[f"{bucket}_tokens"] for bucket in buckets[1:]), ENTRIES.c[f"{buckets[0]}_tokens"])
+            ).label(label)
+            for label, buckets in (("input_tokens", _INPUT), ("output_tokens", _OUTPUT))
+        ),
+    )
+
+
+def total_from(found: Mapping[Any, Any]) -> ProviderTotal:
+    """One provider's sums."""
+    return ProviderTotal(
+        provider=found["provider"],
+        entries=found["entries"],
+        cost_usd=_usd((found["cost_high"] or 0) * _MILLION + (found["cost_low"] or 0)),
+        unpriced=found["unpriced"],
+        uncounted=found["uncounted"],
+        input_tokens=found["input_tokens"] or 0,
+        output_tokens=found["output_tokens"] or 0,
+    )
+
+
+def _usd(pico: int) -> Decimal:
+    return pico * USD_STEP
+
+
+def _usage_of(found: Mapping[Any, Any]) -> Usage | None:
+    """None when nobody counted: the buckets are all null then, or none is."""
+    if found["input_tokens"] is None:
+        return None
+    return Usage(
+        **{bucket: found[f"{bucket}_tokens"] for bucket in (*_INPUT, *_OUTPUT)},
+        reported_usd=found["reported_usd"],
+        reported_total=found["reported_total"],
+    )
