@@ -16,6 +16,7 @@ from router.canon.reply import Reply
 from router.canon.target import Target, Timeouts
 from router.canon.usage import Usage
 from router.errors import AttemptNote, GatewayError, Reason, WireFault
+from router.telemetry.rows import LogRow
 from router.wire.dialect import Ask, Requirements
 
 
@@ -363,3 +364,68 @@ class Broken(Struct, frozen=True, kw_only=True):
 
 
 Piece = Committed | Flow | Whole | Answered | Broken
+
+
+# ---- telemetry's own
+
+
+class ReadLog(Struct, frozen=True, kw_only=True):
+    """Ask Telemetry for the last rows of the request log, of one provider or of all. Answer: `LogPage`."""
+
+    limit: int = 100
+    provider: str | None = None
+
+
+class LogPage(Struct, frozen=True, kw_only=True):
+    """Rows, newest first; the newest fact told before the ask is in it."""
+
+    rows: tuple[LogRow, ...]
+
+
+class ResetMetrics(Struct, frozen=True, kw_only=True):
+    """Ask Telemetry to start every count and histogram anew. Answer: `MetricsReset`. Health windows and gauges stay."""
+
+
+class MetricsReset(Struct, frozen=True, kw_only=True):
+    """Counts are 0."""
+
+
+class RetryTurnedDown(Struct, frozen=True, kw_only=True):
+    """Fact for Telemetry: the retry budget did not allow one more try."""
+
+    provider: str
+
+
+class ConfigLoaded(Struct, frozen=True, kw_only=True):
+    """Fact for Telemetry: this version of the configuration serves new exchanges from now on."""
+
+    version: str
+    source: str
+
+
+class ProviderRemoved(Struct, frozen=True, kw_only=True):
+    """Fact for Telemetry: a provider is gone on purpose; its series and its score go too."""
+
+    provider: str
+
+
+class SupervisorReported(Struct, frozen=True, kw_only=True):
+    """Fact for Telemetry: the runtime's `Report`, with the error already reduced to what may be logged.
+
+    Args:
+        context: the report's, as text.
+        actor: path of the actor that ended, or of the owner of the job that crashed.
+        offender: path of the child, or name of the job: perhaps a request's id, so never a label.
+        error: class name of the error; None when there was none.
+        frames: where it was raised, outermost first, `file:line function`. Its words are left out: they may quote
+            content.
+        repeats: crashes in a row on that type of message.
+    """
+
+    context: str
+    actor: str
+    offender: str
+    error: str | None
+    frames: tuple[str, ...]
+    message_type: str | None
+    repeats: int

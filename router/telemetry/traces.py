@@ -16,6 +16,7 @@ from hashlib import blake2b
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.canon.outcome import End
 from router.canon.usage import Usage
@@ -89,9 +90,9 @@ def sketch_attempt(fact: AttemptFact, *, family: str, clean: Callable[[str], str
     Args:
         family: whose API the provider speaks, as the conventions name it ("openai", "aws.bedrock"); the configured
             name where they have none.
-        clean: takes secrets out of names.
+        clean: takes secrets out of every text of the span.
     """
-    model = clean(fact.model[:TEXT_MAX])
+    model = fact.model[:TEXT_MAX]
     attributes: dict[str, Attribute] = {
         "gen_ai.operation.name": OPERATION,
         "gen_ai.provider.name": family,
@@ -108,7 +109,7 @@ def sketch_attempt(fact: AttemptFact, *, family: str, clean: Callable[[str], str
         attributes["gen_ai.response.time_to_first_chunk"] = fact.first_token_s
     if fact.usage is not None:
         attributes |= _usage_attributes(fact.usage)
-    return _sketch(
+    sketch = _sketch(
         fact,
         name=f"{OPERATION} {model}",
         served=False,
@@ -116,15 +117,16 @@ def sketch_attempt(fact: AttemptFact, *, family: str, clean: Callable[[str], str
         parent=span_id(fact.trace_id, fact.exchange),
         attributes=attributes,
     )
+    return _cleaned(sketch, clean)
 
 
 def sketch_exchange(fact: ExchangeFact, *, clean: Callable[[str], str] = str) -> Sketch:
     """The span of one exchange, below the caller's own span where the caller named one."""
-    model = clean(fact.model[:TEXT_MAX])
+    model = fact.model[:TEXT_MAX]
     attributes: dict[str, Attribute] = {
         "gen_ai.operation.name": OPERATION,
         "gen_ai.request.model": model,
-        "pointsman.exchange.id": clean(fact.exchange[:TEXT_MAX]),
+        "pointsman.exchange.id": fact.exchange[:TEXT_MAX],
         "pointsman.dialect": fact.dialect,
         "pointsman.end": fact.end.value,
         "pointsman.attempts.failed": len(fact.attempts),
@@ -138,7 +140,7 @@ def sketch_exchange(fact: ExchangeFact, *, clean: Callable[[str], str] = str) ->
         attributes["gen_ai.response.time_to_first_chunk"] = fact.first_token_s
     if fact.cost_usd is not None:
         attributes["pointsman.cost_usd"] = str(fact.cost_usd)
-    return _sketch(
+    sketch = _sketch(
         fact,
         # a name no target answered to is whatever a caller typed: it would make a span name of its own
         name=f"{OPERATION} {model}" if fact.target else OPERATION,
@@ -147,6 +149,7 @@ def sketch_exchange(fact: ExchangeFact, *, clean: Callable[[str], str] = str) ->
         parent=fact.parent_span_id,
         attributes=attributes,
     )
+    return _cleaned(sketch, clean)
 
 
 def _sketch(
@@ -169,6 +172,11 @@ def _sketch(
         attributes=attributes,
         error=error,
     )
+
+
+def _cleaned(sketch: Sketch, clean: Callable[[str], str]) -> Sketch:
+    attributes = {key: clean(value) if isinstance(value, str) else value for key, value in sketch.attributes.items()}
+    return replace(sketch, name=clean(sketch.name), attributes=attributes)
 
 
 def _usage_attributes(usage: Usage) -> dict[str, Attribute]:
