@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,7 +57,7 @@ def test_events_are_read_as_the_standard_says(body: bytes, expected: list[tuple[
 def test_no_mixture_of_line_ends_shows_how_it_was_cut(body: bytes, places: list[int]) -> None:
     """Carriage returns are where splitters err: any soup of them is the same in any pieces."""
     edges = sorted({0, len(body), *(place for place in places if place < len(body))})
-    blocks = [body[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
+    blocks = [body[start:stop] for start, stop in itertools.pairwise(edges)]
     assert split(SseSplitter(LIMIT_BYTES), blocks) == frames_of(body)
 
 

@@ -1,0 +1,31 @@
+"""OpenAI's chat completions: what most clients speak, and most providers too. `DIALECT` is all that others need."""
+
+from __future__ import annotations
+
+from router.wire.dialect import Dialect, FrontHalf
+from router.wire.openai_chat.fault import decode_fault, encode_fault
+from router.wire.openai_chat.relay import ChatRelay
+from router.wire.openai_chat.reply import decode_reply, encode_reply
+from router.wire.openai_chat.request import decode_request, encode_request, patch_request, peek
+from router.wire.openai_chat.stream import KEEPALIVE, ChatDecoder, ChatEncoder
+from router.wire.sse import SseSplitter
+
+DIALECT = Dialect(
+    name="openai-chat",
+    patch_request=patch_request,
+    encode_request=encode_request,
+    decode_reply=decode_reply,
+    decode_fault=decode_fault,
+    splitter=SseSplitter,
+    decoder=ChatDecoder,
+    front=FrontHalf(
+        peek=peek,
+        decode_request=decode_request,
+        encode_reply=encode_reply,
+        encoder=ChatEncoder,
+        relay=ChatRelay,
+        encode_fault=encode_fault,
+        keepalive=KEEPALIVE,
+        stream_type="text/event-stream; charset=utf-8",
+    ),
+)

@@ -1,0 +1,166 @@
+"""The same dialect in and out: chunks pass on byte for byte, but for three things.
+
+What was asked on our own account (usage) is taken out again; tool call deltas without a proper index, id or name are
+put in order, since clients crash on them; `[DONE]` is said exactly once, and only for an answer that is complete.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+from msgspec import Raw
+
+from router.canon.event import Ended, Event, Skipped, ToolCallDelta, ToolCallStarted, UsageReported
+from router.errors import GatewayError
+from router.wire.dialect import Ask, Frame
+from router.wire.openai_chat.fault import encode_envelope
+from router.wire.openai_chat.reply import call_said, given_id
+from router.wire.openai_chat.schema import CHUNK, ENCODER, MEMBERS, NULL, Chunk
+from router.wire.openai_chat.stream import DONE, DONE_EVENT
+
+_NULL_USAGE = b',"usage":null'
+_BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r){2}\Z")
+_CHOICES = msgspec.json.Decoder(list[dict[str, Raw]])
+_ToolEvent = ToolCallStarted | ToolCallDelta
+
+
+class ChatRelay:
+    """A `Relay`. Comments and what it does not know pass as they came; events that could not be read are left out."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._hides_usage = ask.include_usage is not True
+        self._done = False
+
+    def feed(self, frame: Frame, events: tuple[Event, ...]) -> bytes:
+        """The frame as it came, mended where it must be, or nothing."""
+        data = frame.data
+        if self._done:
+            return b""
+        if not data:
+            return _closed(frame.raw)
+        if data.strip() == DONE:
+            return self._finish(frame, events)
+        if any(isinstance(event, Skipped) for event in events):
+            return b""
+        mended = data
+        if self._hides_usage and b'"usage"' in data:
+            if _is_usage_only(data, events):
+                return b""
+            mended = _without_null_usage(data)
+        if b'"tool_calls"' in data:
+            mended = _with_proper_calls(mended, events)
+        return _closed(frame.raw) if mended is data else b"data: %b\n\n" % mended
+
+    def end(self) -> bytes:
+        """`[DONE]`, if the provider's own did not pass."""
+        if self._done:
+            return b""
+        self._done = True
+        return DONE_EVENT
+
+    def fault(self, error: GatewayError) -> bytes:
+        """As the encoder says it."""
+        return b"data: %b\n\n" % encode_envelope(error)
+
+    def _finish(self, frame: Frame, events: tuple[Event, ...]) -> bytes:
+        """The provider's `[DONE]` behind a complete answer; behind an incomplete one it would be a lie."""
+        if not any(isinstance(event, Ended) for event in events):
+            return b""
+        self._done = True
+        return _closed(frame.raw)
+
+
+def _closed(raw: bytes) -> bytes:
+    """The bytes of an event, with the blank line that the last one of a stream may lack: clients drop it otherwise."""
+    return raw if raw.endswith(b"\n\n") or _BLANK_LINE.search(raw[-4:]) else raw + b"\n\n"
+
+
+def _is_usage_only(data: bytes, events: tuple[Event, ...]) -> bool:
+    """Whether a chunk holds nothing but usage: no choice in it, not even an empty one."""
+    if not any(isinstance(event, UsageReported) for event in events):
+        return False
+    return not CHUNK.decode(data).choices
+
+
+def _without_null_usage(data: bytes) -> bytes:
+    """The chunk without its `"usage":null`, which OpenAI puts on every chunk of a stream that will report usage.
+
+    The quick way is taken where only the chunk's own closing brace follows, so that the member is surely the chunk's.
+    """
+    place = data.rfind(_NULL_USAGE)
+    if place >= 0:
+        tail = data[place + len(_NULL_USAGE) :]
+        if b"{" not in tail and tail.find(b"}") == len(tail) - 1:
+            return data[:place] + tail
+    members = MEMBERS.decode(data)
+    if members.get("usage") != NULL:
+        return data
+    return _object({name: value for name, value in members.items() if name != "usage"})
+
+
+def _with_proper_calls(data: bytes, events: tuple[Event, ...]) -> bytes:
+    """The chunk with its tool calls as the events number and name them, if they are not so already."""
+    chunk = CHUNK.decode(data)
+    said = [event for event in events if isinstance(event, _ToolEvent)]
+    if _are_proper(chunk, said):
+        return data
+    members = MEMBERS.decode(data)
+    choices = _CHOICES.decode(members["choices"])
+    for place, (choice, piece) in enumerate(zip(choices, chunk.choices or (), strict=True)):
+        if piece.delta is None or not piece.delta.tool_calls:
+            continue
+        index = place if piece.index is None else piece.index
+        delta = MEMBERS.decode(choice["delta"])
+        calls = _wire_calls([event for event in said if event.choice == index])
+        delta["tool_calls"] = Raw(ENCODER.encode(calls))
+        if not calls:
+            del delta["tool_calls"]
+        choice["delta"] = Raw(_object(delta))
+    return _object({**members, "choices": Raw(b"[%b]" % b",".join(map(_object, choices)))})
+
+
+def _are_proper(chunk: Chunk, said: list[_ToolEvent]) -> bool:
+    """Whether every piece has the index the events gave its call, and id and name on the first piece and no other."""
+    expected: dict[tuple[int, int], ToolCallStarted | None] = {}
+    for event in said:
+        begun = event if isinstance(event, ToolCallStarted) else None
+        expected.setdefault((event.choice, event.index), begun)
+    for place, choice in enumerate(chunk.choices or ()):
+        index = place if choice.index is None else choice.index
+        for call in (choice.delta.tool_calls if choice.delta else None) or ():
+            name, arguments, _ = call_said(call)
+            key = (index, -1 if call.index is None else call.index)
+            if key not in expected:
+                if arguments or name or given_id(call) or call.index is None:
+                    return False
+                continue
+            begun = expected.pop(key)
+            named = (begun.id, begun.name) if begun is not None else (None, "")
+            if (given_id(call), name) != named:
+                return False
+    return not expected
+
+
+def _wire_calls(events: list[_ToolEvent]) -> list[dict[str, object]]:
+    calls: dict[int, dict[str, object]] = {}
+    for event in events:
+        if isinstance(event, ToolCallStarted):
+            kind, field = ("custom", "input") if event.custom else ("function", "arguments")
+            named = {"name": event.name, field: ""}
+            calls[event.index] = {"index": event.index, "id": event.id, "type": kind, kind: named}
+        else:
+            call = calls.setdefault(event.index, {"index": event.index, "function": {}})
+            _add(call, event.arguments)
+    return list(calls.values())
+
+
+def _add(call: dict[str, object], arguments: str) -> None:
+    kind, field = ("custom", "input") if "custom" in call else ("function", "arguments")
+    inner = call[kind]
+    assert isinstance(inner, dict)
+    inner[field] = inner.get(field, "") + arguments
+
+
+def _object(members: dict[str, Raw]) -> bytes:
+    return b"{%b}" % b",".join(b"%b:%b" % (ENCODER.encode(name), bytes(value)) for name, value in members.items())

@@ -1,0 +1,347 @@
+"""Requests: read just enough to route, pass on untouched, or translate both ways."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, TypeVar
+
+import msgspec
+from msgspec import Raw
+from msgspec.json import Decoder
+
+from router.canon.request import ChatRequest, OutputFormat, Sampling, Thinking, Tool, ToolChoice
+from router.errors import Refused
+from router.wire.dialect import Ask, Encoded, Requirements
+from router.wire.openai_chat.message import MessageWriter, decode_messages
+from router.wire.openai_chat.schema import (
+    ENCODER,
+    FLAG,
+    MEMBERS,
+    MODEL,
+    NULL,
+    REQUEST,
+    ROUTER,
+    STREAM_OPTIONS,
+    TOOL,
+    FunctionDef,
+    JsonSchema,
+    Named,
+    RequestBody,
+    ResponseFormat,
+    ToolChoiceBody,
+)
+
+T = TypeVar("T")
+
+_MESSAGES = re.compile(rb"\[\s*(\S)")
+_AT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.S)
+_MISSING = re.compile(r"missing required field `(\w+)`")
+
+
+def peek(body: bytes) -> Ask:
+    """Read what routing needs; every other member stays as the caller wrote it.
+
+    Raises:
+        Refused: the body is no JSON object, lacks `model` or `messages`, or a member read here has a wrong type.
+    """
+    try:
+        fields = MEMBERS.decode(body)
+    except msgspec.ValidationError as error:
+        raise Refused("the body must be a JSON object") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refused(f"the body is not valid JSON: {error}") from error
+    router = _member(ROUTER, fields.pop("router", NULL), "router")
+    model = _member(MODEL, _required(fields, "model"), "model")
+    if not model:
+        raise Refused("`model` must not be empty", param="model")
+    _check_messages(_required(fields, "messages"))
+    options = _member(STREAM_OPTIONS, fields.get("stream_options", NULL), "stream_options")
+    return Ask(
+        model=model,
+        stream=bool(_member(FLAG, fields.get("stream", NULL), "stream")),
+        include_usage=options.include_usage if options is not None else None,
+        requirements=Requirements(**msgspec.structs.asdict(router)) if router is not None else Requirements(),
+        fields=fields,
+    )
+
+
+def patch_request(ask: Ask, model: str) -> bytes:
+    """The caller's own body for a target of the same dialect, values and order untouched, but for two things.
+
+    `model` is the target's. A stream whose caller said nothing about usage is asked to report it, on our own account.
+    """
+    fields = {**ask.fields, "model": Raw(ENCODER.encode(model))}
+    if ask.stream and ask.include_usage is None:
+        fields["stream_options"] = _usage_asked(fields.get("stream_options", NULL))
+    return _joined(fields)
+
+
+def decode_request(ask: Ask) -> ChatRequest:
+    """The whole request in canon. Raises `Refused`, naming the field, for what no other dialect could be told."""
+    body = _member(REQUEST, Raw(_joined(ask.fields)), "")
+    tools = tuple(_tool(raw, f"tools[{place}]") for place, raw in enumerate(body.tools or ()))
+    tools += tuple(_function(function) for function in body.functions or ())
+    choice, allowed = _choice(body)
+    known = RequestBody.__struct_fields__
+    user = body.user if body.user is not None else body.safety_identifier
+    return ChatRequest(
+        model=body.model,
+        messages=decode_messages(body.messages),
+        tools=tools if allowed is None else tuple(tool for tool in tools if tool.name in allowed),
+        tool_choice=choice,
+        parallel_tool_calls=body.parallel_tool_calls,
+        output=_output(body.response_format),
+        sampling=_sampling(body),
+        thinking=None if body.reasoning_effort is None else Thinking(effort=body.reasoning_effort),
+        stream=ask.stream,
+        include_usage=ask.include_usage,
+        service_tier=body.service_tier,
+        user=user,
+        prompt_cache_key=body.prompt_cache_key,
+        metadata=tuple((body.metadata or {}).items()),
+        extra=tuple((name, value) for name, value in ask.fields.items() if name not in known),
+    )
+
+
+def encode_request(request: ChatRequest, model: str) -> Encoded:
+    """The request in OpenAI's words, and by path what those could not say."""
+    writer = MessageWriter()
+    body: dict[str, object] = {"model": model, "messages": writer.write(request.messages)}
+    lost = writer.lost
+    if tools := _encoded_tools(request.tools, lost):
+        body["tools"] = tools
+        body["tool_choice"] = _encoded_choice(request.tool_choice, request.tools)
+        body["parallel_tool_calls"] = request.parallel_tool_calls
+    body["response_format"] = _encoded_output(request.output)
+    body["reasoning_effort"] = _encoded_thinking(request.thinking, lost)
+    body.update(_encoded_sampling(request.sampling, lost))
+    body["service_tier"] = request.service_tier
+    body["user"] = request.user
+    body["prompt_cache_key"] = request.prompt_cache_key
+    body["metadata"] = dict(request.metadata) or None
+    if request.stream:
+        body["stream"] = True
+        body["stream_options"] = {"include_usage": request.include_usage is not False}
+    lost += [f"extra.{name}" for name, _ in request.extra]
+    said = {name: value for name, value in body.items() if value is not None}
+    return Encoded(body=ENCODER.encode(said), lost=tuple(lost))
+
+
+# Reading.
+
+
+def _member(decoder: Decoder[T], raw: Raw, name: str) -> T:
+    """Decode one member of the body; what does not fit is the caller's fault, at a path."""
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise _refused(error, name) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refused(f"`{name or 'body'}` is not valid JSON: {error}", param=name or None) from error
+
+
+def _refused(error: msgspec.ValidationError, name: str) -> Refused:
+    match = _AT.match(str(error))
+    what, path = (match["what"], match["path"] or "") if match else (str(error), "")
+    missing = _MISSING.search(what)
+    steps = [step for step in (name, path, missing[1] if missing else "") if step]
+    param = ".".join(steps).replace(".[", "[")
+    return Refused(f"`{param}`: {what}", param=param or None)
+
+
+def _required(fields: dict[str, Raw], name: str) -> Raw:
+    if name not in fields:
+        raise Refused(f"`{name}` is missing", param=name)
+    return fields[name]
+
+
+def _check_messages(raw: Raw) -> None:
+    """Look at the beginning only: the messages may be megabytes, and who translates them reads them anyway."""
+    match = _MESSAGES.match(raw)
+    if match is None:
+        raise Refused("`messages` must be an array of messages", param="messages")
+    if match[1] == b"]":
+        raise Refused("`messages` must hold at least one message", param="messages")
+    if match[1] != b"{":
+        raise Refused("`messages[0]` must be an object", param="messages[0]")
+
+
+def _joined(fields: dict[str, Raw]) -> bytes:
+    members = [b"%b:%b" % (ENCODER.encode(name), bytes(value)) for name, value in fields.items()]
+    return b"{%b}" % b",".join(members)
+
+
+def _usage_asked(options: Raw) -> Raw:
+    """The caller's stream options with `include_usage` put to true."""
+    members = {} if options == NULL else MEMBERS.decode(options)
+    return Raw(_joined({**members, "include_usage": Raw(b"true")}))
+
+
+def _tool(raw: Raw, path: str) -> Tool:
+    tool = _member(TOOL, raw, path)
+    if tool.type == "function" and tool.function is not None:
+        return _function(tool.function)
+    if tool.type == "custom" and tool.custom is not None:
+        return Tool(name=tool.custom.name, description=tool.custom.description, kind="custom", raw=raw)
+    if tool.type in ("function", "custom"):
+        raise Refused(f"`{path}.{tool.type}` is missing", param=f"{path}.{tool.type}")
+    return Tool(name=tool.type, kind="server", raw=raw)
+
+
+def _function(function: FunctionDef) -> Tool:
+    return Tool(
+        name=function.name,
+        description=function.description,
+        parameters=None if function.parameters == NULL else function.parameters,
+        strict=function.strict,
+    )
+
+
+_MODES: dict[str, Literal["auto", "none", "any"]] = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
+
+
+def _choice(body: RequestBody) -> tuple[ToolChoice | None, frozenset[str] | None]:
+    """The tool choice, and the names it allows where it allows only some of the tools."""
+    said = body.tool_choice if body.tool_choice is not None else body.function_call
+    if said is None:
+        return None, None
+    if isinstance(said, Named):
+        return ToolChoice(mode="named", name=said.name), None
+    if isinstance(said, str):
+        return ToolChoice(mode=_mode(said)), None
+    if said.allowed_tools is not None:
+        return ToolChoice(mode=_mode(said.allowed_tools.mode)), frozenset(map(_name, said.allowed_tools.tools))
+    return ToolChoice(mode="named", name=_name(said)), None
+
+
+def _mode(said: str) -> Literal["auto", "none", "any"]:
+    if said not in _MODES:
+        raise Refused(f"`tool_choice` must be none, auto, required or an object, not {said!r}", param="tool_choice")
+    return _MODES[said]
+
+
+def _name(choice: ToolChoiceBody) -> str:
+    named = choice.function or choice.custom
+    return named.name if named is not None else choice.type
+
+
+def _output(said: ResponseFormat | None) -> OutputFormat | None:
+    if said is None or said.type == "text":
+        return None
+    if said.type == "json_object":
+        return OutputFormat(mode="json")
+    if said.type != "json_schema" or said.json_schema is None:
+        raise Refused("`response_format` must be text, json_object or a json_schema", param="response_format")
+    schema = said.json_schema
+    return OutputFormat(
+        mode="schema",
+        name=schema.name,
+        schema=None if schema.schema == NULL else schema.schema,
+        strict=schema.strict,
+        description=schema.description,
+    )
+
+
+def _sampling(body: RequestBody) -> Sampling:
+    longest = body.max_completion_tokens if body.max_completion_tokens is not None else body.max_tokens
+    return Sampling(
+        max_tokens=longest,
+        temperature=body.temperature,
+        top_p=body.top_p,
+        top_k=body.top_k,
+        min_p=body.min_p,
+        seed=body.seed,
+        frequency_penalty=body.frequency_penalty,
+        presence_penalty=body.presence_penalty,
+        repetition_penalty=body.repetition_penalty,
+        logit_bias=None if body.logit_bias == NULL else body.logit_bias,
+        stop=(body.stop,) if isinstance(body.stop, str) else body.stop or (),
+        choices=body.n or 1,
+        logprobs=bool(body.logprobs),
+        top_logprobs=body.top_logprobs,
+    )
+
+
+# Writing.
+
+
+def _encoded_tools(tools: tuple[Tool, ...], lost: list[str]) -> list[object]:
+    encoded: list[object] = []
+    for place, tool in enumerate(tools):
+        path = f"tools[{place}]"
+        if tool.cache is not None:
+            lost.append(f"{path}.cache")
+        match tool.kind:
+            case "function":
+                function = FunctionDef(
+                    name=tool.name,
+                    description=tool.description,
+                    parameters=tool.parameters if tool.parameters is not None else NULL,
+                    strict=tool.strict,
+                )
+                encoded.append({"type": "function", "function": function})
+            case "custom":
+                encoded.append(_encoded_custom(tool))
+            case "server":
+                lost.append(path)
+    return encoded
+
+
+def _encoded_custom(tool: Tool) -> object:
+    """A free-form tool as it was written, where it was written in this dialect."""
+    if tool.raw is not None and TOOL.decode(tool.raw).custom is not None:
+        return tool.raw
+    custom = {"name": tool.name, "description": tool.description or ""}
+    return {"type": "custom", "custom": custom}
+
+
+def _encoded_choice(choice: ToolChoice | None, tools: tuple[Tool, ...]) -> object:
+    if choice is None:
+        return None
+    if choice.mode != "named":
+        return "required" if choice.mode == "any" else choice.mode
+    custom = any(tool.name == choice.name and tool.kind == "custom" for tool in tools)
+    kind = "custom" if custom else "function"
+    return {"type": kind, kind: {"name": choice.name}}
+
+
+def _encoded_output(output: OutputFormat | None) -> object:
+    if output is None:
+        return None
+    if output.mode == "json":
+        return {"type": "json_object"}
+    schema = JsonSchema(
+        name=output.name or "answer",
+        schema=output.schema if output.schema is not None else NULL,
+        strict=output.strict,
+        description=output.description,
+    )
+    return {"type": "json_schema", "json_schema": schema}
+
+
+def _encoded_thinking(thinking: Thinking | None, lost: list[str]) -> str | None:
+    """The effort. A budget is not turned into one: models that do not think refuse a request that names an effort."""
+    if thinking is None:
+        return None
+    switch = thinking.enabled if thinking.effort is None else None
+    unsaid = (("budget_tokens", thinking.budget_tokens), ("summary", thinking.summary), ("enabled", switch))
+    lost += [f"thinking.{name}" for name, value in unsaid if value is not None]
+    return thinking.effort
+
+
+def _encoded_sampling(sampling: Sampling, lost: list[str]) -> dict[str, object]:
+    unsaid = (("top_k", sampling.top_k), ("min_p", sampling.min_p), ("repetition_penalty", sampling.repetition_penalty))
+    lost += [f"sampling.{name}" for name, value in unsaid if value is not None]
+    return {
+        "max_completion_tokens": sampling.max_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "seed": sampling.seed,
+        "frequency_penalty": sampling.frequency_penalty,
+        "presence_penalty": sampling.presence_penalty,
+        "logit_bias": sampling.logit_bias,
+        "stop": sampling.stop or None,
+        "n": sampling.choices if sampling.choices > 1 else None,
+        "logprobs": sampling.logprobs or None,
+        "top_logprobs": sampling.top_logprobs,
+    }

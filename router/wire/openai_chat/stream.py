@@ -1,0 +1,351 @@
+"""Streams: chunks to events, and events to chunks. `relay.py` passes chunks on as they came."""
+
+from __future__ import annotations
+
+import msgspec
+
+from router.canon.event import (
+    CitationAdded,
+    Ended,
+    Event,
+    Finished,
+    LogprobsAdded,
+    ReasoningDelta,
+    RefusalDelta,
+    Skipped,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+    UsageReported,
+)
+from router.canon.request import Reasoning
+from router.canon.usage import Usage
+from router.errors import GatewayError
+from router.wire.dialect import Ask, Frame
+from router.wire.openai_chat.calls import CallBook
+from router.wire.openai_chat.fault import encode_envelope, fault_inside
+from router.wire.openai_chat.message import FAMILY, GOOGLE
+from router.wire.openai_chat.reply import (
+    decode_finish,
+    encode_detail,
+    encode_finish,
+    made_up_id,
+    raise_if_failed,
+    split_content,
+    stop_sequence,
+)
+from router.wire.openai_chat.schema import (
+    CHUNK,
+    ENCODER,
+    NULL,
+    Chunk,
+    ChunkChoice,
+    ExtraContent,
+    GoogleExtra,
+    Said,
+    ToolSaid,
+)
+from router.wire.openai_chat.usage import decode_usage, encode_usage
+
+DONE = b"[DONE]"
+DONE_EVENT = b"data: [DONE]\n\n"
+KEEPALIVE = b": keepalive\n\n"
+
+_ENDED = (Ended(),)
+
+
+class _ChoiceReader:
+    """One choice of an upstream stream: what it said so far, as far as later pieces depend on it."""
+
+    def __init__(self, choice: int) -> None:
+        self._choice = choice
+        self._calls = CallBook(choice)
+        self._block = 0
+        self._thinks = False
+        self._said_text = False
+        self._refused = False
+        self.finished = False
+
+    def read(self, piece: ChunkChoice, seed: str) -> list[Event]:
+        """The events in one piece, in the order a client wants them."""
+        events: list[Event] = []
+        if piece.delta is not None:
+            self._read_said(piece.delta, seed, events)
+        if piece.logprobs != NULL:
+            events.append(LogprobsAdded(logprobs=piece.logprobs, choice=self._choice))
+        raise_if_failed(piece)
+        if piece.finish_reason and not self.finished:
+            self.finished = True
+            events.append(self._finish(piece, piece.finish_reason))
+        return events
+
+    def _read_said(self, said: Said, seed: str, events: list[Event]) -> None:
+        choice = self._choice
+        thought, text = split_content(said.content)
+        thought = said.reasoning_content or said.reasoning or thought or _unsealed(said)
+        if thought:
+            self._thinks = True
+            events.append(ReasoningDelta(text=thought, family=FAMILY, block=self._block, choice=choice))
+        if said.reasoning_details:
+            events += self._sealed(said)
+        spoken = text or said.refusal or said.tool_calls or said.function_call
+        if spoken and self._thinks:
+            self._thinks = False
+            self._block += 1
+        if text:
+            self._said_text = True
+            events.append(TextDelta(text=text, choice=choice))
+        if said.refusal:
+            self._refused = True
+            events.append(RefusalDelta(text=said.refusal, choice=choice))
+        events += [CitationAdded(citation=raw, family=FAMILY, choice=choice) for raw in said.annotations or ()]
+        for call in said.tool_calls or ():
+            events += self._calls.read(call, seed)
+        if said.function_call is not None:
+            events += self._calls.read(ToolSaid(function=said.function_call), seed)
+
+    def _sealed(self, said: Said) -> list[Event]:
+        """Signatures and redacted thinking; the text of such items came beside them already."""
+        events: list[Event] = []
+        for detail in said.reasoning_details or ():
+            if detail.signature is None and detail.data is None:
+                continue
+            events.append(
+                ReasoningDelta(
+                    signature=detail.signature,
+                    redacted=detail.data,
+                    family=detail.format,
+                    block=self._block,
+                    choice=self._choice,
+                )
+            )
+            self._thinks = False
+            self._block += 1
+        return events
+
+    def _finish(self, piece: ChunkChoice, said: str) -> Finished:
+        refused = self._refused and not self._said_text
+        return Finished(
+            reason=decode_finish(said, called=self._calls.called, refused=refused),
+            said=said,
+            stop_sequence=stop_sequence(piece),
+            choice=self._choice,
+        )
+
+
+class ChatDecoder:
+    """A `StreamDecoder`. An answer is complete when every choice that began has finished, with or without `[DONE]`."""
+
+    def __init__(self) -> None:
+        self._choices: dict[int, _ChoiceReader] = {}
+        self._started = False
+        self._ended = False
+        self._seed = ""
+
+    def feed(self, frame: Frame) -> tuple[Event, ...]:
+        """Translate one frame. Raises `WireFault` for an error in any of the forms in which servers send one."""
+        data = frame.data
+        if not data or self._ended:
+            self._raise_bare_error(frame)
+            return ()
+        if data.strip() == DONE:
+            return self.end()
+        if frame.event == "error":
+            raise fault_inside(data)
+        try:
+            chunk = CHUNK.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return (Skipped(why="an event that is no chat completion chunk"),)
+        return self._read(chunk, data)
+
+    def end(self) -> tuple[Event, ...]:
+        """`Ended`, once, if every choice that began has finished."""
+        choices = self._choices.values()
+        if self._ended or not choices or not all(choice.finished for choice in choices):
+            return ()
+        self._ended = True
+        return _ENDED
+
+    def _read(self, chunk: Chunk, data: bytes) -> tuple[Event, ...]:
+        self._raise_error(chunk, data)
+        events: list[Event] = []
+        if not self._started and (chunk.id or chunk.choices):
+            events.append(self._start(chunk))
+        for place, piece in enumerate(chunk.choices or ()):
+            index = place if piece.index is None else piece.index
+            choice = self._choices.get(index)
+            if choice is None:
+                choice = self._choices[index] = _ChoiceReader(index)
+            events += choice.read(piece, self._seed)
+        usage = decode_usage(chunk.usage)
+        if usage is None and chunk.x_groq is not None:
+            usage = decode_usage(chunk.x_groq.usage)
+        if usage is not None:
+            events.append(UsageReported(usage=usage))
+        return tuple(events)
+
+    def _start(self, chunk: Chunk) -> Started:
+        self._started = True
+        created_s = None if chunk.created is None else int(chunk.created)
+        self._seed = f"{chunk.id}/{created_s}"
+        return Started(id=chunk.id or "", model=chunk.model or "", created_s=created_s)
+
+    def _raise_error(self, chunk: Chunk, data: bytes) -> None:
+        if chunk.error != NULL:
+            raise fault_inside(chunk.error)
+        if chunk.x_groq is not None and chunk.x_groq.error != NULL:
+            raise fault_inside(chunk.x_groq.error)
+        if chunk.choices is None and chunk.object == "error":
+            raise fault_inside(data)
+
+    def _raise_bare_error(self, frame: Frame) -> None:
+        """Old llama.cpp servers write `error: {...}` where the field should be `data`."""
+        if not self._ended and frame.raw.startswith(b"error: {"):
+            raise fault_inside(frame.raw.removeprefix(b"error: ").strip())
+
+
+class _ChoiceWriter:
+    """One choice of a stream to a caller: what was said of it, as far as later chunks depend on it."""
+
+    def __init__(self) -> None:
+        self.has_role = False
+        self.finished: Finished | None = None
+        self.refused = False
+        self.bare: set[int] = set()
+        self.custom: set[int] = set()
+        self.thought: dict[int, list[str]] = {}
+
+
+class ChatEncoder:
+    """A `StreamEncoder`. Says nothing before content, so that an attempt that failed before it leaves no trace.
+
+    The finish of each choice is held until `end`: some providers say more after it, and an answer that fails after
+    it must not look complete. All chunks carry the id and model of the first `Started` before content.
+    """
+
+    def __init__(self, ask: Ask) -> None:
+        self._wants_usage = ask.include_usage is True
+        self._tail = b',"usage":null}\n\n' if self._wants_usage else b"}\n\n"
+        self._started = Started(id="", model=ask.model)
+        self._head = b""
+        self._choices: dict[int, _ChoiceWriter] = {}
+        self._usage: Usage | None = None
+
+    def feed(self, events: tuple[Event, ...]) -> bytes:
+        """The chunks for these events."""
+        return b"".join(self._say(event) for event in events)
+
+    def end(self) -> bytes:
+        """Finishes, usage if the caller asked for it, and `[DONE]`."""
+        said = [self._finish(index, choice) for index, choice in self._choices.items()]
+        if self._wants_usage:
+            usage = None if self._usage is None else encode_usage(self._usage)
+            said.append(b'%b[],"usage":%b}\n\n' % (self._prefix(), ENCODER.encode(usage)))
+        return b"".join(said) + DONE_EVENT
+
+    def fault(self, error: GatewayError) -> bytes:
+        """One event with the error; no finish reason and no `[DONE]` follow it."""
+        return b"data: %b\n\n" % encode_envelope(error)
+
+    def _say(self, event: Event) -> bytes:  # noqa: C901 one line per kind of event reads better than a table of methods
+        match event:
+            case TextDelta():
+                return self._delta(event.choice, {"content": event.text})
+            case ReasoningDelta():
+                return self._delta(event.choice, self._thought(event))
+            case ToolCallDelta():
+                return self._more_arguments(event)
+            case ToolCallStarted():
+                return self._call(event)
+            case RefusalDelta():
+                self._open(event.choice).refused = True
+                return self._delta(event.choice, {"refusal": event.text})
+            case CitationAdded() if event.family == FAMILY:
+                return self._delta(event.choice, {"annotations": [event.citation]})
+            case LogprobsAdded():
+                return self._chunk(event.choice, {}, logprobs=event.logprobs)
+            case UsageReported():
+                self._usage = event.usage
+            case Finished():
+                self._open(event.choice).finished = event
+            case Started() if not self._choices:
+                self._started = event
+        return b""
+
+    def _thought(self, event: ReasoningDelta) -> dict[str, object]:
+        """Thinking as text; what seals a block follows it with the whole of its text, to be sent back unchanged."""
+        texts = self._open(event.choice).thought.setdefault(event.block, [])
+        texts.append(event.text)
+        delta: dict[str, object] = {"reasoning_content": event.text} if event.text else {}
+        if event.signature is not None or event.redacted is not None:
+            whole = Reasoning(
+                text="".join(texts), signature=event.signature, redacted=event.redacted, family=event.family
+            )
+            delta["reasoning_details"] = [encode_detail(whole, event.block)]
+        return delta
+
+    def _call(self, event: ToolCallStarted) -> bytes:
+        choice = self._open(event.choice)
+        call: dict[str, object] = {"index": event.index, "id": event.id}
+        if event.custom:
+            choice.custom.add(event.index)
+            call |= {"type": "custom", "custom": {"name": event.name, "input": ""}}
+        else:
+            choice.bare.add(event.index)
+            call |= {"type": "function", "function": {"name": event.name, "arguments": ""}}
+        if event.signature is not None and event.family == GOOGLE:
+            call["extra_content"] = ExtraContent(google=GoogleExtra(thought_signature=event.signature))
+        return self._delta(event.choice, {"tool_calls": [call]})
+
+    def _more_arguments(self, event: ToolCallDelta) -> bytes:
+        choice = self._open(event.choice)
+        choice.bare.discard(event.index)
+        field, member = ("custom", "input") if event.index in choice.custom else ("function", "arguments")
+        call = {"index": event.index, field: {member: event.arguments}}
+        return self._delta(event.choice, {"tool_calls": [call]})
+
+    def _finish(self, index: int, choice: _ChoiceWriter) -> bytes:
+        # A function called without arguments: clients parse what they collected, and "" is not JSON.
+        said = [self._more_arguments(ToolCallDelta(index=n, arguments="{}", choice=index)) for n in sorted(choice.bare)]
+        if choice.finished is not None:
+            word = encode_finish(choice.finished.reason, refused=choice.refused)
+            said.append(self._chunk(index, {}, finish=word))
+        return b"".join(said)
+
+    def _open(self, index: int) -> _ChoiceWriter:
+        return self._choices.get(index) or self._choices.setdefault(index, _ChoiceWriter())
+
+    def _delta(self, index: int, delta: dict[str, object]) -> bytes:
+        return self._chunk(index, delta) if delta else b""
+
+    def _chunk(
+        self, index: int, delta: dict[str, object], *, finish: str | None = None, logprobs: object = None
+    ) -> bytes:
+        """One chunk, and before a choice's first the one that names its role: clients append repeated roles."""
+        choice = self._open(index)
+        said = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
+        chunk = b"%b[%b]%b" % (self._prefix(), ENCODER.encode(said), self._tail)
+        if choice.has_role:
+            return chunk
+        choice.has_role = True
+        return self._chunk(index, {"role": "assistant", "content": ""}) + chunk
+
+    def _prefix(self) -> bytes:
+        """What every chunk of the stream begins with, made once."""
+        if not self._head:
+            started = self._started
+            head = {
+                "id": started.id or made_up_id("chatcmpl-", f"{started.model}/{started.created_s}"),
+                "object": "chat.completion.chunk",
+                "created": started.created_s or 0,
+                "model": started.model,
+            }
+            self._head = b'data: %b,"choices":' % ENCODER.encode(head)[:-1]
+        return self._head
+
+
+def _unsealed(said: Said) -> str:
+    """Thinking that only stands in OpenRouter's items. A sealed item repeats what came before, so it adds none."""
+    details = said.reasoning_details or ()
+    return "".join(detail.text or "" for detail in details if detail.signature is None)
