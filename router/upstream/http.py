@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import io
+import math
 import os
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import lru_cache, partial
 
 import aiohttp
 from aiohttp import ClientResponse, ClientSession, ClientTimeout
@@ -191,7 +192,7 @@ class HttpTransport:
                 headers=headers,
                 data=request.body if small else io.BytesIO(request.body),
                 allow_redirects=False,
-                timeout=ClientTimeout(total=None, connect=request.connect_s, sock_connect=request.connect_s),
+                timeout=_connect_clock(request.connect_s),
             )
             return response
         finally:
@@ -200,6 +201,7 @@ class HttpTransport:
                 sending.abort()
 
 
+@lru_cache(maxsize=64)
 def _address(text: str) -> tuple[URL, str]:
     """The address, and `host:port` for messages: a path or query may hold a credential."""
     try:
@@ -207,6 +209,12 @@ def _address(text: str) -> tuple[URL, str]:
         return url, f"{url.host_subcomponent}:{url.port}"
     except ValueError as error:
         raise WireFault(Reason.CONNECT, "the provider's address is not a URL") from error
+
+
+@lru_cache(maxsize=16)
+def _connect_clock(connect_s: float) -> ClientTimeout:
+    """The one clock here: over a name and all its addresses together, and not rounded up to whole seconds past 5 s."""
+    return ClientTimeout(total=None, connect=connect_s, sock_connect=connect_s, ceil_threshold=math.inf)
 
 
 def _fault(error: Exception, peer: str, connect_s: float) -> WireFault:
