@@ -29,7 +29,7 @@ WHOLE_THINGS = ("tests/scenarios/", "tests/ops/", "tests/docs/", "tests/bench/")
 
 MACHINE = re.compile(
     r"(?<![\w.~-])/(?:work|root|home/\w+|Users/\w+)/|--(?:extra-)?index-url|https?://[^\s\"']+/simple\b|"
-    + r"files\.pythonhosted\.org|pypi\.org|(?<![\w.-])/tmp/pm\b"
+    + r"files\.pythonhosted\.org|pypi\.org"
 )
 """A path of somebody's machine, or the address of a package index: neither is there for whoever reads this."""
 
