@@ -1,0 +1,224 @@
+"""What an answer costs: a plain sum of products over buckets that do not overlap. Money is `Decimal` end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import Protocol
+
+from msgspec import Struct
+
+from router.canon.cost import USD_STEP, Cost, CostSource
+from router.canon.target import Target
+from router.canon.usage import Usage
+
+_MTOK = Decimal(1_000_000)
+_BUCKETS = (
+    "input",
+    "cache_read",
+    "cache_write",
+    "cache_write_1h",
+    "output",
+    "reasoning",
+    "audio_input",
+    "audio_output",
+)
+
+_MOST_TOKENS = 10**9
+"""No answer uses more of a bucket: a larger count is a provider's mistake."""
+
+_MOST_USD = Decimal(1_000_000)
+"""No answer costs more: a larger figure is not believed, whoever says it. A store has 64 bits for it."""
+
+
+def _first(*rates: Decimal | None) -> Decimal | None:
+    return next((rate for rate in rates if rate is not None), None)
+
+
+class Rates(Struct, frozen=True, kw_only=True):
+    """US dollars per million tokens for each bucket of `Usage`; None where no price is known.
+
+    Args:
+        request_usd: what each answer costs beside its tokens.
+    """
+
+    input_per_mtok: Decimal | None = None
+    cache_read_per_mtok: Decimal | None = None
+    cache_write_per_mtok: Decimal | None = None
+    cache_write_1h_per_mtok: Decimal | None = None
+    output_per_mtok: Decimal | None = None
+    reasoning_per_mtok: Decimal | None = None
+    audio_input_per_mtok: Decimal | None = None
+    audio_output_per_mtok: Decimal | None = None
+    request_usd: Decimal = Decimal(0)
+
+    def filled(self) -> Rates:
+        """With each bucket that has no price of its own at that of what it is a kind of, as price lists mean it."""
+        cache_write = _first(self.cache_write_per_mtok, self.input_per_mtok)
+        return Rates(
+            input_per_mtok=self.input_per_mtok,
+            cache_read_per_mtok=_first(self.cache_read_per_mtok, self.input_per_mtok),
+            cache_write_per_mtok=cache_write,
+            cache_write_1h_per_mtok=_first(self.cache_write_1h_per_mtok, cache_write),
+            output_per_mtok=self.output_per_mtok,
+            reasoning_per_mtok=_first(self.reasoning_per_mtok, self.output_per_mtok),
+            audio_input_per_mtok=_first(self.audio_input_per_mtok, self.input_per_mtok),
+            audio_output_per_mtok=_first(self.audio_output_per_mtok, self.output_per_mtok),
+            request_usd=self.request_usd,
+        )
+
+
+class Tier(Struct, frozen=True, kw_only=True):
+    """Rates of every token of an answer whose prompt, cached parts included, has more than `above_tokens`."""
+
+    above_tokens: int
+    rates: Rates
+
+
+class PriceRow(Struct, frozen=True, kw_only=True):
+    """The price of one model.
+
+    Args:
+        id: where it comes from: the list with its version and the model in it, or the configuration.
+        date: ISO date from which it holds, where the source says.
+        tiers: rates for long prompts, shortest first.
+    """
+
+    id: str
+    rates: Rates
+    tiers: tuple[Tier, ...] = ()
+    date: str | None = None
+
+    def rates_for(self, input_tokens: int) -> Rates:
+        """The rates of a prompt of that many tokens."""
+        reached = [tier.rates for tier in self.tiers if input_tokens > tier.above_tokens]
+        return reached[-1] if reached else self.rates
+
+
+LOCAL = PriceRow(id="runs here", rates=Rates(input_per_mtok=Decimal(0), output_per_mtok=Decimal(0)).filled())
+"""The price of a model on this machine: nothing that anybody bills."""
+
+
+def price(usage: Usage, row: PriceRow) -> Decimal | None:
+    """What `usage` costs, to the nearest `USD_STEP`; None when `row` has no price for a bucket that was used."""
+    rates = row.rates_for(usage.input_total)
+    total = Decimal(0)
+    for bucket in _BUCKETS:
+        tokens: int = getattr(usage, bucket)
+        if tokens:
+            rate: Decimal | None = getattr(rates, f"{bucket}_per_mtok")
+            if rate is None:
+                return None
+            total += rate * tokens
+    return (total / _MTOK + rates.request_usd).quantize(USD_STEP, ROUND_HALF_EVEN)
+
+
+def choose_cost(usage: Usage | None, row: PriceRow | None) -> Cost:
+    """The truest cost that can be told: what the provider says it charged, else by price, else none and why."""
+    if usage is None:
+        return Cost(usd=None, source=CostSource.UNCOUNTED)
+    reported = _reported(usage)
+    if reported is not None:
+        return Cost(usd=reported, source=CostSource.REPORTED)
+    usd = None if row is None else price(usage, row)
+    if row is None or usd is None or usd > _MOST_USD:
+        return Cost(usd=None, source=CostSource.UNPRICED)
+    return Cost(usd=usd, source=CostSource.PRICED, price_id=row.id, price_date=row.date)
+
+
+def is_plausible(usage: Usage) -> bool:
+    """Whether a provider's counts can be true at all."""
+    return all(0 <= getattr(usage, bucket) <= _MOST_TOKENS for bucket in _BUCKETS)
+
+
+class Override(Struct, frozen=True, kw_only=True):
+    """A price from the configuration; it goes before every list.
+
+    Args:
+        provider: the provider's configured name.
+        model: the one model it is for; None is all of the provider's that have none of their own.
+        rates: buckets left out cost what they are a kind of.
+    """
+
+    provider: str
+    model: str | None
+    rates: Rates
+    tiers: tuple[Tier, ...] = ()
+    date: str | None = None
+
+
+class Seller(Struct, frozen=True, kw_only=True):
+    """Who bills for a configured provider's answers.
+
+    Args:
+        price_id: the seller's id in the price list; None leaves it to the address.
+        base_url: where the provider listens.
+        local: nobody bills.
+    """
+
+    price_id: str | None = None
+    base_url: str | None = None
+    local: bool = False
+
+
+class PriceSource(Protocol):
+    """A list of prices, such as `pricelist.PriceList`."""
+
+    def find(self, price_id: str | None, base_url: str | None, model: str, at: float) -> PriceRow | None:
+        """The price in force at `at`, epoch seconds; None when the list does not know."""
+        ...
+
+
+class PriceBook:
+    """Every price this router knows: configured ones first, then nothing for what runs here, then the list.
+
+    Args:
+        sellers: by configured provider name. A provider that is not in it has only configured prices.
+    """
+
+    def __init__(
+        self, sellers: Mapping[str, Seller], overrides: tuple[Override, ...] = (), *, listed: PriceSource
+    ) -> None:
+        self._sellers = dict(sellers)
+        self._listed = listed
+        self._overrides = {(override.provider, override.model): _row_of(override) for override in overrides}
+
+    def find(self, target: Target, at: float) -> PriceRow | None:
+        """The price of a target at `at`, epoch seconds; None when nobody knows: never a zero in its place."""
+        own = self._overrides.get((target.provider, target.model)) or self._overrides.get((target.provider, None))
+        if own is not None:
+            return own
+        seller = self._sellers.get(target.provider)
+        if seller is None:
+            return None
+        return LOCAL if seller.local else self._listed.find(seller.price_id, seller.base_url, target.model, at)
+
+    def cost(self, target: Target, usage: Usage | None, at: float) -> Cost:
+        """What an answer of a target cost, for the caller's header and the ledger alike."""
+        return choose_cost(usage, None if usage is None else self.find(target, at))
+
+
+def _row_of(override: Override) -> PriceRow:
+    return PriceRow(
+        id=f"configured {override.provider}:{override.model or '*'}",
+        rates=override.rates.filled(),
+        tiers=tuple(
+            Tier(above_tokens=tier.above_tokens, rates=tier.rates.filled()) for tier in _ascending(override.tiers)
+        ),
+        date=override.date,
+    )
+
+
+def _ascending(tiers: tuple[Tier, ...]) -> list[Tier]:
+    return sorted(tiers, key=lambda tier: tier.above_tokens)
+
+
+def _reported(usage: Usage) -> Decimal | None:
+    """The provider's own figure, where it is one that can be true."""
+    if usage.reported_usd is None:
+        return None
+    try:
+        usd = Decimal(usage.reported_usd)
+    except InvalidOperation:
+        return None
+    return usd.quantize(USD_STEP, ROUND_HALF_EVEN) if usd.is_finite() and 0 <= usd <= _MOST_USD else None

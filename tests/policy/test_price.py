@@ -1,0 +1,229 @@
+"""Costs are sums built from rates, known or not known, never guessed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from msgspec.structs import replace
+
+from router.canon.cost import Cost, CostSource
+from router.canon.target import Target
+from router.canon.usage import Usage
+from router.policy.price import (
+    LOCAL,
+    Override,
+    PriceBook,
+    PriceRow,
+    Rates,
+    Seller,
+    Tier,
+    choose_cost,
+    is_plausible,
+    price,
+)
+
+NOW = 1_790_000_000.0
+LARGE = Target(provider="main", model="large")
+
+ROW = PriceRow(
+    id="list large",
+    date="2026-10-01",
+    rates=Rates(
+        input_per_mtok=Decimal(3),
+        cache_read_per_mtok=Decimal("0.3"),
+        cache_write_per_mtok=Decimal("3.75"),
+        cache_write_1h_per_mtok=Decimal(6),
+        output_per_mtok=Decimal(15),
+    ).filled(),
+    tiers=(
+        Tier(
+            above_tokens=200_000,
+            rates=Rates(
+                input_per_mtok=Decimal(6),
+                cache_read_per_mtok=Decimal("0.6"),
+                cache_write_per_mtok=Decimal("7.5"),
+                cache_write_1h_per_mtok=Decimal(12),
+                output_per_mtok=Decimal("22.5"),
+            ).filled(),
+        ),
+    ),
+)
+
+
+def per_mtok(usd: str, tokens: int) -> Decimal:
+    """`tokens` at `usd` a million."""
+    return Decimal(usd) * tokens / 1_000_000
+
+
+class OnePrice:
+    """A list that knows one model of one seller."""
+
+    def find(self, price_id: str | None, base_url: str | None, model: str, at: float) -> PriceRow | None:
+        """The row, for the seller "shop" or the address "https://shop"."""
+        return ROW if model == "large" and "shop" in (price_id, (base_url or "").removeprefix("https://")) else None
+
+
+def test_cached_tokens_cost_the_cache_price_once() -> None:
+    """Scenario 44: a prompt of 1000 tokens, 900 of them cached, however its provider splits the count."""
+    usage = Usage(input=100, cache_read=900, output=40)
+    assert price(usage, ROW) == per_mtok("3", 100) + per_mtok("0.3", 900) + per_mtok("15", 40)
+
+
+def test_cache_writes_have_a_price_for_each_lifetime() -> None:
+    """Scenario 45: five minutes and one hour."""
+    usage = Usage(input=10, cache_write=2000, cache_write_1h=3000)
+    assert price(usage, ROW) == per_mtok("3", 10) + per_mtok("3.75", 2000) + per_mtok("6", 3000)
+
+
+def test_a_long_prompt_puts_every_bucket_on_its_tier() -> None:
+    """Scenario 45: what counts is the whole prompt, cached parts included; the answer costs more too."""
+    usage = Usage(input=50_000, cache_read=200_000, output=1000)
+    assert price(usage, ROW) == per_mtok("6", 50_000) + per_mtok("0.6", 200_000) + per_mtok("22.5", 1000)
+
+
+@pytest.mark.parametrize(("tokens", "usd"), [(200_000, "3"), (200_001, "6")], ids=["at the start", "one above"])
+def test_a_tier_begins_above_its_start(tokens: int, usd: str) -> None:
+    """Exactly at the start the lower rates hold."""
+    assert price(Usage(input=tokens), ROW) == per_mtok(usd, tokens)
+
+
+def test_reasoning_is_counted_once() -> None:
+    """Scenario 46: buckets do not overlap, and reasoning without a price of its own costs what output costs."""
+    assert price(Usage(output=60, reasoning=40), ROW) == per_mtok("15", 100)
+
+
+def test_a_bucket_with_its_own_price_uses_it() -> None:
+    """Audio and reasoning where the list tells them apart."""
+    rates = replace(ROW.rates, reasoning_per_mtok=Decimal(30), audio_input_per_mtok=Decimal(40))
+    usage = Usage(reasoning=100, audio_input=10, audio_output=5)
+    assert price(usage, replace(ROW, rates=rates)) == per_mtok("30", 100) + per_mtok("40", 10) + per_mtok("15", 5)
+
+
+def test_a_request_may_cost_beside_its_tokens() -> None:
+    """A fee for each answer."""
+    fee = replace(ROW, rates=replace(ROW.rates, request_usd=Decimal("0.005")))
+    assert price(Usage(input=1000), fee) == Decimal("0.005") + per_mtok("3", 1000)
+
+
+def test_a_count_of_zero_costs_zero() -> None:
+    """Scenario 48: 0 is what the provider said, not an estimate."""
+    assert choose_cost(Usage(), ROW).usd == 0
+
+
+def test_an_unpriced_bucket_makes_the_cost_unknown() -> None:
+    """A price for the prompt alone says nothing of an answer's cost."""
+    half = PriceRow(id="half", rates=Rates(input_per_mtok=Decimal(3)).filled())
+    assert price(Usage(input=10), half) == per_mtok("3", 10)
+    assert price(Usage(input=10, output=1), half) is None
+    assert choose_cost(Usage(input=10, output=1), half) == Cost(usd=None, source=CostSource.UNPRICED)
+
+
+@pytest.mark.parametrize(
+    ("usage", "row", "expected"),
+    [
+        (None, ROW, Cost(usd=None, source=CostSource.UNCOUNTED)),
+        (Usage(input=1), None, Cost(usd=None, source=CostSource.UNPRICED)),
+        (
+            Usage(input=1000),
+            ROW,
+            Cost(usd=Decimal("0.003"), source=CostSource.PRICED, price_id="list large", price_date="2026-10-01"),
+        ),
+        (Usage(input=1, reported_usd="0.07"), ROW, Cost(usd=Decimal("0.07"), source=CostSource.REPORTED)),
+        (Usage(input=1, reported_usd="7e-2"), None, Cost(usd=Decimal("0.07"), source=CostSource.REPORTED)),
+    ],
+    ids=[
+        "nobody counted",
+        "unpriced model",
+        "priced",
+        "provider's figure goes first",
+        "provider's figure without price",
+    ],
+)
+def test_a_cost_says_how_it_is_known(usage: Usage | None, row: PriceRow | None, expected: Cost) -> None:
+    """Scenario 51: an unknown cost is None and says why."""
+    assert choose_cost(usage, row) == expected
+
+
+@pytest.mark.parametrize("said", ["", "free", "NaN", "-1", "Infinity", "1e30"])
+def test_an_absurd_figure_from_a_provider_is_not_believed(said: str) -> None:
+    """The price list decides then."""
+    assert choose_cost(Usage(input=1000, reported_usd=said), ROW).source is CostSource.PRICED
+
+
+@pytest.mark.parametrize("tokens", [-1, 10**18], ids=["negative", "beyond all answers"])
+def test_an_absurd_count_is_told_apart(tokens: int) -> None:
+    """Whoever keeps an account can refuse to believe it."""
+    assert not is_plausible(Usage(output=tokens))
+    assert is_plausible(Usage(output=40))
+
+
+def test_costs_are_whole_steps() -> None:
+    """A rate with a float's tail does not leak digits that no store would keep."""
+    tail = PriceRow(id="tail", rates=Rates(input_per_mtok=Decimal("0.0480000000000000003")).filled())
+    assert price(Usage(input=1_000_001), tail) == Decimal("0.048000048000")
+
+
+def book(*overrides: Override) -> PriceBook:
+    """A book over `OnePrice` with one seller of each sort."""
+    return PriceBook(
+        {
+            "main": Seller(price_id="shop"),
+            "addressed": Seller(base_url="https://shop"),
+            "stranger": Seller(base_url="http://10.0.0.7:8000"),
+            "here": Seller(local=True),
+        },
+        overrides,
+        listed=OnePrice(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "expected"),
+    [
+        ("main", "large", ROW),
+        ("main", "unheard-of", None),
+        ("addressed", "large", ROW),
+        ("stranger", "large", None),
+        ("here", "anything", LOCAL),
+        ("removed", "large", None),
+    ],
+    ids=["by id", "unknown model", "by address", "unknown seller", "runs here", "unknown provider"],
+)
+def test_a_price_is_found_by_who_sells(provider: str, model: str, expected: PriceRow | None) -> None:
+    """Unknown is None, never zero; zero is only what runs here."""
+    assert book().find(Target(provider=provider, model=model), NOW) == expected
+
+
+def test_what_runs_here_costs_nothing() -> None:
+    """An explicit zero with a row that says so."""
+    cost = book().cost(Target(provider="here", model="smol"), Usage(input=500, output=70), NOW)
+    assert cost == Cost(usd=Decimal(0), source=CostSource.PRICED, price_id="runs here")
+
+
+def test_a_configured_price_goes_first() -> None:
+    """The model's own, then the provider's, then the list."""
+    cheap = Rates(input_per_mtok=Decimal(1), output_per_mtok=Decimal(2))
+    dear = Rates(input_per_mtok=Decimal(9), output_per_mtok=Decimal(9))
+    own = book(Override(provider="main", model=None, rates=cheap), Override(provider="main", model="large", rates=dear))
+    usage = Usage(input=100, cache_read=10, output=20)
+    assert own.cost(LARGE, usage, NOW).usd == per_mtok("9", 110) + per_mtok("9", 20)
+    small = own.cost(Target(provider="main", model="small"), usage, NOW)
+    assert small.usd == per_mtok("1", 110) + per_mtok("2", 20)
+    assert small.price_id == "configured main:*"
+
+
+def test_configured_tiers_may_come_in_any_order() -> None:
+    """The highest one that is passed holds."""
+    tiers = tuple(
+        Tier(above_tokens=start, rates=Rates(input_per_mtok=Decimal(usd))) for start, usd in ((200, "3"), (100, "2"))
+    )
+    own = book(Override(provider="main", model="large", rates=Rates(input_per_mtok=Decimal(1)), tiers=tiers))
+    assert own.cost(LARGE, Usage(input=150), NOW).usd == per_mtok("2", 150)
+    assert own.cost(LARGE, Usage(input=250), NOW).usd == per_mtok("3", 250)
+
+
+def test_a_cost_beyond_belief_is_unpriced() -> None:
+    """A store's 64 bits must hold it, and nobody is told a billion."""
+    mad = book(Override(provider="main", model="large", rates=Rates(input_per_mtok=Decimal(10**9))))
+    assert mad.cost(LARGE, Usage(input=10**9), NOW) == Cost(usd=None, source=CostSource.UNPRICED)
