@@ -270,16 +270,14 @@ class Cell:
         self.in_hand = None
 
     def _task_done(self, task: asyncio.Task[Exit]) -> None:
-        forced = Killed() if self._reason is None or not is_abnormal(self._reason) else self._reason
+        error = None if task.cancelled() else task.exception()
         if task.cancelled() or (self._ladder is not None and self._ladder.closed):
-            self._finish(forced)
-        elif (error := task.exception()) is None:
-            self._finish(task.result())
+            known = self._reason
+            self._finish(known if known is not None and is_abnormal(known) else Killed())
         else:
-            self._finish(Crashed(error))
+            self._finish(task.result() if error is None else Crashed(error))
 
     def _give_up(self) -> None:
-        self.ref.system.counters.leaked += 1
         self._tell(Context.LEAKED, Killed())
         self._finish(Killed())
 

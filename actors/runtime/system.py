@@ -14,7 +14,7 @@ from actors.runtime.failures import Caught, StartFailed
 from actors.runtime.once import Once
 from actors.runtime.ports import Ports, system_ports
 from actors.runtime.ref import Ref
-from actors.runtime.report import Report, log_report
+from actors.runtime.report import Context, Report, log_report
 from actors.runtime.spec import SupervisorSpec
 from actors.runtime.supervisor import Supervisor
 
@@ -79,6 +79,8 @@ class ActorSystem:
 
     def report(self, report: Report) -> None:
         """Tell whoever listens."""
+        if report.context is Context.LEAKED:
+            self.counters.leaked += 1
         with Caught() as caught:
             self._on_report(report)
         if caught.error is not None:

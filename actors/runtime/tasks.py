@@ -17,13 +17,17 @@ GRACE_S = 5.0
 
 
 class Job:
-    """One task and the reason of its end. Can be monitored and linked like an actor."""
+    """One task and the reason of its end. Can be monitored and linked like an actor.
 
-    __slots__ = ("__weakref__", "_asked", "_ladder", "_task", "ended", "name")
+    `leaked` is a job that counts as ended, because its owner must go on, though its coroutine survived every means.
+    """
+
+    __slots__ = ("__weakref__", "_asked", "_ladder", "_task", "ended", "leaked", "name")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.ended: Once[Exit] = Once()
+        self.leaked = False
         self._asked: Exit | None = None
         self._ladder: Ladder | None = None
         self._task: asyncio.Task[Any] | None = None
@@ -83,6 +87,7 @@ class Job:
         self._end(reason)
 
     def _give_up(self) -> None:
+        self.leaked = True
         self._end(Killed())
 
     def _end(self, reason: Exit) -> None:
@@ -169,14 +174,14 @@ class Tasks:
                 on_exit(job, reason)
             if caught.error is not None:
                 self._tell(job, Context.ON_EXIT, Crashed(caught.error))
-        if isinstance(reason, Crashed):
-            self._tell(job, Context.JOB, reason)
+        if job.leaked or isinstance(reason, Crashed):
+            self._tell(job, Context.LEAKED if job.leaked else Context.JOB, reason)
         if not self._jobs:
             for waiter in self._waiting:
                 if not waiter.done():
                     waiter.set_result(None)
             self._waiting.clear()
 
-    def _tell(self, job: Job, context: Context, reason: Crashed) -> None:
+    def _tell(self, job: Job, context: Context, reason: Exit) -> None:
         self._report(Report(supervisor=self._owner, context=context, reason=reason, offender=job.name))
         forget_frames(reason)

@@ -7,6 +7,7 @@ raises instead.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn, TypeVar, cast
@@ -63,6 +64,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _jump(self) -> None:
         self._now_s = cast("Any", self)._scheduled[0]._when
+        # what is due must lie before now plus the resolution: a fixed one drowns in the rounding of a late hour
+        self._clock_resolution = max(1e-9, 2 * math.ulp(self._now_s))
 
     def _process_events(self, event_list: Any) -> None:
         """There are none."""
