@@ -8,7 +8,8 @@
 
 A class says who must act. What happened is a `Reason`, a closed set whose members are also the metric labels.
 A translator that finds a provider's failure raises `WireFault`; the exchange makes it an `UpstreamFailed` by adding the
-target. Which reasons may be tried again stands in `policy/retry.py`; how each is said to a caller in a dialect's `fault.py`.
+target. Which reasons may be tried again stands in `policy/retry.py`; how each is said to a caller in a dialect's
+`fault.py`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class Blame(StrEnum):
 
 
 class Reason(StrEnum):
-    """What happened, in one word. Closed: a new member needs a row in every table that a test checks for completeness."""
+    """What happened, in one word. Closed: a new member needs a row in every table that a test checks for
+    completeness."""
 
     # the caller's
     REJECTED = "rejected"
@@ -51,7 +53,7 @@ class Reason(StrEnum):
     CONNECT = "connect"
     CONNECT_TIMEOUT = "connect_timeout"
     FIRST_BYTE_TIMEOUT = "first_byte_timeout"
-    FIRST_TOKEN_TIMEOUT = "first_token_timeout"  # noqa: S105 a clock's name, not a credential
+    FIRST_TOKEN_TIMEOUT = "first_token_timeout"
     IDLE_TIMEOUT = "idle_timeout"
     TOTAL_TIMEOUT = "total_timeout"
     SERVER_ERROR = "server_error"

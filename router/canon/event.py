@@ -1,8 +1,8 @@
 """What streams back, one small fact at a time.
 
-`choice` is the index of the answer when a caller asked for several. `index` of a tool call counts from 0 within its choice,
-without gaps, whatever the provider counted. The end of an answer is `Finished` (once per choice) and then `Ended`, which only the
-provider's own terminal event may cause: a decoder cannot make one up.
+`choice` is the index of the answer when a caller asked for several. `index` of a tool call counts from 0 within its
+choice, without gaps, whatever the provider counted. The end of an answer is `Finished` (once per choice) and then
+`Ended`, which only the provider's own terminal event may cause: a decoder cannot make one up.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class Finish(StrEnum):
 
 
 class Started(Struct, frozen=True, kw_only=True):
-    """The provider began to answer: its id for the answer and the model that really answers. Not content: commits nothing."""
+    """The provider began to answer: its id for the answer and the model that really answers. Not content: commits
+    nothing."""
 
     id: str
     model: str
@@ -43,7 +44,8 @@ class TextDelta(Struct, frozen=True, kw_only=True):
 
 
 class ReasoningDelta(Struct, frozen=True, kw_only=True):
-    """More of the model's thinking. `signature` and `redacted` are opaque to all but `family`; a block ends at `block` + 1."""
+    """More of the model's thinking. `signature` and `redacted` are opaque to all but `family`; a block ends at `block`
+    + 1."""
 
     text: str = ""
     signature: str | None = None
@@ -102,7 +104,8 @@ class UsageReported(Struct, frozen=True, kw_only=True):
 
 
 class Finished(Struct, frozen=True, kw_only=True):
-    """A choice is done, in the provider's word `said`. `stop_sequence` is the one that matched, where the provider tells."""
+    """A choice is done, in the provider's word `said`. `stop_sequence` is the one that matched, where the provider
+    tells."""
 
     reason: Finish
     said: str
@@ -135,5 +138,8 @@ Event = (
     | Ended
 )
 
-CONTENT: tuple[type, ...] = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallStarted, ToolCallDelta)
+Content = TextDelta | ReasoningDelta | RefusalDelta | ToolCallStarted | ToolCallDelta
 """The events that bear content: the first one is the commit point of an answer."""
+
+CONTENT = frozenset({TextDelta, ReasoningDelta, RefusalDelta, ToolCallStarted, ToolCallDelta})
+"""The same as a set of types, for the hot path."""

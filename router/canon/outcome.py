@@ -6,7 +6,8 @@ from enum import StrEnum
 
 
 class End(StrEnum):
-    """The terminal outcomes. `COMPLETED` needs the provider's own terminal event; a refusal by the model is completed too."""
+    """The terminal outcomes. `COMPLETED` needs the provider's own terminal event; a refusal by the model is completed
+    too."""
 
     COMPLETED = "completed"
     REFUSED = "refused"

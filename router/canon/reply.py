@@ -22,7 +22,8 @@ class Choice(Struct, frozen=True, kw_only=True):
 
 
 class Reply(Struct, frozen=True, kw_only=True):
-    """A whole answer in no dialect. `usage` is None when the provider reported none: never a zero that nobody counted."""
+    """A whole answer in no dialect. `usage` is None when the provider reported none: never a zero that nobody
+    counted."""
 
     id: str
     model: str
@@ -33,7 +34,8 @@ class Reply(Struct, frozen=True, kw_only=True):
 
     @property
     def is_empty(self) -> bool:
-        """True when no choice holds content and no output tokens were counted: a failure, unless the finish says why."""
+        """True when no choice holds content and no output tokens were counted: a failure, unless the finish says
+        why."""
         counted = self.usage.output_total if self.usage else 0
         return not counted and not any(_bears(part) for choice in self.choices for part in choice.parts)
 

@@ -1,7 +1,7 @@
 """A chat request, as rich as any dialect can say it.
 
-Sequences are tuples and every Struct is frozen, so a request can be shared by all attempts. What we do not know travels in
-`extra` as raw JSON and reaches only targets that speak the dialect it came in.
+Sequences are tuples and every Struct is frozen, so a request can be shared by all attempts. What we do not know travels
+in `extra` as raw JSON and reaches only targets that speak the dialect it came in.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from msgspec import Raw, Struct
 
 
 class CacheMark(Struct, frozen=True, kw_only=True):
-    """A prompt-cache breakpoint behind the part that carries it. `ttl` in the provider's words ("5m", "1h"); None is its default."""
+    """A prompt-cache breakpoint behind the part that carries it. `ttl` in the provider's words ("5m", "1h"); None is
+    its default."""
 
     ttl: str | None = None
 
@@ -28,7 +29,8 @@ class Source(Struct, frozen=True, kw_only=True):
 
 
 class Text(Struct, frozen=True, kw_only=True, tag="text", tag_field="kind"):
-    """Plain text. `citations` are kept as the dialect's own JSON: they are only replayed to the family that made them."""
+    """Plain text. `citations` are kept as the dialect's own JSON: they are only replayed to the family that made
+    them."""
 
     text: str
     cache: CacheMark | None = None
@@ -124,7 +126,8 @@ class Message(Struct, frozen=True, kw_only=True):
 
 
 class Tool(Struct, frozen=True, kw_only=True):
-    """A tool the model may call. `parameters` is a JSON Schema as the caller wrote it; None when the tool takes nothing.
+    """A tool the model may call. `parameters` is a JSON Schema as the caller wrote it; None when the tool takes
+    nothing.
 
     `kind` custom is OpenAI's free-form tool; server is a tool the provider itself runs, held whole in `raw`.
     """
@@ -175,9 +178,11 @@ class Sampling(Struct, frozen=True, kw_only=True):
 
 
 class Thinking(Struct, frozen=True, kw_only=True):
-    """How much the model should think: by `effort` (none, minimal, low, medium, high, xhigh, max) or by `budget_tokens`.
+    """How much the model should think: by `effort` (none, minimal, low, medium, high, xhigh, max) or by
+    `budget_tokens`.
 
-    `summary` asks for a summary of it (auto, concise, detailed); `enabled` False switches it off where that can be said.
+    `summary` asks for a summary of it (auto, concise, detailed); `enabled` False switches it off where that can be
+    said.
     """
 
     effort: str | None = None

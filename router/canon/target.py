@@ -25,7 +25,8 @@ class Timeouts(Struct, frozen=True, kw_only=True):
         first_token_s: from the request sent to the first content-bearing event of a streamed answer.
         idle_s: between two content-bearing events; for an answer that is not streamed, between two pieces of its body.
         total_s: the whole attempt.
-        whole_s: from the request sent to the end of an answer that is not streamed, whose head comes only when all of it exists.
+        whole_s: from the request sent to the end of an answer that is not streamed, whose head comes only when all of
+            it exists.
     """
 
     connect_s: float = 5.0

@@ -6,7 +6,8 @@ from msgspec import Struct
 
 
 class Usage(Struct, frozen=True, kw_only=True):
-    """Tokens of one answer. Every token is in exactly one bucket; providers' overlapping totals are split by the translators.
+    """Tokens of one answer. Every token is in exactly one bucket; providers' overlapping totals are split by the
+    translators.
 
     Args:
         input: prompt tokens that came from no cache.

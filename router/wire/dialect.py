@@ -1,8 +1,8 @@
 """What a dialect offers, to the front that hears it and to the provider that speaks it.
 
-A dialect is a `Dialect` value made in its folder's `__init__.py` out of the functions of its five files. Nothing here does I/O,
-looks at a clock or logs. Inbound ("front") and outbound ("provider") halves are both in it; a dialect that only providers
-speak leaves the front half None.
+A dialect is a `Dialect` value made in its folder's `__init__.py` out of the functions of its five files. Nothing here
+does I/O, looks at a clock or logs. Inbound ("front") and outbound ("provider") halves are both in it; a dialect that
+only providers speak leaves the front half None.
 """
 
 from __future__ import annotations
@@ -173,7 +173,8 @@ class Dialect(Struct, frozen=True, kw_only=True):
         name: e.g. "openai-chat"; the same name in and out means bytes pass through.
         patch_request: (`Ask`, upstream model) -> body for a target of the same dialect, all but the model as it came.
         encode_request: (canon, upstream model) -> body and what was lost.
-        decode_reply: body of an answer that is not streamed -> canon. Raises `WireFault`, also for an error inside a 200.
+        decode_reply: body of an answer that is not streamed -> canon. Raises `WireFault`, also for an error inside a
+            200.
         decode_fault: (status, lower-case headers, body, now as epoch seconds) -> the fault an error answer means.
         splitter: a fresh splitter; takes the largest event to accept, in bytes.
         decoder: a fresh stream decoder.
