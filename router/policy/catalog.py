@@ -1,0 +1,89 @@
+"""Which names a caller may use, and which targets stand behind each.
+
+    provider:model      that one
+    a group's name      its targets, by its strategy
+    a bare model        every provider that serves it
+    auto                every provider's first model, then the others
+
+How far a provider takes part in the last two is its dispatch mode.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from router.canon.target import Target
+from router.policy.choose import Strategy
+
+AUTO = "auto"
+
+
+class Dispatch(StrEnum):
+    """When a provider is chosen: never, only by its own name, with the others, or after the others."""
+
+    OFF = "off"
+    EXCLUSIVE = "exclusive"
+    POOLED = "pooled"
+    FALLBACK = "fallback"
+
+
+_TURN: dict[Dispatch, int] = {Dispatch.POOLED: 0, Dispatch.FALLBACK: 1}
+"""The modes that take part where no provider is named, in the order they are asked."""
+
+
+class Listing(Struct, frozen=True, kw_only=True):
+    """A provider and its models, in configured order."""
+
+    provider: str
+    models: tuple[str, ...]
+    dispatch: Dispatch = Dispatch.POOLED
+
+
+class RouteSpec(Struct, frozen=True, kw_only=True):
+    """A public name, its targets in configured order, and how they are tried."""
+
+    name: str
+    targets: tuple[Target, ...]
+    strategy: Strategy
+    max_attempts: int
+
+
+def build_routes(
+    listings: tuple[Listing, ...], groups: tuple[RouteSpec, ...], max_attempts: int
+) -> tuple[RouteSpec, ...]:
+    """Every name there is. A configured group wins over a bare model of the same name.
+
+    Args:
+        max_attempts: tries for the names that no group configures.
+    """
+    serving = tuple(listing for listing in listings if listing.dispatch is not Dispatch.OFF)
+    named = {str(target): (target,) for listing in serving for target in _targets(listing)}
+    pooled = sorted(
+        (listing for listing in serving if listing.dispatch in _TURN), key=lambda listing: _TURN[listing.dispatch]
+    )
+    bare: dict[str, tuple[Target, ...]] = {}
+    for listing in pooled:
+        for target in _targets(listing):
+            bare[target.model] = (*bare.get(target.model, ()), target)
+    automatic = {AUTO: _in_turn(pooled)} if pooled else {}
+    implicit = {
+        name: RouteSpec(name=name, targets=targets, strategy=Strategy.PRIORITY, max_attempts=max_attempts)
+        for name, targets in {**bare, **named, **automatic}.items()
+    }
+    return tuple({**implicit, **{group.name: group for group in groups}}.values())
+
+
+def _targets(listing: Listing) -> tuple[Target, ...]:
+    return tuple(Target(provider=listing.provider, model=model) for model in listing.models)
+
+
+def _in_turn(listings: list[Listing]) -> tuple[Target, ...]:
+    """First models of all, then second ones, ...: within a turn of dispatch a provider's spare models come last."""
+    ranked = [
+        (_TURN[listing.dispatch], rank, place, target)
+        for place, listing in enumerate(listings)
+        for rank, target in enumerate(_targets(listing))
+    ]
+    return tuple(target for *_key, target in sorted(ranked, key=lambda row: row[:3]))
