@@ -1,0 +1,18 @@
+"""Models in GGUF files on this machine, each in a supervised worker process. The worker speaks OpenAI's chat
+dialect."""
+
+from __future__ import annotations
+
+from router.providers.kind import Kind
+from router.wire.openai_chat import DIALECT
+
+KIND = Kind(
+    name="llama-cpp",
+    dialect=DIALECT,
+    base_url="llama://",
+    chat_path="/chat/completions",
+    auth=lambda _key: (),
+    needs_key=False,
+    system="llama_cpp",
+    local=True,
+)

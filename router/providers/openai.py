@@ -1,0 +1,20 @@
+"""OpenAI's own API.
+
+Source: https://platform.openai.com/docs/api-reference, read 2026-10.
+"""
+
+from __future__ import annotations
+
+from router.providers.kind import Kind, bearer
+from router.wire.openai_chat import DIALECT
+
+KIND = Kind(
+    name="openai",
+    dialect=DIALECT,
+    base_url="https://api.openai.com/v1",
+    chat_path="/chat/completions",
+    auth=bearer,
+    needs_key=True,
+    system="openai",
+    price_id="openai",
+)

@@ -1,0 +1,17 @@
+"""Any server that speaks OpenAI's chat protocol at a base URL of its own: vLLM, LM Studio, llama.cpp's server,
+gateways."""
+
+from __future__ import annotations
+
+from router.providers.kind import Kind, bearer
+from router.wire.openai_chat import DIALECT
+
+KIND = Kind(
+    name="openai-compatible",
+    dialect=DIALECT,
+    base_url=None,
+    chat_path="/chat/completions",
+    auth=bearer,
+    needs_key=False,
+    system="openai_compatible",
+)
