@@ -6,25 +6,42 @@ Times called `_s` that are points (deadlines) are seconds of `Ports.clock`, mono
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
-from actors.runtime import Channel, Job
+from actors.runtime import Channel, Job, Shutdown
 from router.canon.event import Event
 from router.canon.outcome import End, UsageSource
 from router.canon.reply import Reply
 from router.canon.target import Target, Timeouts
 from router.canon.usage import Usage
-from router.errors import AttemptNote, GatewayError, Reason, WireFault
+from router.errors import AttemptNote, Reason
+from router.store.journal import EntryRow, ProviderTotal
 from router.telemetry.rows import LogRow
 from router.wire.dialect import Ask, Requirements
+
+# ---- config
+
+
+class ReadConfig(Struct, frozen=True, kw_only=True):
+    """Ask Config what is in force. Answer: `ConfigView`."""
+
+
+class ConfigView(Struct, frozen=True, kw_only=True):
+    """A configuration in force. `version` is a hash of its content; `public` is all of it as JSON, secrets as `***`."""
+
+    version: str
+    source: str
+    public: Raw
 
 
 # ---- limits
 
 
 class Admit(Struct, frozen=True, kw_only=True):
-    """Ask Limits to let an exchange in. Answer: `Admitted` or `Limited`. Given back when `job` ends, whatever its end."""
+    """Ask Limits to let an exchange in. Answer: `Admitted` or `Turned`. Given back when `job` ends, whatever its
+    end."""
 
     exchange: str
     job: Job
@@ -88,7 +105,8 @@ class CooledDown(Struct, frozen=True, kw_only=True):
 
 
 class Knock(Struct, frozen=True, kw_only=True):
-    """Ask the Breaker whether an attempt may go. Answer: `LetThrough` or `Open`. A probe is given back when `job` ends."""
+    """Ask the Breaker whether an attempt may go. Answer: `LetThrough` or `Open`. A probe is given back when `job`
+    ends."""
 
     job: Job
     model: str
@@ -175,8 +193,8 @@ class Order(Struct, frozen=True, kw_only=True):
         ask: the caller's request, in dialect `spoken`.
         spoken: name of the caller's dialect; equal to the target's means bytes pass through.
         target: where to.
-        timeouts_scale: None, or overrides of the provider's clocks.
         deadline_s: end of the exchange.
+        timeouts: overrides of the provider's clocks, or None.
     """
 
     exchange: str
@@ -192,7 +210,8 @@ class Order(Struct, frozen=True, kw_only=True):
 
 
 class StartAttempt(Struct, frozen=True, kw_only=True):
-    """Ask a Provider to start an attempt. Answer: `Started`, or `Missing` when it does not have the model."""
+    """Ask a Provider to start an attempt. Answer: `AttemptStarted`, or `ModelMissing` when it does not have the
+    model."""
 
     order: Order
 
@@ -220,7 +239,8 @@ class Head(Struct, frozen=True, kw_only=True):
 
 
 class Flow(Struct, frozen=True, kw_only=True):
-    """On a feed, streamed: events in order, and, when passing through, the bytes to hand on instead of encoding them."""
+    """On a feed, streamed: events in order, and, when passing through, the bytes to hand on instead of encoding
+    them."""
 
     events: tuple[Event, ...]
     raw: bytes = b""
@@ -233,19 +253,14 @@ class Whole(Struct, frozen=True, kw_only=True):
     raw: bytes = b""
 
 
-class Failed(Struct, frozen=True, kw_only=True):
-    """Last on a feed: the attempt failed."""
-
-    fault: WireFault
-
-
 class Complete(Struct, frozen=True, kw_only=True):
     """Last on a feed: the provider's own terminal event was seen."""
 
     raw: bytes = b""
 
 
-Part = Head | Flow | Whole | Failed | Complete
+Part = Head | Flow | Whole | Complete
+"""What a feed carries. A failed attempt ends its feed with its `WireFault`; a feed that ends without either crashed."""
 
 
 # ---- ledger and telemetry
@@ -357,13 +372,103 @@ class Answered(Struct, frozen=True, kw_only=True):
     raw: bytes = b""
 
 
-class Broken(Struct, frozen=True, kw_only=True):
-    """Last on an exchange's outbox: it ends here, unfinished. Before `Committed` it is the whole answer."""
+Piece = Committed | Flow | Whole | Answered
+"""What an outbox carries. An exchange that cannot answer ends its outbox with a `GatewayError`, before or after
+`Committed`."""
 
-    error: GatewayError
+
+class Opened(Struct, frozen=True, kw_only=True):
+    """An exchange under way. Whoever opened it must `leave` it in the end; its exit gives back all it holds."""
+
+    job: Job
+    outbox: Channel[Piece]
+
+    def leave(self) -> None:
+        """Read no more. An exchange that is not done ends as the caller's leaving, and its upstream call with it."""
+        self.outbox.leave()
+        self.job.stop(Shutdown(Reason.CLIENT_GONE.value))
 
 
-Piece = Committed | Flow | Whole | Answered | Broken
+class ModelCard(Struct, frozen=True, kw_only=True):
+    """A name a caller may ask for. `targets` are what stands behind it, in their configured order."""
+
+    id: str
+    owner: str
+    targets: tuple[str, ...]
+    context_window: int | None = None
+
+
+class ProviderReport(Struct, frozen=True, kw_only=True):
+    """How one provider is: `circuit_state` is the worst of its models' breakers, `health_score` from 0 to 1."""
+
+    healthy: bool
+    circuit_state: str
+    health_score: float
+    success_rate: float
+    requests: int
+    models: tuple[str, ...]
+    last_error: str | None = None
+
+
+class HealthReport(Struct, frozen=True, kw_only=True):
+    """How the whole is. `status`: healthy, degraded (some providers are not), unhealthy (none is), draining."""
+
+    status: str
+    providers: dict[str, ProviderReport]
+    total_requests: int
+    success_rate: float
+    avg_response_time_ms: float
+    in_flight: int
+    config_version: str
+    uptime_s: float
+    ledger_degraded: bool
+    actors: dict[str, bool]
+
+
+class Desk(Protocol):
+    """Where requests are handed in, by the HTTP front and by embedding programs alike. Everything but `open` reads
+    snapshots."""
+
+    def open(self, call: Call) -> Opened:
+        """Start an exchange. Raises `Unavailable` while draining or while the front is being restarted."""
+        ...
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh id."""
+        ...
+
+    def trace_id(self) -> str:
+        """A fresh trace id, 32 hex digits."""
+        ...
+
+    @property
+    def ready(self) -> bool:
+        """Whether new work is taken: false from the first moment of a shutdown."""
+        ...
+
+    def models(self) -> tuple[ModelCard, ...]:
+        """Every name a caller may ask for."""
+        ...
+
+    def health(self) -> HealthReport:
+        """How everything is, from snapshots: asks no actor, so that it answers when they cannot."""
+        ...
+
+    def metrics(self) -> bytes:
+        """All metrics in Prometheus' text form."""
+        ...
+
+
+class Server(Protocol):
+    """What the Front actor starts and stops: the HTTP side, or nothing when embedded."""
+
+    async def start(self, desk: Desk) -> None:
+        """Listen. Raises `OSError` when the address is taken."""
+        ...
+
+    async def stop(self) -> None:
+        """Close the listener and every connection."""
+        ...
 
 
 # ---- telemetry's own
@@ -429,3 +534,120 @@ class SupervisorReported(Struct, frozen=True, kw_only=True):
     frames: tuple[str, ...]
     message_type: str | None
     repeats: int
+
+
+# ---- the ledger's answers
+
+
+class CostView(Struct, frozen=True, kw_only=True):
+    """What the Ledger publishes: what everything cost, over all runs that wrote the same journal.
+
+    Args:
+        providers: sums of closed entries by provider.
+        overall: the same over all providers.
+        complete: whether what earlier runs wrote is in the sums; false until the journal could be read.
+        degraded: the journal refuses; `why` says how. Entries wait in memory.
+        pending: entries that are not yet in the journal.
+        failed_writes: writes that the journal refused; each was or will be tried again.
+        lost: entries that found no room in memory while the journal refused. Their cost is in the sums of this run.
+        crashed: entries that an earlier run left open, closed as crashed at this one's start.
+    """
+
+    overall: ProviderTotal
+    providers: dict[str, ProviderTotal]
+    complete: bool = False
+    degraded: bool = False
+    why: str | None = None
+    pending: int = 0
+    failed_writes: int = 0
+    lost: int = 0
+    crashed: int = 0
+
+
+class ReadCosts(Struct, frozen=True, kw_only=True):
+    """Ask the Ledger what everything cost. Answer: `CostView`; every fact told before the ask is in it."""
+
+
+class ReadTotals(Struct, frozen=True, kw_only=True):
+    """Ask the Ledger for the sums of entries closed at or after `since_at`. Answer: `TotalsPage`."""
+
+    since_at: float
+
+
+class TotalsPage(Struct, frozen=True, kw_only=True):
+    """Sums by provider. `complete` is false when the journal could not be read: then of what waits in memory."""
+
+    totals: tuple[ProviderTotal, ...]
+    complete: bool
+
+
+class ReadEntries(Struct, frozen=True, kw_only=True):
+    """Ask the Ledger for entries, the newest first. Answer: `EntriesPage`; every fact told before the ask is in it.
+
+    Args:
+        limit: at most this many, and never more than 1000.
+        before: `seq` of the last entry of the page before this one; None begins with the newest.
+    """
+
+    limit: int = 100
+    provider: str | None = None
+    before: int | None = None
+
+
+class EntriesPage(Struct, frozen=True, kw_only=True):
+    """Entries, newest first. `complete` is false when the journal could not be read: then what waits in memory."""
+
+    rows: tuple[EntryRow, ...]
+    complete: bool
+
+
+# ---- capability
+
+
+class FactsLearned(Struct, frozen=True, kw_only=True):
+    """Fact for Capability: a target told its context window itself (a GGUF header, a server's list of models)."""
+
+    target: Target
+    context_window: int
+
+
+# ---- cache
+
+
+class Lookup(Struct, frozen=True, kw_only=True):
+    """Ask the Cache for an answer to exactly this request (`policy/cachekey.py`). Answer: `Hit` or `Miss`."""
+
+    key: str
+
+
+class Hit(Struct, frozen=True, kw_only=True):
+    """The answer, given `age_s` ago. `raw` are its bytes when it was passed through."""
+
+    target: Target
+    reply: Reply
+    raw: bytes
+    age_s: float
+
+
+class Miss(Struct, frozen=True, kw_only=True):
+    """Nothing is kept under that key, or no longer."""
+
+
+class Stored(Struct, frozen=True, kw_only=True):
+    """Fact for the Cache: a complete answer, not streamed. The Cache keeps it if it is one that may be given again."""
+
+    key: str
+    target: Target
+    reply: Reply
+    raw: bytes = b""
+
+
+class CacheView(Struct, frozen=True, kw_only=True):
+    """What the Cache publishes. Counts go on over restarts; entries do not."""
+
+    hits: int = 0
+    misses: int = 0
+    evicted: int = 0
+    expired: int = 0
+    entries: int = 0
+    size_bytes: int = 0

@@ -1,0 +1,357 @@
+"""One try of an exchange on one target: a task in the provider's own group, linked to its exchange.
+
+Permit (pace, breaker) -> open the ledger entry -> send -> read, with the five clocks -> one terminal part on the feed.
+All it holds is given back by its exit: the slot and the probe by the actors that watch its job, the connection by its
+context manager, the entry by `settle`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+
+from msgspec import Struct
+
+from actors.clocks import Clocks
+from actors.messages import (
+    Acquire,
+    Acquired,
+    Complete,
+    CooledDown,
+    EntryOpened,
+    Flow,
+    Head,
+    Knock,
+    LetThrough,
+    Order,
+    Part,
+    Whole,
+)
+from actors.runtime import ActorDead, AskTimeout, Channel, ChannelClosed, Exit, Job, MailboxFull, Ports, Ref
+from actors.tally import Tally
+from router.canon.event import Content, Event, Finish, Finished
+from router.canon.reply import Reply
+from router.canon.target import Timeouts
+from router.errors import Reason, WireFault
+from router.upstream.transport import Transport, UpstreamReply, UpstreamRequest
+from router.wire.dialect import Dialect, Frame, Relay, StreamDecoder
+from router.wire.headers import shown_headers
+
+FEED_CAPACITY = 16
+"""Parts between an attempt and its exchange: enough that neither waits for the other's every step, little enough that a
+slow reader is felt at the provider's socket within a few blocks."""
+
+LINGER_S = 1.0
+"""How long a complete answer's connection may take to end, so that it can be used again."""
+
+FINISH_S = 5.0
+"""How long to wait for usage and the terminal event once every choice has its finish reason (some providers never send
+them)."""
+
+_SPOKEN_FOR = frozenset({Finish.LENGTH, Finish.CONTENT_FILTER, Finish.REFUSAL, Finish.TOOL_CALLS, Finish.CONTEXT_FULL})
+"""Finish reasons that explain an answer without content: these are answers, not failures."""
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """What all attempts at one provider share.
+
+    Args:
+        provider: its configured name.
+        dialect: what it speaks; `dialects` has every dialect by name, for reading what the caller speaks.
+        url: where chat goes.
+        headers: credentials and static headers.
+        upstream: public model name -> the provider's own name for it.
+        max_event_bytes: the largest stream event to accept.
+        max_reply_bytes: the largest whole answer to accept.
+    """
+
+    provider: str
+    dialect: Dialect
+    dialects: Mapping[str, Dialect]
+    transport: Transport
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    timeouts: Timeouts
+    upstream: Mapping[str, str]
+    pace: Ref
+    breaker: Ref
+    ledger: Ref
+    telemetry: Ref
+    ports: Ports
+    max_event_bytes: int = 16 * 1024 * 1024
+    max_reply_bytes: int = 64 * 1024 * 1024
+
+
+class Attempt:
+    """Carries out one `Order`. `run` is the job's coroutine, `settle` its exit; `feed` is read by the exchange."""
+
+    def __init__(self, order: Order, line: Line) -> None:
+        self._order = order
+        self._line = line
+        self.tally = Tally(order, line.provider, line.ports)
+        self.feed: Channel[Part] = Channel(FEED_CAPACITY)
+        self.job: Job | None = None
+        self._probing = False
+
+    async def run(self) -> None:
+        """Do it all; every known failure ends the feed as a `WireFault`."""
+        remaining_s = self._order.deadline_s - self._line.ports.clock.now()
+        clocks = Clocks(self._timeouts(), remaining_s=remaining_s, streamed=self._order.ask.stream)
+        try:
+            try:
+                await self._permit()
+                await self._send(clocks)
+            except asyncio.CancelledError:
+                fault = clocks.verdict()
+                if fault is None:
+                    raise
+                raise fault from None
+        except WireFault as fault:
+            self.tally.fault = fault
+        except ChannelClosed:
+            # The exchange left: nobody reads, and its exit ends this job anyway.
+            return
+        finally:
+            clocks.stop()
+
+    def settle(self, job: Job, exit: Exit) -> None:
+        """Tell everyone who counts how it ended. Called once by the job's exit, synchronously, whatever the exit."""
+        if self.tally.fault is not None:
+            self.feed.fail(self.tally.fault)
+        self.feed.close()
+        reason = self.tally.reason(exit)
+        judged = self.tally.judged(job, reason)
+        if judged is not None:
+            self._line.breaker.tell(judged)
+        fault = self.tally.fault
+        if fault is not None and fault.retry_after_s is not None:
+            self._line.pace.tell(CooledDown(until_s=self._line.ports.clock.now() + fault.retry_after_s))
+        if self.tally.sent:
+            self._line.ledger.tell(self.tally.entry(reason))
+            self._line.telemetry.tell(self.tally.ended(reason))
+
+    def _timeouts(self) -> Timeouts:
+        return self._order.timeouts or self._line.timeouts
+
+    async def _permit(self) -> None:
+        """Wait for a slot, then ask the breaker. Raises `WireFault` BUSY or BREAKER_OPEN: nothing has gone out yet."""
+        assert self.job is not None
+        order, line = self._order, self._line
+        timeout_s = max(0.001, order.deadline_s - line.ports.clock.now())
+        try:
+            slot = await line.pace.ask(Acquire(job=self.job, deadline_s=order.deadline_s), timeout_s=timeout_s)
+            if not isinstance(slot, Acquired):
+                raise WireFault(Reason.BUSY, "it is at its limit of requests", retry_after_s=slot.retry_after_s)
+            word = await line.breaker.ask(Knock(job=self.job, model=order.target.model), timeout_s=timeout_s)
+        except (ActorDead, AskTimeout, MailboxFull) as error:
+            raise WireFault(Reason.BUSY, f"its unit cannot take requests now ({type(error).__name__})") from error
+        if not isinstance(word, LetThrough):
+            raise WireFault(Reason.BREAKER_OPEN, "it is resting after failures", retry_after_s=word.retry_after_s)
+        self.tally.epoch, self._probing = word.epoch, word.probe
+
+    async def _send(self, clocks: Clocks) -> None:
+        request, lost = self._upstream_request()
+        self.tally.sent = True
+        self._line.ledger.tell(
+            EntryOpened(
+                attempt=self._order.attempt,
+                exchange=self._order.exchange,
+                number=self._order.number,
+                provider=self._line.provider,
+                model=self._order.target.model,
+                at=self.tally.started_at,
+            )
+        )
+        clocks.sent()
+        async with self._line.transport.send(request) as reply:
+            clocks.head()
+            self.tally.head()
+            await self._receive(reply, clocks, lost)
+
+    def _upstream_request(self) -> tuple[UpstreamRequest, tuple[str, ...]]:
+        """The caller's bytes where the target speaks their dialect, a translation where not."""
+        order, line = self._order, self._line
+        model = line.upstream.get(order.target.model, order.target.model)
+        lost: tuple[str, ...] = ()
+        if self._passes:
+            body = line.dialect.patch_request(order.ask, model)
+        else:
+            front = line.dialects[order.spoken].front
+            assert front is not None
+            encoded = line.dialect.encode_request(front.decode_request(order.ask), model)
+            body, lost = encoded.body, encoded.lost
+        headers = (*line.headers, ("content-type", "application/json"))
+        return UpstreamRequest(
+            method="POST", url=line.url, headers=headers, body=body, connect_s=self._timeouts().connect_s
+        ), lost
+
+    @property
+    def _passes(self) -> bool:
+        return self._order.spoken == self._line.dialect.name
+
+    async def _receive(self, reply: UpstreamReply, clocks: Clocks, lost: tuple[str, ...]) -> None:
+        dialect = self._line.dialect
+        if reply.status >= 300:
+            body = await reply.read(self._line.max_reply_bytes)
+            raise dialect.decode_fault(reply.status, reply.headers, body, self._line.ports.wall.now())
+        head = Head(passthrough=self._passes, shown=shown_headers(reply.headers), lost=lost)
+        if self._order.ask.stream:
+            await self._must_be_stream(reply)
+            await self._put(head, clocks)
+            await self._stream(reply, clocks)
+        else:
+            body = await reply.read(self._line.max_reply_bytes)
+            answer = dialect.decode_reply(body)
+            _must_not_be_empty(answer)
+            self.tally.whole(answer.usage)
+            await self._put(head, clocks)
+            await self._put(Whole(reply=answer, raw=body if self._passes else b""), clocks)
+            await self._put(Complete(), clocks)
+
+    async def _must_be_stream(self, reply: UpstreamReply) -> None:
+        """A page or a JSON body where a stream was asked for is no answer; a missing content type is let pass.
+
+        A JSON body is read for the error it most often holds, so that the true reason is counted.
+        """
+        kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "application/json":
+            self._line.dialect.decode_reply(await reply.read(self._line.max_reply_bytes))
+        if kind in ("application/json", "text/html", "application/xhtml+xml"):
+            raise WireFault(Reason.MALFORMED, f"it sent {kind} where a stream was asked for")
+
+    async def _stream(self, reply: UpstreamReply, clocks: Clocks) -> None:
+        """Frames in, parts out, until the provider's own terminal event; anything short of it is a cut stream."""
+        stream = _Stream(self._line.dialect, self._relay(), self._line.max_event_bytes)
+        blocks = reply.blocks()
+        try:
+            await self._pump(blocks, stream, clocks)
+        except asyncio.CancelledError:
+            # Silence after every finish reason is an end in all but name; any other silence is the clock's verdict.
+            if not stream.finished or clocks.verdict() is None:
+                raise
+        except WireFault as fault:
+            # So is a connection that dies there.
+            if not stream.finished or fault.reason is not Reason.CUT_STREAM:
+                raise
+        if not self.tally.complete:
+            await self._flow(stream.end(), clocks)
+        if not self.tally.complete:
+            raise stream.fault or WireFault(Reason.CUT_STREAM, "its stream ended before the answer was complete")
+        if not stream.bore_content and not stream.explained:
+            raise WireFault(Reason.EMPTY_ANSWER, "it answered with nothing")
+        await self._put(Complete(raw=stream.terminal()), clocks)
+        self.feed.close()
+        await self._linger(blocks, clocks)
+
+    async def _pump(self, blocks: AsyncIterator[bytes], stream: _Stream, clocks: Clocks) -> None:
+        """Block by block, until the terminal event or the end of the bytes."""
+        async for block in blocks:
+            was_finished = stream.finished
+            await self._flow(stream.feed(block), clocks)
+            if stream.fault is not None:
+                raise stream.fault
+            if self.tally.complete:
+                return
+            if stream.finished and not was_finished:
+                clocks.only(FINISH_S)
+
+    async def _linger(self, blocks: AsyncIterator[bytes], clocks: Clocks) -> None:
+        """The answer is told; a connection that ends well within a moment can be used again, any other is closed."""
+        assert self.job is not None
+        self._order.job.untie(self.job)
+        clocks.only(LINGER_S)
+        try:
+            async for _rest in blocks:
+                continue
+        except WireFault:
+            return
+        except asyncio.CancelledError:
+            if clocks.verdict() is None:
+                raise
+
+    async def _flow(self, flow: Flow, clocks: Clocks) -> None:
+        if self.tally.take(flow.events):
+            clocks.content()
+            self._prove()
+        if flow.events or flow.raw:
+            await self._put(flow, clocks)
+
+    def _prove(self) -> None:
+        """A probe that yields content is a success at once: a long answer must not keep the circuit half-open."""
+        if self._probing and self.job is not None:
+            self._probing = False
+            proven = self.tally.judged(self.job, None)
+            if proven is not None:
+                self._line.breaker.tell(proven)
+
+    async def _put(self, part: Part, clocks: Clocks) -> None:
+        clocks.reader_waits()
+        await self.feed.put(part)
+        clocks.reader_took()
+
+    def _relay(self) -> Relay | None:
+        front = self._line.dialect.front
+        return front.relay(self._order.ask) if self._passes and front is not None else None
+
+
+class _Stream:
+    """The translators of one upstream stream, and what they have seen: bytes in, `Flow` out."""
+
+    def __init__(self, dialect: Dialect, relay: Relay | None, max_event_bytes: int) -> None:
+        self._splitter = dialect.splitter(max_event_bytes)
+        self._decoder: StreamDecoder = dialect.decoder()
+        self._relay = relay
+        self._open: set[int] = set()
+        self._any_finished = False
+        self.fault: WireFault | None = None
+        self.bore_content = False
+        self.explained = False
+
+    @property
+    def finished(self) -> bool:
+        """Every choice that began has its finish reason: only usage and the terminal event may follow."""
+        return self._any_finished and not self._open
+
+    def feed(self, block: bytes) -> Flow:
+        """The next bytes as one flow. An error among them is kept in `fault`: what came before it is still said."""
+        return self._frames(self._splitter.feed(block))
+
+    def end(self) -> Flow:
+        """The bytes are over: what was still in the splitter, and whether that makes the answer complete."""
+        last = self._frames(self._splitter.end())
+        return Flow(events=last.events + self._decoder.end(), raw=last.raw)
+
+    def terminal(self) -> bytes:
+        """The terminal bytes to pass on."""
+        return self._relay.end() if self._relay is not None else b""
+
+    def _frames(self, frames: tuple[Frame, ...]) -> Flow:
+        events: list[Event] = []
+        raw: list[bytes] = []
+        for frame in frames:
+            try:
+                said = self._decoder.feed(frame)
+            except WireFault as fault:
+                self.fault = fault
+                break
+            events.extend(said)
+            if self._relay is not None:
+                raw.append(self._relay.feed(frame, said))
+        self._note(events)
+        return Flow(events=tuple(events), raw=b"".join(raw))
+
+    def _note(self, events: list[Event]) -> None:
+        for event in events:
+            if isinstance(event, Finished):
+                self._open.discard(event.choice)
+                self._any_finished = True
+                self.explained = self.explained or event.reason in _SPOKEN_FOR
+            elif isinstance(event, Content):
+                self._open.add(event.choice)
+                self.bore_content = True
+
+
+def _must_not_be_empty(reply: Reply) -> None:
+    """Nothing said, nothing counted and no finish reason that explains it: a failure that another target may mend."""
+    if reply.is_empty and not any(choice.finish in _SPOKEN_FOR for choice in reply.choices):
+        raise WireFault(Reason.EMPTY_ANSWER, "it answered with nothing")

@@ -1,0 +1,122 @@
+"""The clocks of one attempt. Whichever runs out first ends the attempt's waiting, with a reason of its own.
+
+Timers are armed once per phase and looked at again when they ring, instead of being re-armed for every piece: a stream
+of a thousand pieces costs two timers. While the attempt waits for its own reader, no provider's clock runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from router.canon.target import Timeouts
+from router.errors import Reason, WireFault
+
+_WORDS: dict[Reason, str] = {
+    Reason.FIRST_BYTE_TIMEOUT: "sent no answer within {0:g} s",
+    Reason.FIRST_TOKEN_TIMEOUT: "sent no content within {0:g} s",
+    Reason.IDLE_TIMEOUT: "fell silent for {0:g} s in the middle of the answer",
+    Reason.TOTAL_TIMEOUT: "did not finish within {0:g} s",
+    Reason.DEADLINE: "the request's deadline passed while it was answering",
+}
+
+
+class Clocks:
+    """Cancels the task that made it when a clock runs out; `verdict` then turns that cancellation into a `WireFault`.
+
+    Args:
+        timeouts: the limits, in seconds.
+        remaining_s: seconds left of the whole exchange.
+        streamed: an answer that is not streamed has `whole_s` where a streamed one has first byte and first token.
+    """
+
+    def __init__(self, timeouts: Timeouts, *, remaining_s: float, streamed: bool) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._timeouts = timeouts
+        self._streamed = streamed
+        self._timers: dict[Reason, asyncio.TimerHandle] = {}
+        self._limits: dict[Reason, float] = {}
+        self._last_content: float | None = None
+        self._reader_since: float | None = None
+        self.fired: Reason | None = None
+        by_exchange = remaining_s < timeouts.total_s
+        self._arm(Reason.DEADLINE if by_exchange else Reason.TOTAL_TIMEOUT, min(remaining_s, timeouts.total_s))
+
+    def sent(self) -> None:
+        """The request goes out now: first byte and first token are awaited."""
+        limits = self._timeouts
+        first_byte_s, first_token_s = (
+            (limits.first_byte_s, limits.first_token_s) if self._streamed else (limits.whole_s, limits.whole_s)
+        )
+        self._arm(Reason.FIRST_BYTE_TIMEOUT, first_byte_s)
+        self._arm(Reason.FIRST_TOKEN_TIMEOUT, first_token_s)
+
+    def head(self) -> None:
+        """The head of the answer is here."""
+        self._disarm(Reason.FIRST_BYTE_TIMEOUT)
+
+    def content(self) -> None:
+        """Content came: the idle clock starts again. Pings and comments must not be told here."""
+        if self._last_content is None:
+            self._disarm(Reason.FIRST_TOKEN_TIMEOUT)
+            self._arm(Reason.IDLE_TIMEOUT, self._timeouts.idle_s)
+        self._last_content = self._loop.time()
+
+    def reader_waits(self) -> None:
+        """The attempt hands a piece to its reader and may have to wait: not the provider's time."""
+        self._reader_since = self._loop.time()
+
+    def reader_took(self) -> None:
+        """The reader took the piece: the provider's time goes on."""
+        if self._reader_since is not None and self._last_content is not None:
+            self._last_content += self._loop.time() - self._reader_since
+        self._reader_since = None
+
+    def only(self, seconds: float) -> None:
+        """From now on nothing bounds the attempt but this: the answer is there, and only its end is awaited."""
+        self.stop()
+        self._arm(Reason.TOTAL_TIMEOUT, seconds)
+
+    def stop(self) -> None:
+        """No clock runs from now on."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+    def verdict(self) -> WireFault | None:
+        """In `except CancelledError`: the fault if a clock did it, None if somebody else wants this task to end."""
+        fired, self.fired = self.fired, None
+        if fired is None or self._task is None or self._task.uncancel() > 0:
+            return None
+        return WireFault(fired, _WORDS[fired].format(self._limits[fired]))
+
+    def _arm(self, reason: Reason, seconds: float) -> None:
+        self._limits[reason] = seconds
+        self._timers[reason] = self._loop.call_later(max(0.0, seconds), self._ring, reason)
+
+    def _disarm(self, reason: Reason) -> None:
+        timer = self._timers.pop(reason, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _ring(self, reason: Reason) -> None:
+        """Fire, unless content came since or it is our own reader who is slow: then look again when it may be due."""
+        again_s = self._left_s(reason)
+        if again_s > 0:
+            self._timers[reason] = self._loop.call_later(again_s, self._ring, reason)
+        elif self.fired is None and self._task is not None:
+            self.fired = reason
+            self.stop()
+            self._task.cancel()
+
+    def _left_s(self, reason: Reason) -> float:
+        """Seconds until `reason` may be due; 0 when it is due now. The two outer clocks run for slow readers too."""
+        if reason in (Reason.TOTAL_TIMEOUT, Reason.DEADLINE):
+            return 0.0
+        if self._reader_since is not None:
+            return self._limits[reason]
+        if reason is not Reason.IDLE_TIMEOUT or self._last_content is None:
+            return 0.0
+        # Under a millisecond counts as due: uvloop's clock has no finer steps, and a zero wait would spin.
+        left_s = self._last_content + self._limits[reason] - self._loop.time()
+        return left_s if left_s > 0.001 else 0.0

@@ -1,0 +1,149 @@
+"""The desk of a running tree: hands requests in and reads what the actors publish. Asks no actor anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from msgspec import Struct
+
+from actors.exchange import Wiring
+from actors.front import Door
+from actors.messages import BreakerState, Call, ConfigView, HealthReport, ModelCard, Opened, ProviderReport
+from actors.runtime import Ports, Ref, Snapshot
+from router.policy.breaker import Phase
+from router.policy.catalog import RouteSpec
+from router.telemetry.health import HealthView, ProviderHealth
+
+_WORST: dict[str, int] = {Phase.CLOSED: 0, Phase.HALF_OPEN: 1, Phase.OPEN: 2}
+
+
+class Costs(Protocol):
+    """What the desk reads of the ledger's snapshot."""
+
+    @property
+    def degraded(self) -> bool:
+        """Whether entries wait because the journal cannot be written."""
+        ...
+
+
+class ProviderView(Struct, frozen=True, kw_only=True):
+    """One configured provider, as far as it can be seen from outside its unit.
+
+    Args:
+        ref: its Provider actor; None for a provider that could not be set up, `absent` says why.
+    """
+
+    models: tuple[str, ...]
+    breakers: Snapshot[Mapping[str, BreakerState]]
+    ref: Ref | None = None
+    absent: str | None = None
+
+
+class Views(Struct, frozen=True, kw_only=True):
+    """Everything the desk reads. `actors` are the router's own, by name."""
+
+    config: Snapshot[ConfigView]
+    health: Snapshot[HealthView]
+    costs: Callable[[], Costs]
+    providers: Mapping[str, ProviderView]
+    routes: tuple[RouteSpec, ...]
+    windows: Callable[[], Mapping[str, int]]
+    actors: Mapping[str, Ref]
+    metrics: Callable[[], bytes]
+
+
+class TreeDesk:
+    """See `actors.messages.Desk`."""
+
+    def __init__(self, *, door: Door, wiring: Wiring, views: Views, ports: Ports) -> None:
+        self._door = door
+        self._wiring = wiring
+        self._views = views
+        self._ports = ports
+        self._started_s = ports.clock.now()
+
+    def open(self, call: Call) -> Opened:
+        """Start an exchange. Raises `Unavailable` while draining or while the front is being restarted."""
+        return self._door.open(call, self._wiring)
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh id."""
+        return self._ports.ids.new(prefix)
+
+    def trace_id(self) -> str:
+        """A fresh trace id, 32 hex digits, never all zero."""
+        return f"{self._ports.rng.getrandbits(128) or 1:032x}"
+
+    @property
+    def ready(self) -> bool:
+        """Whether new work is taken."""
+        return self._door.ready
+
+    def models(self) -> tuple[ModelCard, ...]:
+        """Every name a caller may ask for."""
+        windows = self._views.windows()
+        return tuple(_card(route, windows) for route in self._views.routes)
+
+    def health(self) -> HealthReport:
+        """How everything is now."""
+        view = self._views.health.value
+        providers = {name: _report(name, seen, view) for name, seen in self._views.providers.items()}
+        return HealthReport(
+            status=self._status(providers),
+            providers=providers,
+            total_requests=view.total_requests,
+            success_rate=1.0 if view.success_rate is None else view.success_rate,
+            avg_response_time_ms=view.avg_response_ms or 0.0,
+            in_flight=self._door.count,
+            config_version=self._views.config.value.version,
+            uptime_s=self._ports.clock.now() - self._started_s,
+            ledger_degraded=self._views.costs().degraded,
+            actors={name: ref.alive for name, ref in self._views.actors.items()},
+        )
+
+    def metrics(self) -> bytes:
+        """All metrics in Prometheus' text form."""
+        return self._views.metrics()
+
+    def _status(self, providers: Mapping[str, ProviderReport]) -> str:
+        """One word: a single provider that is well is enough to serve."""
+        if not self.ready:
+            return "draining"
+        well = sum(report.healthy for report in providers.values())
+        if not well:
+            return "unhealthy"
+        sound = well == len(providers) and all(ref.alive for ref in self._views.actors.values())
+        return "healthy" if sound and not self._views.costs().degraded else "degraded"
+
+
+def _card(route: RouteSpec, windows: Mapping[str, int]) -> ModelCard:
+    known = [windows[str(target)] for target in route.targets if str(target) in windows]
+    providers = {target.provider for target in route.targets}
+    return ModelCard(
+        id=route.name,
+        owner=providers.pop() if len(providers) == 1 else "pointsman",
+        targets=tuple(str(target) for target in route.targets),
+        # What fits everywhere fits wherever the request ends up.
+        context_window=min(known) if len(known) == len(route.targets) else None,
+    )
+
+
+def _report(name: str, seen: ProviderView, view: HealthView) -> ProviderReport:
+    """Healthy: its unit runs, and not every one of its circuits is open."""
+    health = view.providers.get(name) or ProviderHealth(
+        health_score=1.0, success_rate=None, avg_response_ms=None, attempts=0
+    )
+    states = [state.state for state in seen.breakers.value.values()]
+    circuit = max(states, key=lambda state: _WORST[state], default=str(Phase.CLOSED))
+    alive = seen.ref is not None and seen.ref.alive
+    all_open = bool(states) and len(states) >= len(seen.models) and all(state == Phase.OPEN for state in states)
+    return ProviderReport(
+        healthy=alive and not all_open,
+        circuit_state=circuit,
+        health_score=round(health.health_score, 4) if alive else 0.0,
+        success_rate=1.0 if health.success_rate is None else round(health.success_rate, 4),
+        requests=health.attempts,
+        models=seen.models,
+        last_error=seen.absent or (health.last_error.value if health.last_error else None),
+    )

@@ -1,0 +1,101 @@
+"""The Front actor and the desk where exchanges are opened."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from actors.exchange import Exchange, Wiring
+from actors.messages import Call, Desk, Opened, Server
+from actors.runtime import Actor, Crashed, Exit, Job, Tasks
+from actors.tally import stop_for
+from router.errors import Reason, Unavailable
+
+FAREWELL_S = 2.0
+"""How long readers get to take the error that ends their unfinished answers."""
+
+
+class Door:
+    """Whether new exchanges may come in, and the group they run in. Outlives the Front's restarts; the Front alone
+    changes it."""
+
+    def __init__(self) -> None:
+        self.tasks: Tasks | None = None
+        self.ready = False
+        self.refusing = False
+
+    @property
+    def count(self) -> int:
+        """Exchanges under way."""
+        return self.tasks.count if self.tasks is not None else 0
+
+    def open(self, call: Call, wiring: Wiring) -> Opened:
+        """Start an exchange as a job of the Front. Raises `Unavailable` when the Front takes none."""
+        if self.tasks is None or self.refusing:
+            raise Unavailable(
+                "the gateway is not taking new requests now", reason=Reason.SHUTTING_DOWN, retry_after_s=1.0
+            )
+        exchange = Exchange(call, wiring)
+        job = self.tasks.start(exchange.run(), name=call.request_id, on_exit=exchange.settle)
+        exchange.job = job
+        return Opened(job=job, outbox=exchange.outbox)
+
+
+class Front(Actor):
+    """Serves callers; exchanges are its supervised tasks.
+
+    Accepts no messages. A restart ends the exchanges under way and the open connections; it rebuilds the server.
+
+    Args:
+        drain_s: how long a stop waits for exchanges to end by themselves.
+        lame_duck_s: how long a stop still takes new exchanges, for load balancers to notice that readiness is gone.
+    """
+
+    def __init__(
+        self, *, door: Door, desk: Callable[[], Desk], server: Server, drain_s: float, lame_duck_s: float
+    ) -> None:
+        super().__init__()
+        self._door = door
+        self._desk = desk
+        self._server = server
+        self._drain_s = drain_s
+        self._lame_duck_s = lame_duck_s
+
+    async def on_start(self) -> None:
+        """Open the door, then the listener: the first request must find it open."""
+        self._door.tasks, self._door.refusing = self.tasks, False
+        await self._server.start(self._desk())
+        self._door.ready = True
+
+    def on_receive(self, message: object) -> None:
+        """Nothing is sent here; whoever does has a bug worth a crash report."""
+        raise TypeError(f"the front takes no messages, got {type(message).__name__}")
+
+    async def on_stop(self, reason: Exit) -> None:
+        """Drain when asked to stop; when crashed, only clean up: the exchanges are ended with this actor."""
+        self._door.ready = False
+        if not isinstance(reason, Crashed):
+            await self._drain()
+        self._door.refusing, self._door.tasks = True, None
+        await self._server.stop()
+
+    async def _drain(self) -> None:
+        """Readiness is gone already: a while as before, then nothing new, then the rest is ended with an honest
+        error."""
+        if self._lame_duck_s > 0:
+            await asyncio.sleep(self._lame_duck_s)
+        self._door.refusing = True
+        await self._wait_for(self.tasks.jobs, self._drain_s)
+        left = self.tasks.jobs
+        for job in left:
+            job.stop(stop_for(Reason.SHUTTING_DOWN))
+        await self._wait_for(left, FAREWELL_S)
+
+    async def _wait_for(self, jobs: tuple[Job, ...], limit_s: float) -> None:
+        """Until all are done or the limit passes."""
+        try:
+            async with asyncio.timeout(limit_s):
+                for job in jobs:
+                    await job.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,67 @@
+"""The Provider actor: owns a provider's transport and the attempts that run on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, assert_never
+
+from actors.attempt import Attempt, Line
+from actors.messages import AttemptStarted, ModelMissing, Order, StartAttempt
+from actors.runtime import Actor, Exit, Job
+from router.upstream.transport import Transport
+
+Spawn = Callable[[Coroutine[Any, Any, None], str], object]
+MakeTransport = Callable[[Spawn], Transport]
+MakeLine = Callable[[Transport], Line]
+
+
+class Provider(Actor):
+    """Starts attempts; awaits nothing of theirs.
+
+    Accepts `StartAttempt` -> `AttemptStarted | ModelMissing`.
+
+    A restart loses the connections and ends the attempts under way as crashed; it rebuilds the transport from its
+    maker.
+    """
+
+    def __init__(
+        self, *, models: frozenset[str], make_transport: MakeTransport, make_line: MakeLine, attempts: set[Job]
+    ) -> None:
+        super().__init__()
+        self._attempts = attempts
+        self._models = models
+        self._make_transport = make_transport
+        self._make_line = make_line
+
+    async def on_start(self) -> None:
+        """Open the transport; raising here is the unit's failure to start."""
+        self._transport = self._make_transport(lambda coroutine, name: self.tasks.start(coroutine, name=name))
+        self._line = self._make_line(self._transport)
+        await self._transport.start()
+
+    def on_receive(self, message: StartAttempt) -> AttemptStarted | ModelMissing:
+        """One attempt becomes one job."""
+        match message:
+            case StartAttempt():
+                return self._start(message.order)
+            case _:
+                assert_never(message)
+
+    async def on_stop(self, reason: Exit) -> None:
+        """Close the transport; the attempts were ended with the group that owns them."""
+        await self._transport.stop()
+
+    def _start(self, order: Order) -> AttemptStarted | ModelMissing:
+        if order.target.model not in self._models:
+            return ModelMissing()
+        attempt = Attempt(order, self._line)
+
+        def ended(job: Job, exit: Exit) -> None:
+            self._attempts.discard(job)
+            attempt.settle(job, exit)
+
+        job = attempt.job = self.tasks.start(attempt.run(), name=order.attempt, on_exit=ended)
+        self._attempts.add(job)
+        # An exchange that has already ended ends the attempt here, before its first step.
+        order.job.tie(job)
+        return AttemptStarted(job=job, feed=attempt.feed)

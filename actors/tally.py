@@ -1,0 +1,149 @@
+"""What is known about one attempt so far. It lives outside the attempt's coroutine, so that it can be settled whatever
+happened to that: answer, error, cancellation before the first step, or a kill."""
+
+from __future__ import annotations
+
+from actors.messages import AttemptEnded, AttemptJudged, EntryClosed, Order
+from actors.runtime import Crashed, Exit, Job, Ports, Shutdown
+from router.canon.event import CONTENT, Ended, Event, UsageReported
+from router.canon.outcome import End, UsageSource
+from router.canon.usage import Usage
+from router.errors import TIMEOUTS, Reason, WireFault
+
+_ENDS: dict[Reason, End] = {
+    Reason.CUT_STREAM: End.CUT,
+    Reason.CRASHED: End.CRASHED,
+    Reason.CLIENT_GONE: End.CLIENT_GONE,
+    Reason.SHUTTING_DOWN: End.STOPPED,
+    Reason.REJECTED: End.REFUSED,
+    Reason.TOO_LARGE: End.REFUSED,
+    Reason.UNKNOWN_MODEL: End.REFUSED,
+    Reason.CONTEXT_LENGTH: End.REFUSED,
+    Reason.CONTENT_POLICY: End.REFUSED,
+    Reason.BUSY: End.LIMITED,
+} | dict.fromkeys(TIMEOUTS, End.TIMEOUT)
+
+_NAMES = frozenset(reason.value for reason in Reason)
+
+
+def end_of(reason: Reason | None) -> End:
+    """How an attempt or exchange that stopped for `reason` ended; None is a complete answer."""
+    return End.COMPLETED if reason is None else _ENDS.get(reason, End.FAILED)
+
+
+def stop_for(reason: Reason) -> Shutdown:
+    """The exit that tells a job why it is stopped; `reason_of` reads it."""
+    return Shutdown(reason.value)
+
+
+def reason_of(exit: Exit) -> Reason | None:
+    """The reason a job was stopped for; None when its exit names none."""
+    named = exit.detail if isinstance(exit, Shutdown) else ""
+    return Reason(named) if named in _NAMES else None
+
+
+class Tally:
+    """Moments, usage and fault of one attempt. Moments are seconds of `Ports.clock`."""
+
+    def __init__(self, order: Order, provider: str, ports: Ports) -> None:
+        self.order = order
+        self.provider = provider
+        self._ports = ports
+        self.started_at = ports.wall.now()
+        self._started_s = ports.clock.now()
+        self._first_byte_s: float | None = None
+        self._first_token_s: float | None = None
+        self.usage: Usage | None = None
+        self.fault: WireFault | None = None
+        self.complete = False
+        self.sent = False
+        self.epoch: int | None = None
+
+    def head(self) -> None:
+        """The head of the provider's answer is here."""
+        self._first_byte_s = self._ports.clock.now() - self._started_s
+
+    def take(self, events: tuple[Event, ...]) -> bool:
+        """Note what the events say; True when one of them bears content."""
+        bears = False
+        for event in events:
+            kind = type(event)
+            if kind in CONTENT:
+                bears = True
+            elif kind is UsageReported:
+                self.usage = event.usage  # type: ignore[union-attr]  # `kind is` narrows nothing for mypy; isinstance costs twice
+            elif kind is Ended:
+                self.complete = True
+        if bears and self._first_token_s is None:
+            self._first_token_s = self._ports.clock.now() - self._started_s
+        return bears
+
+    def whole(self, usage: Usage | None) -> None:
+        """A whole answer came, complete in itself."""
+        self._first_token_s = self._ports.clock.now() - self._started_s
+        self.usage = usage
+        self.complete = True
+
+    def reason(self, exit: Exit) -> Reason | None:
+        """Why the attempt did not complete, as far as can be known from its own fault and from how its job ended."""
+        if self.complete:
+            return None
+        if self.fault is not None:
+            return self.fault.reason
+        ended = self.order.job.reason
+        if isinstance(exit, Crashed) or ended is None:
+            return Reason.CRASHED
+        return reason_of(ended) or Reason.CLIENT_GONE
+
+    def judged(self, job: Job, reason: Reason | None) -> AttemptJudged | None:
+        """What the breaker is told; None when it never let the attempt through."""
+        if self.epoch is None:
+            return None
+        return AttemptJudged(
+            job=job,
+            model=self.order.target.model,
+            epoch=self.epoch,
+            reason=reason,
+            retry_after_s=self.fault.retry_after_s if self.fault else None,
+            duration_s=self._ports.clock.now() - self._started_s,
+        )
+
+    def entry(self, reason: Reason | None) -> EntryClosed:
+        """What the ledger is told."""
+        return EntryClosed(
+            attempt=self.order.attempt,
+            exchange=self.order.exchange,
+            provider=self.provider,
+            model=self.order.target.model,
+            end=end_of(reason),
+            reason=reason,
+            usage=self.usage,
+            usage_source=self._usage_source(),
+            at=self._ports.wall.now(),
+        )
+
+    def ended(self, reason: Reason | None) -> AttemptEnded:
+        """What telemetry is told."""
+        return AttemptEnded(
+            exchange=self.order.exchange,
+            attempt=self.order.attempt,
+            trace_id=self.order.trace_id,
+            number=self.order.number,
+            provider=self.provider,
+            model=self.order.target.model,
+            end=end_of(reason),
+            reason=reason,
+            status=self.fault.status if self.fault else None,
+            message=self.fault.message if self.fault else None,
+            usage=self.usage,
+            usage_source=self._usage_source(),
+            started_at=self.started_at,
+            first_byte_s=self._first_byte_s,
+            first_token_s=self._first_token_s,
+            duration_s=self._ports.clock.now() - self._started_s,
+        )
+
+    def _usage_source(self) -> UsageSource:
+        if self.usage is None:
+            return UsageSource.NONE
+        return UsageSource.FINAL if self.complete else UsageSource.PARTIAL
