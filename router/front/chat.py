@@ -1,0 +1,41 @@
+"""Chat: parse just enough, open an exchange, deliver it."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from actors.messages import Call
+from router.front.body import read_body
+from router.front.context import Context
+from router.front.delivery import Delivery
+from router.front.guard import REQUEST_ID
+from router.front.trace import decode_traceparent
+from router.front.wishes import with_headers
+
+
+async def openai_chat(request: web.Request, context: Context) -> web.StreamResponse:
+    """`POST /v1/chat/completions`."""
+    return await converse(request, context, "openai-chat")
+
+
+async def converse(request: web.Request, context: Context, dialect: str) -> web.StreamResponse:
+    """One chat call in `dialect`. Leaving for any cause, a closed connection too, ends the exchange and its upstream
+    call."""
+    half = context.dialects[dialect].front
+    assert half is not None
+    ask = with_headers(half.peek(await read_body(request, context.max_body_bytes)), request.headers)
+    trace = decode_traceparent(request.headers.get("traceparent"))
+    opened = context.desk.open(
+        Call(
+            ask=ask,
+            dialect=dialect,
+            request_id=request[REQUEST_ID],
+            trace_id=trace[0] if trace else context.desk.trace_id(),
+            parent_span_id=trace[1] if trace else None,
+        )
+    )
+    try:
+        delivery = Delivery(request, context, half, ask)
+        return await (delivery.stream(opened.outbox) if ask.stream else delivery.whole(opened.outbox))
+    finally:
+        opened.leave()

@@ -1,0 +1,30 @@
+"""What every handler needs, in one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from actors.messages import Desk
+from router.wire.dialect import Dialect
+
+
+class Context(Struct, frozen=True, kw_only=True):
+    """The desk where requests are handed in, and how this front speaks.
+
+    Args:
+        desk: opens exchanges, reads snapshots.
+        dialects: every dialect by name; those with a front half can be heard.
+        max_body_bytes: the largest request body.
+        first_ping_after_s: silence before the first keepalive of a stream; it commits the status, not the answer.
+        ping_every_s: silence between keepalives after that.
+        config_version: named on every answer.
+    """
+
+    desk: Desk
+    dialects: Mapping[str, Dialect]
+    max_body_bytes: int
+    first_ping_after_s: float
+    ping_every_s: float
+    config_version: str

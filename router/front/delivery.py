@@ -1,0 +1,150 @@
+"""Writes one exchange to one connection, streamed or whole, in the caller's dialect."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from actors.messages import Answered, Committed, Flow, Piece, Whole
+from actors.runtime import Channel, ChannelTimeout
+from router.errors import GatewayError, Reason, Unavailable
+from router.front.context import Context
+from router.front.guard import REQUEST_ID
+from router.wire.dialect import Ask, FrontHalf
+
+_STREAM_HEADERS = {
+    "cache-control": "no-cache",
+    # Proxies in front of us that buffer would turn a stream into one late block.
+    "x-accel-buffering": "no",
+}
+
+
+class _Encoded:
+    """An answer said in our own encoding of its events."""
+
+    def __init__(self, half: FrontHalf, ask: Ask) -> None:
+        self._encoder = half.encoder(ask)
+
+    def say(self, flow: Flow) -> bytes:
+        """These events."""
+        return self._encoder.feed(flow.events)
+
+    def end(self, _answered: Answered) -> bytes:
+        """The terminal event."""
+        return self._encoder.end()
+
+    def fault(self, error: GatewayError) -> bytes:
+        """The honest end."""
+        return self._encoder.fault(error)
+
+
+class _Passed:
+    """An answer whose provider speaks the caller's dialect: its own bytes."""
+
+    def __init__(self, half: FrontHalf, ask: Ask) -> None:
+        self._relay = half.relay(ask)
+
+    def say(self, flow: Flow) -> bytes:
+        """These bytes."""
+        return flow.raw
+
+    def end(self, answered: Answered) -> bytes:
+        """The provider's terminal bytes, or ours where it sent none."""
+        return answered.raw
+
+    def fault(self, error: GatewayError) -> bytes:
+        """The honest end."""
+        return self._relay.fault(error)
+
+
+class Delivery:
+    """One answer on its way out. Use `stream` or `whole`, once."""
+
+    def __init__(self, request: web.Request, context: Context, half: FrontHalf, ask: Ask) -> None:
+        self._request = request
+        self._context = context
+        self._half = half
+        self._ask = ask
+        self._response: web.StreamResponse | None = None
+        self._committed: Committed | None = None
+        self._voice: _Encoded | _Passed = _Encoded(half, ask)
+
+    async def whole(self, outbox: Channel[Piece]) -> web.StreamResponse:
+        """Wait for all of it: nothing is said before the answer is complete. Raises `GatewayError`."""
+        body = b""
+        while True:
+            piece = await outbox.get()
+            match piece:
+                case Committed():
+                    self._committed = piece
+                case Whole():
+                    body = piece.raw or self._half.encode_reply(piece.reply)
+                case Answered():
+                    headers = {**self._headers(), "content-type": "application/json"}
+                    if piece.cost_usd is not None:
+                        headers["x-router-cost-usd"] = f"{piece.cost_usd:f}"
+                    return web.Response(body=body, headers=headers)
+                case Flow():
+                    raise Unavailable("a stream came where a whole answer was asked for", reason=Reason.INTERNAL)
+
+    async def stream(self, outbox: Channel[Piece]) -> web.StreamResponse:
+        """Pass pieces on as they come, with keepalives in silence. Raises `GatewayError` only while nothing was
+        written."""
+        silence_s = self._context.first_ping_after_s
+        while True:
+            try:
+                piece = await outbox.get(timeout_s=silence_s)
+            except ChannelTimeout:
+                await self._write(self._half.keepalive)
+                silence_s = self._context.ping_every_s
+                continue
+            except GatewayError as error:
+                return await self._break_off(error)
+            match piece:
+                case Committed():
+                    self._committed = piece
+                    self._voice = (
+                        _Passed(self._half, self._ask) if piece.passthrough else _Encoded(self._half, self._ask)
+                    )
+                case Flow():
+                    await self._write(self._voice.say(piece))
+                case Answered():
+                    await self._write(self._voice.end(piece))
+                    return await self._end()
+                case Whole():
+                    raise Unavailable("a whole answer came where a stream was asked for", reason=Reason.INTERNAL)
+
+    async def _break_off(self, error: GatewayError) -> web.StreamResponse:
+        """An error inside a stream that has begun; one that has not is answered with a status of its own."""
+        if self._response is None:
+            raise error
+        await self._response.write(self._voice.fault(error))
+        return await self._end()
+
+    async def _write(self, block: bytes) -> None:
+        """Write a block; the first one takes the head with it, as late as can be."""
+        if not block:
+            return
+        if self._response is None:
+            headers = {**self._headers(), **_STREAM_HEADERS, "content-type": self._half.stream_type}
+            self._response = web.StreamResponse(headers=headers)
+            await self._response.prepare(self._request)
+        await self._response.write(block)
+
+    async def _end(self) -> web.StreamResponse:
+        assert self._response is not None
+        await self._response.write_eof()
+        return self._response
+
+    def _headers(self) -> dict[str, str]:
+        """What happened, for whoever looks: who answered, after how many tries, what translation lost."""
+        headers = {"x-request-id": self._request[REQUEST_ID], "x-router-config": self._context.config_version}
+        committed = self._committed
+        if committed is None:
+            return headers
+        headers.update(committed.shown)
+        headers["x-router-provider"] = committed.target.provider
+        headers["x-router-model"] = committed.target.model
+        headers["x-router-attempts"] = str(committed.attempts)
+        if committed.lost:
+            headers["x-router-lost"] = ", ".join(committed.lost)
+        return headers

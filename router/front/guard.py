@@ -1,0 +1,71 @@
+"""The outermost layer: every request has an id, and every error a body that the caller's dialect can read."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from actors.messages import Desk
+from router.errors import GatewayError, Reason, Refused, Unavailable
+from router.wire.dialect import FrontHalf, Rendered
+
+REQUEST_ID = web.RequestKey("pointsman_request_id", str)
+"""The id of a request; on every answer as `x-request-id`."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Guard:
+    """Runs a handler and answers for its failures.
+
+    Args:
+        desk: gives ids.
+        half: the dialect errors are rendered in where the path names no other.
+        on_bug: told of every exception nobody foresaw: (request id, error).
+    """
+
+    def __init__(self, desk: Desk, half: FrontHalf, on_bug: Callable[[str, Exception], None]) -> None:
+        self._desk = desk
+        self._half = half
+        self._on_bug = on_bug
+
+    async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """One request, whatever becomes of it."""
+        request_id = self._desk.new_id("req")
+        request[REQUEST_ID] = request_id
+        try:
+            response = await handler(request)
+        except GatewayError as error:
+            response = rendered(self._half.encode_fault(error))
+        except web.HTTPException as error:
+            response = rendered(self._half.encode_fault(_from_http(error)), status=error.status)
+        except ConnectionError:
+            # The caller's connection died under a write: there is nobody to answer.
+            raise
+        except Exception as error:  # noqa: BLE001 the outermost middleware: a bug is reported and answered, never leaked
+            self._on_bug(request_id, error)
+            response = rendered(
+                self._half.encode_fault(
+                    Unavailable("the gateway failed; its log has the request id", reason=Reason.INTERNAL)
+                )
+            )
+        if not response.prepared:
+            response.headers["x-request-id"] = request_id
+        return response
+
+
+def rendered(error: Rendered, *, status: int | None = None) -> web.Response:
+    """An error body as a response."""
+    return web.Response(status=status or error.status, body=error.body, headers=error.headers)
+
+
+def _from_http(error: web.HTTPException) -> GatewayError:
+    """aiohttp's own refusals in our words; their HTML never reaches a caller."""
+    words = {
+        404: "there is nothing at this path",
+        405: "this path does not take that method",
+        413: "the request is too large",
+    }
+    reason = Reason.TOO_LARGE if error.status == 413 else Reason.REJECTED
+    return Refused(words.get(error.status, error.reason or "the request cannot be read"), reason=reason)

@@ -1,0 +1,114 @@
+"""The HTTP server: an aiohttp application of our own, or our routes under somebody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from aiohttp import web
+
+from actors.messages import Desk
+from router.front.context import Context
+from router.front.guard import Guard
+from router.front.routes import ROUTES, Handler
+
+Application = web.Application
+"""The host program's, when embedded."""
+
+MakeContext = Callable[[Desk], Context]
+OnBug = Callable[[str, Exception], None]
+
+KEEPALIVE_S = 75.0
+"""How long an idle client connection stays open: longer than the idle limit of the usual load balancers (60 s), so that
+they close first and never send a request into a closing connection."""
+
+FAULT_DIALECT = "openai-chat"
+"""The dialect of errors on paths that belong to none."""
+
+
+class HttpServer:
+    """Listens on one address. `port` 0 takes a free one; `address` says which after `start`."""
+
+    def __init__(self, *, host: str, port: int, make_context: MakeContext, on_bug: OnBug) -> None:
+        self._host = host
+        self._port = port
+        self._make_context = make_context
+        self._on_bug = on_bug
+        self._runner: web.AppRunner | None = None
+        self.address: tuple[str, int] = (host, port)
+
+    async def start(self, desk: Desk) -> None:
+        """Listen. Raises `OSError` naming the address when it is taken."""
+        app = web.Application()
+        guard = add_routes(app, self._make_context(desk), self._on_bug)
+        app.middlewares.append(_middleware(guard))
+        # Handlers are cancelled when their caller leaves, or the upstream would generate, and bill, for nobody. Access
+        # logs come from the telemetry actor; ours would cost a quarter of a proxied request.
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            handle_signals=False,
+            handler_cancellation=True,
+            keepalive_timeout=KEEPALIVE_S,
+            shutdown_timeout=1.0,
+        )
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._host, self._port, backlog=1024)
+        await site.start()
+        host, port, *_ = self._runner.addresses[0]
+        self.address = (host, port)
+
+    async def stop(self) -> None:
+        """Close the listener and every connection."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+
+class NoServer:
+    """For embedding: requests come in through the API or another application's routes."""
+
+    async def start(self, _desk: Desk) -> None:
+        """Nothing listens."""
+
+    async def stop(self) -> None:
+        """Nothing to close."""
+
+
+def add_routes(app: web.Application, context: Context, on_bug: OnBug) -> Guard:
+    """Put our paths into `app`, each behind the guard, so that nothing of the host application is touched."""
+    half = context.dialects[FAULT_DIALECT].front
+    assert half is not None
+    guard = Guard(context.desk, half, on_bug)
+    for method, path, handler in ROUTES:
+        app.router.add_route(method, path, _guarded(guard, handler, context))
+    return guard
+
+
+def _guarded(
+    guard: Guard, handler: Handler, context: Context
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    inner = partial(_with_context, handler, context)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await guard(request, inner)
+
+    return handle
+
+
+async def _with_context(handler: Handler, context: Context, request: web.Request) -> web.StreamResponse:
+    return await handler(request, context)
+
+
+def _middleware(guard: Guard) -> Callable[..., Awaitable[web.StreamResponse]]:
+    """For our own application: paths that lead nowhere are answered in a dialect too."""
+
+    @web.middleware
+    async def outermost(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        if request.match_info.http_exception is None:
+            return await handler(request)
+        return await guard(request, handler)
+
+    return outermost

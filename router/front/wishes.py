@@ -1,0 +1,36 @@
+"""Routing wishes in `x-router-*` headers: for clients that cannot put a `router` object into the body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from router.errors import Refused
+from router.wire.dialect import Ask, Requirements
+
+_PREFIX = "x-router-"
+_FIELDS = {name.replace("_", "-"): name for name in Requirements.__struct_fields__}
+
+
+def with_headers(ask: Ask, headers: Mapping[str, str]) -> Ask:
+    """The request with the wishes of its headers added; the body's own win. Raises `Refused` naming a header it cannot
+    read."""
+    said = {name.lower(): value for name, value in headers.items() if name.lower().startswith(_PREFIX)}
+    if not said:
+        return ask
+    body = msgspec.to_builtins(ask.requirements)
+    defaults = msgspec.to_builtins(Requirements())
+    merged = dict(body)
+    for header, value in said.items():
+        field = _FIELDS.get(header.removeprefix(_PREFIX))
+        if field is None:
+            raise Refused(
+                f"unknown header {header}; known are {', '.join(_PREFIX + name for name in _FIELDS)}", param=header
+            )
+        if body[field] == defaults[field]:
+            merged[field] = value
+    try:
+        return msgspec.structs.replace(ask, requirements=msgspec.convert(merged, Requirements, strict=False))
+    except msgspec.ValidationError as error:
+        raise Refused(f"an x-router header cannot be read: {error}", param="router") from error
