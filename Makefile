@@ -1,0 +1,39 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup serve run fmt lint types test check bench lock
+
+PY := .venv/bin/python
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: ## Make .venv, build the local model's engine once, fetch the model (all kept under ~/.pointsman)
+	@bash ops/setup.sh dev
+
+serve: ## Set everything up, then serve on 127.0.0.1:8094 (ARGS="--config FILE" for a configuration)
+	@bash ops/setup.sh serve
+	@exec .venv/bin/pointsman serve $(ARGS)
+
+run: serve ## The same as serve
+
+fmt: setup ## Format the code
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix --quiet .
+
+lint: setup ## Check style and layout rules
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+types: setup ## Check types
+	@$(PY) -m mypy
+
+test: setup ## Run the tests
+	@$(PY) -m pytest
+
+check: lint types test ## Everything that must pass before a commit
+
+bench: setup ## Measure the runtime and a whole request, as ratios within one run
+	@$(PY) -m bench.runtime
+	@$(PY) -m bench.proxy
+
+lock: setup ## Write the hash-pinned locks anew from pyproject.toml
+	@bash ops/lock.sh
