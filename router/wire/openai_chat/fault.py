@@ -132,7 +132,7 @@ _WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
         ),
     ),
 )
-"""What providers say in words alone; the first match counts, in answers that a request can cause (4xx, or no status)."""
+"""What providers say in words alone; the first match counts, in answers a request can cause (4xx, or no status)."""
 
 _STATUSES: dict[int, Reason] = {
     401: Reason.CREDENTIAL,

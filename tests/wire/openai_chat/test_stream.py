@@ -89,7 +89,7 @@ def naive(body: bytes) -> dict[str, Any]:
     for choice in (choice for chunk in naive_chunks(body) for choice in chunk.get("choices", [])):
         said = choice.get("delta") or {}
         content = said.get("content") or ""
-        parts = content if isinstance(content, list) else [{"text": content}]
+        parts: list[dict[str, Any]] = content if isinstance(content, list) else [{"text": content}]
         inner = [piece["text"] for part in parts for piece in part.get("thinking") or []]
         text[choice["index"]] += "".join(part.get("text") or "" for part in parts)
         reasoning[choice["index"]] += said.get("reasoning_content") or said.get("reasoning") or "".join(inner)
