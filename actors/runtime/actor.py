@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import pykka
 
-from actors.runtime.cell import Cell, Severed
+from actors.runtime.bonds import Severed
+from actors.runtime.cell import Cell
 from actors.runtime.exits import Down, Exit, Normal
 from actors.runtime.handle import Handle
 from actors.runtime.mailbox import Mailbox, Overflow
@@ -83,19 +84,19 @@ class Actor(_PykkaActor):
 
     def monitor(self, target: Ref | Job) -> None:
         """Have `on_down` called once when `target` ends; at once when it is not running."""
-        self._cell.monitor(target)
+        self._cell.bonds.monitor(target)
 
     def demonitor(self, target: Ref | Job) -> None:
         """Take `monitor` back; `on_down` is not called after this."""
-        self._cell.demonitor(target)
+        self._cell.bonds.demonitor(target)
 
     def link(self, target: Ref | Job) -> None:
         """Share ends: any but `Normal` of one is the other's too, unless that one traps exits."""
-        self._cell.link(target)
+        self._cell.bonds.link(target)
 
     def unlink(self, target: Ref | Job) -> None:
         """Take `link` back."""
-        self._cell.unlink(target)
+        self._cell.bonds.unlink(target)
 
     def defer_reply(self) -> Reply:
         """Keep the ask in hand open: `set` the reply later. It ends with `ActorDead` if this incarnation ends first."""

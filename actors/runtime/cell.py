@@ -1,4 +1,4 @@
-"""One incarnation of an actor: its task, its loop, its bonds, its end.
+"""One incarnation of an actor: its task, its loop, its end.
 
 The loop stands in for Pykka's, which blocks, lets an actor live on after a failed ask, and answers `CancelledError` by
 stopping every actor of the process. Order of attention: kill, stop, signals (down, links, children), users' messages.
@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-
-from actors.runtime.exits import Crashed, Down, Exit, Killed, NoProc, Normal, Shutdown, forget_frames, is_abnormal
+from actors.runtime.bonds import Bonds
+from actors.runtime.exits import Crashed, Down, Exit, Killed, Normal, Shutdown, forget_frames, is_abnormal
 from actors.runtime.failures import ActorDead, AskTimeout, Caught, Fate
 from actors.runtime.ladder import Ladder
 from actors.runtime.mailbox import Envelope
@@ -30,24 +28,18 @@ TURNS = 64
 """Messages handled before the others on the loop get a turn: OTP's reductions."""
 
 
-class Severed(Struct, frozen=True):
-    """Signal: a linked ref or job ended and this actor traps exits."""
-
-    down: Down
-
-
 class Cell:
     """Holds what must outlive the actor's own code: whoever waits for its start, its end, or an answer from it."""
 
     __slots__ = (
         "__weakref__",
-        "_bonds",
         "_cancelled_for",
         "_ladder",
         "_loop",
         "_reason",
         "_task",
         "actor",
+        "bonds",
         "deferred",
         "ended",
         "exit_asked",
@@ -72,7 +64,7 @@ class Cell:
         self.deferred: dict[Reply, None] = {}
         self.signals: deque[Any] = deque()
         self.urgent = False
-        self._bonds: dict[tuple[str, Ref | Job], Once[Exit]] = {}
+        self.bonds = Bonds(self)
         self._cancelled_for: Exit | None = None
         self._ladder: Ladder | None = None
         self._reason: Exit | None = None
@@ -114,64 +106,9 @@ class Cell:
         self.urgent = True
         self.ref.mailbox.wake()
 
-    # ---- bonds
-
-    def monitor(self, target: Ref | Job) -> None:
-        """Queue a `Down` when `target` ends; at once when nothing runs there. A second monitor adds nothing."""
-        if ("monitor", target) not in self._bonds:
-            self._bind("monitor", target)
-
-    def demonitor(self, target: Ref | Job) -> None:
-        """Take a monitor back; a `Down` that is already queued is dropped."""
-        self._unbind("monitor", target)
+    def drop_downs(self, target: Ref | Job) -> None:
+        """Forget a `Down` that waits to be told."""
         self.signals = deque(s for s in self.signals if not (isinstance(s, Down) and s.target is target))
-
-    def link(self, target: Ref | Job) -> None:
-        """Tie both ends: an abnormal end of one is an end of the other."""
-        if ("link", target) in self._bonds:
-            return
-        self._bind("link", target)
-        if ("link", target) not in self._bonds:
-            return  # it had ended before
-        if isinstance(target, Job):
-            self.ended.watch(("link", target), partial(_stop_linked, target))
-        elif target.cell is not None:
-            target.cell._bind("link", self.ref)
-
-    def unlink(self, target: Ref | Job) -> None:
-        """Undo `link`, both ways."""
-        self._unbind("link", target)
-        if isinstance(target, Job):
-            self.ended.unwatch(("link", target))
-        elif target.cell is not None:
-            target.cell._unbind("link", self.ref)
-
-    def severed(self, target: Ref | Job, reason: Exit) -> None:
-        """The other end of a link ended."""
-        self._bonds.pop(("link", target), None)
-        self.ended.unwatch(("link", target))
-        if self.actor.trap_exit:
-            self.signal(Severed(Down(target, reason)))
-        elif not isinstance(reason, Normal):
-            self.stop(reason, self.shutdown_s)
-
-    def _bind(self, kind: str, target: Ref | Job) -> None:
-        told = partial(self._monitored if kind == "monitor" else self.severed, target)
-        ended = _ended(target)
-        if ended is None:
-            told(NoProc())
-            return
-        self._bonds[(kind, target)] = ended
-        ended.watch((kind, self), told)  # takes the bond out again at once when it had ended before
-
-    def _unbind(self, kind: str, target: Ref | Job) -> None:
-        ended = self._bonds.pop((kind, target), None)
-        if ended is not None:
-            ended.unwatch((kind, self))
-
-    def _monitored(self, target: Ref | Job, reason: Exit) -> None:
-        self._bonds.pop(("monitor", target), None)
-        self.signal(Down(target, reason))
 
     # ---- the loop
 
@@ -304,8 +241,7 @@ class Cell:
             self._publish(reason)
 
     def _publish(self, reason: Exit) -> None:
-        for kind, target in tuple(self._bonds):
-            self._unbind(kind, target)
+        self.bonds.release()
         self.signals.clear()
         self.ref.cell = None
         was_started = self.started.settled
@@ -319,14 +255,3 @@ class Cell:
         self.ref.system.report(
             Report(supervisor=name.rpartition("/")[0], context=context, reason=reason, offender=name)
         )
-
-
-def _ended(target: Ref | Job) -> Once[Exit] | None:
-    if isinstance(target, Job):
-        return target.ended
-    return None if target.cell is None else target.cell.ended
-
-
-def _stop_linked(job: Job, reason: Exit) -> None:
-    if not isinstance(reason, Normal):
-        job.stop(reason)

@@ -6,6 +6,8 @@ import asyncio
 from functools import partial
 from typing import Any
 
+import pytest
+
 from actors.runtime import (
     AlreadyStarted,
     Backoff,
@@ -207,3 +209,50 @@ def test_children_are_stopped_all_at_once() -> None:
         assert await scene.system.terminated() == Shutdown()
 
     play(pool, act)
+
+
+def test_initial_children_start_with_their_supervisor_and_again_after_its_restart() -> None:
+    """In order. Those that were added at run time are whoever's who added them."""
+
+    def tree(book: Book) -> SupervisorSpec:
+        return pool(book, initial=(recorder("a", book), recorder("b", book)), intensity=Intensity(restarts=0))
+
+    async def act(scene: Scene) -> None:
+        await scene.ref("pool").ask(StartChild(recorder("c", scene.book)))
+        assert scene.book.take() == ["+a", "+b", "+c"]
+        await scene.end("pool/a", "crash")
+        await asyncio.sleep(1.0)
+        assert await names(scene) == ["a", "b"]
+        assert scene.ref("pool").incarnation == 2
+
+    play(tree, act)
+
+
+def test_an_initial_child_that_does_not_start_is_tried_again_later() -> None:
+    """With backoff it keeps nobody else from starting: one unreachable provider must not keep the router down."""
+
+    def tree(book: Book) -> SupervisorSpec:
+        book.failing["a"] = range(1, 4)
+        return pool(book, initial=(recorder("a", book), recorder("b", book)), backoff=Backoff(first_s=1.0))
+
+    async def act(scene: Scene) -> None:
+        assert [info.state for info in await scene.ref("pool").ask(WhichChildren())] == ["restarting", "running"]
+        await asyncio.sleep(100.0)
+        assert await names(scene) == ["a", "b"]
+        assert scene.ref("pool/a").alive
+
+    play(tree, act)
+
+
+def test_without_backoff_an_initial_child_that_does_not_start_fails_its_supervisor() -> None:
+    """As one of a fixed list would."""
+
+    def tree(book: Book) -> SupervisorSpec:
+        book.failing["a"] = range(1, 2)
+        return pool(book, initial=(recorder("a", book),))
+
+    async def act(_scene: Scene) -> None:
+        raise AssertionError("it started")
+
+    with pytest.raises(StartFailed, match="root/pool"):
+        play(tree, act)
