@@ -548,7 +548,7 @@ class CostView(Struct, frozen=True, kw_only=True):
         complete: whether what earlier runs wrote is in the sums; false until the journal could be read.
         degraded: the journal refuses; `why` says how. Entries wait in memory.
         pending: entries that are not yet in the journal.
-        failed_writes: writes that the journal refused; each was or will be tried again.
+        failed_writes: tries that the journal refused; each was or will be made again.
         lost: entries that found no room in memory while the journal refused. Their cost is in the sums of this run.
         crashed: entries that an earlier run left open, closed as crashed at this one's start.
     """

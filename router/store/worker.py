@@ -1,0 +1,46 @@
+"""Where a store's blocking calls run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Worker(Protocol):
+    """Runs blocking calls one after the other, in the order they came, beside the event loop."""
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """What `call` returns or raises. Giving up waiting does not stop a call that has begun."""
+        ...
+
+    def stop(self) -> None:
+        """Take no thread's time any more; a later `run` starts afresh."""
+        ...
+
+
+class ThreadWorker:
+    """One thread, started by the first call. One, because a store's calls must not overtake each other.
+
+    Args:
+        name: of the thread.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._pool: ThreadPoolExecutor | None = None
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """As the Protocol says."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=self._name)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+    def stop(self) -> None:
+        """The thread ends by itself, after the call it is in."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False)
+            self._pool = None

@@ -1,0 +1,478 @@
+"""The ledger: nothing lost, nothing doubled, nothing guessed, whatever the disk does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import Struct
+from msgspec.structs import replace
+
+from actors.books import Books, joined
+from actors.ledger import Ledger, pricer
+from actors.messages import (
+    CostView,
+    EntriesPage,
+    EntryClosed,
+    EntryOpened,
+    ReadCosts,
+    ReadEntries,
+    ReadTotals,
+    TotalsPage,
+)
+from actors.runtime import (
+    ActorSystem,
+    ChildSpec,
+    Ref,
+    Snapshot,
+    StartFailed,
+    SupervisorSpec,
+    run_virtual,
+    system_ports,
+    virtual_ports,
+)
+from router.canon.cost import CostSource
+from router.canon.outcome import End, UsageSource
+from router.canon.target import Target
+from router.canon.usage import Usage
+from router.errors import Reason
+from router.policy.price import Override, PriceBook, Rates
+from router.policy.pricelist import PriceList
+from router.store.journal import EntryRow, Journal, JournalError, JournalUnusable
+from router.store.sqlite import SqliteJournal
+from router.store.worker import ThreadWorker, Worker
+from tests.fakes.journal import InlineWorker, MemoryJournal
+
+RATES = Rates(input_per_mtok=Decimal(3), output_per_mtok=Decimal(15))
+BOOK = PriceBook({}, (Override(provider="main", model="large", rates=RATES),), listed=PriceList())
+USAGE = Usage(input=900, output=40)
+COST = Decimal(3) * 900 / 1_000_000 + Decimal(15) * 40 / 1_000_000
+FULL = JournalError("the journal j.db refuses: database or disk is full")
+
+Scene = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Rig(Struct):
+    """A running ledger and what it was given."""
+
+    system: ActorSystem
+    ref: Ref
+    books: Books
+    published: Snapshot[CostView]
+
+    def attempt(self, name: str, *, usage: Usage | None = USAGE, model: str = "large") -> None:
+        """Tell both facts of one attempt."""
+        self.ref.tell(opened(name))
+        self.ref.tell(closed(name, usage=usage, model=model))
+
+    async def entries(self) -> tuple[EntryRow, ...]:
+        """All of them, oldest first."""
+        page = await self.ref.ask(ReadEntries(limit=1000))
+        assert isinstance(page, EntriesPage)
+        return page.rows[::-1]
+
+
+@asynccontextmanager
+async def running(journal: Journal, *, worker: Worker | None = None, books: Books | None = None) -> AsyncIterator[Rig]:
+    """A system whose only actor is a ledger; stopped in order at the end."""
+    books = books or Books()
+    published = Snapshot(books.view())
+    worker = worker or InlineWorker()
+
+    def start() -> Ledger:
+        return Ledger(journal=journal, worker=worker, books=books, prices=Snapshot(BOOK), published=published)
+
+    system = ActorSystem(virtual_ports(), on_report=lambda _report: None)
+    await system.start(SupervisorSpec(children=(ChildSpec(name="ledger", start=start),)))
+    try:
+        yield Rig(system, system.ref("root/ledger"), books, published)
+    finally:
+        await system.stop()
+
+
+def virtual(scene: Scene) -> Callable[[], None]:
+    """Run a scene in virtual time."""
+
+    def run() -> None:
+        run_virtual(scene())
+
+    run.__doc__, run.__name__ = scene.__doc__, scene.__name__
+    return run
+
+
+def opened(attempt: str, number: int = 1) -> EntryOpened:
+    """An attempt goes out."""
+    return EntryOpened(attempt=attempt, exchange="ex", number=number, provider="main", model="large", at=100.0)
+
+
+def closed(attempt: str, *, usage: Usage | None = USAGE, model: str = "large", end: End = End.COMPLETED) -> EntryClosed:
+    """An attempt ended."""
+    return EntryClosed(
+        attempt=attempt,
+        exchange="ex",
+        provider="main",
+        model=model,
+        end=end,
+        reason=None if end is End.COMPLETED else Reason.CUT_STREAM,
+        usage=usage,
+        usage_source=UsageSource.FINAL if usage else UsageSource.NONE,
+        at=101.0,
+    )
+
+
+def row(attempt: str) -> EntryRow:
+    """What a priced attempt of these becomes."""
+    return EntryRow(
+        attempt=attempt,
+        exchange="ex",
+        provider="main",
+        model="large",
+        number=1,
+        opened_at=100.0,
+        closed_at=101.0,
+        end=End.COMPLETED,
+        usage=USAGE,
+        usage_source=UsageSource.FINAL,
+        cost_usd=COST,
+        cost_source=CostSource.PRICED,
+        price_id="configured main:large",
+    )
+
+
+@virtual
+async def test_an_attempt_becomes_one_priced_row() -> None:
+    """Both facts, one row, one write, a group's wait after the first."""
+    journal = MemoryJournal()
+    async with running(journal) as rig:
+        rig.attempt("a")
+        await asyncio.sleep(0.04)
+        assert journal.batches == []
+        await asyncio.sleep(0.02)
+        assert journal.batches == [(row("a"),)]
+        assert rig.books.pending == {}
+
+
+@virtual
+async def test_a_full_group_does_not_wait() -> None:
+    """Two hundred entries go at once, no write is larger, and what comes meanwhile makes the next group."""
+    journal = MemoryJournal()
+    async with running(journal) as rig:
+        for number in range(500):
+            rig.attempt(f"a{number}")
+        await asyncio.sleep(0.01)
+        assert len(journal.rows) >= 400
+        await asyncio.sleep(0.06)
+        assert len(journal.rows) == 500
+        assert max(len(batch) for batch in journal.batches) == 200
+        assert len(journal.batches) <= 6
+
+
+@virtual
+async def test_an_entry_that_stays_open_is_written_open() -> None:
+    """The evidence of an attempt does not wait for its end."""
+    journal = MemoryJournal()
+    async with running(journal) as rig:
+        rig.ref.tell(opened("a"))
+        await asyncio.sleep(0.1)
+        assert journal.rows["a"].closed_at is None
+        rig.ref.tell(closed("a"))
+        await asyncio.sleep(0.1)
+        assert journal.rows["a"] == replace(row("a"), seq=1)
+
+
+@virtual
+async def test_a_disk_that_refuses_for_a_minute_loses_and_doubles_nothing() -> None:
+    """Scenario 56: entries wait in order, the view says degraded and then no longer."""
+    journal = MemoryJournal()
+    async with running(journal) as rig:
+        journal.refusal = FULL
+        for number in range(600):
+            rig.attempt(f"a{number}")
+            await asyncio.sleep(0.1)
+        view = rig.published.value
+        assert view.degraded
+        assert view.why == str(FULL)
+        assert (view.pending, view.lost) == (600, 0)
+        assert view.failed_writes > 5
+        journal.refusal = None
+        await asyncio.sleep(6.0)
+        assert list(journal.rows) == [f"a{number}" for number in range(600)]
+        assert sum(len(batch) for batch in journal.batches) == 600
+        view = rig.published.value
+        assert (view.degraded, view.why, view.pending) == (False, None, 0)
+        assert view.overall.cost_usd == COST * 600
+
+
+@virtual
+async def test_a_stop_writes_what_was_told_before_it() -> None:
+    """Scenario 56: a stop overtakes messages, yet what was used is accounted for."""
+    journal = MemoryJournal()
+    async with running(journal) as rig:
+        for number in range(300):
+            rig.attempt(f"a{number}")
+    assert len(journal.rows) == 300
+    assert all(found.cost_usd == COST for found in journal.rows.values())
+    assert not journal.is_open
+
+
+@virtual
+async def test_a_stop_tries_a_refusing_disk_once_more() -> None:
+    """A lock that another process gives up in that moment is not a loss."""
+    journal = MemoryJournal()
+
+    async def relent() -> None:
+        await asyncio.sleep(0.1)
+        journal.refusal = None
+
+    async with running(journal) as rig, asyncio.TaskGroup() as group:
+        rig.attempt("a")
+        journal.refusal = FULL
+        group.create_task(relent())
+        await rig.system.stop()
+    assert list(journal.rows) == ["a"]
+
+
+@virtual
+async def test_a_crash_while_writing_loses_and_doubles_nothing() -> None:
+    """The batch was kept by the journal, and the ledger never learned it; the next incarnation writes it again."""
+    journal = MemoryJournal()
+    async with running(journal) as rig:
+        rig.attempt("a")
+        journal.bug = ValueError("a bug")
+        await asyncio.sleep(0.1)
+        assert rig.ref.incarnation == 2
+        rig.attempt("b")
+        await asyncio.sleep(0.1)
+        assert list(journal.rows.values()) == [replace(row("a"), seq=1), replace(row("b"), seq=2)]
+        assert rig.published.value.overall.entries == 2
+        assert journal.totals()[0].cost_usd == rig.published.value.overall.cost_usd == COST * 2
+
+
+@virtual
+async def test_what_an_earlier_run_left_open_is_closed_as_crashed() -> None:
+    """Scenario 55: once, counted, at no cost that anybody knows."""
+    journal = MemoryJournal(row("before"), EntryRow(attempt="left", exchange="ex", provider="main", model="large"))
+    async with running(journal) as rig:
+        view = rig.published.value
+        assert view.crashed == 1
+        assert view.complete
+        assert (view.overall.entries, view.overall.uncounted, view.overall.cost_usd) == (2, 1, COST)
+        left = journal.rows["left"]
+        assert (left.end, left.reason, left.cost_usd) == (End.CRASHED, Reason.CRASHED, None)
+        assert left.cost_source is CostSource.UNCOUNTED
+
+
+@virtual
+async def test_a_restarted_ledger_leaves_live_attempts_open() -> None:
+    """Only the start of a process may conclude that what is open has crashed."""
+    journal = MemoryJournal()
+    async with running(journal) as rig:
+        rig.ref.tell(opened("live"))
+        journal.bug = ValueError("a bug")
+        await asyncio.sleep(0.1)
+        assert rig.ref.incarnation == 2
+        assert journal.rows["live"].closed_at is None
+        rig.ref.tell(closed("live"))
+        await asyncio.sleep(0.1)
+        assert journal.rows["live"].end is End.COMPLETED
+
+
+@virtual
+async def test_an_unusable_journal_fails_the_start() -> None:
+    """The operator is told at once, by the journal's own words."""
+    journal = MemoryJournal()
+    journal.refusal = JournalUnusable("the journal j.db is damaged")
+    with pytest.raises(StartFailed) as caught:
+        async with running(journal):
+            pass
+    assert "j.db is damaged" in str(caught.value) or "j.db is damaged" in str(caught.value.__cause__)
+
+
+@virtual
+async def test_a_journal_that_becomes_unusable_does_not_stop_a_running_router() -> None:
+    """Answers go on; the view says what is wrong."""
+    journal = MemoryJournal()
+    async with running(journal) as rig:
+        rig.attempt("a")
+        journal.bug = ValueError("a bug")
+        await asyncio.sleep(0.07)
+        journal.refusal = JournalUnusable("the journal j.db is damaged")
+        rig.attempt("b")
+        await asyncio.sleep(10.0)
+        assert rig.ref.alive
+        assert rig.published.value.why == "the journal j.db is damaged"
+
+
+@virtual
+async def test_a_journal_that_cannot_be_opened_yet_degrades_the_start() -> None:
+    """Entries wait, and what earlier runs wrote joins the sums when it can be read."""
+    journal = MemoryJournal(row("before"))
+    journal.refusal = JournalError("the journal j.db is being written by another process")
+    async with running(journal) as rig:
+        assert rig.published.value.degraded
+        rig.attempt("a")
+        await asyncio.sleep(1.0)
+        assert not rig.published.value.complete
+        assert rig.published.value.overall.entries == 1
+        journal.refusal = None
+        await asyncio.sleep(6.0)
+        view = rig.published.value
+        assert (view.complete, view.degraded, view.overall.entries) == (True, False, 2)
+        assert list(journal.rows) == ["before", "a"]
+
+
+@virtual
+async def test_a_disk_that_hangs_holds_up_nobody() -> None:
+    """The start goes on after two seconds, facts are taken, and all is written when the disk comes back."""
+    journal, worker = MemoryJournal(), InlineWorker()
+    worker.shut()
+    loop = asyncio.get_running_loop()
+    async with running(journal, worker=worker) as rig:
+        assert loop.time() == pytest.approx(2.0)
+        rig.attempt("a")
+        view = await rig.ref.ask(ReadCosts())
+        assert (view.degraded, view.overall.cost_usd) == (True, COST)
+        worker.release()
+        await asyncio.sleep(6.0)
+        assert list(journal.rows) == ["a"]
+        assert not rig.published.value.degraded
+
+
+@virtual
+async def test_an_end_that_comes_while_its_opening_is_being_written_is_kept() -> None:
+    """The row that the write took along is no longer the row that waits."""
+    journal, worker = MemoryJournal(), InlineWorker()
+    async with running(journal, worker=worker) as rig:
+        rig.ref.tell(opened("a"))
+        worker.shut()
+        await asyncio.sleep(0.1)
+        rig.ref.tell(closed("a"))
+        await asyncio.sleep(0.01)
+        worker.release()
+        await asyncio.sleep(0.1)
+        assert journal.rows["a"] == replace(row("a"), seq=1)
+
+
+@virtual
+async def test_a_page_holds_every_fact_told_before_it() -> None:
+    """Nobody has to wait for the next group to see what just happened."""
+    async with running(MemoryJournal()) as rig:
+        rig.attempt("a")
+        assert await rig.entries() == (replace(row("a"), seq=1),)
+        page = await rig.ref.ask(ReadEntries(provider="spare"))
+        assert page == EntriesPage(rows=(), complete=True)
+
+
+@virtual
+async def test_a_page_from_memory_says_that_it_is_one() -> None:
+    """While the journal refuses, what waits is shown and called incomplete."""
+    journal = MemoryJournal(row("before"))
+    async with running(journal) as rig:
+        journal.refusal = FULL
+        rig.attempt("a")
+        rig.attempt("b")
+        page = await rig.ref.ask(ReadEntries(limit=1))
+        assert page == EntriesPage(rows=(row("b"),), complete=False)
+        totals = await rig.ref.ask(ReadTotals(since_at=0.0))
+        assert isinstance(totals, TotalsPage)
+        assert not totals.complete
+        assert totals.totals[0].entries == 2
+        journal.refusal = None
+
+
+@virtual
+async def test_sums_can_begin_at_a_moment() -> None:
+    """For a day or a month."""
+    async with running(MemoryJournal(replace(row("before"), closed_at=50.0))) as rig:
+        rig.attempt("a")
+        since = await rig.ref.ask(ReadTotals(since_at=60.0))
+        assert since.complete
+        assert since.totals[0].entries == 1
+
+
+@virtual
+async def test_an_unpriced_model_is_flagged() -> None:
+    """Scenario 51: tokens are counted, the cost is null, the view says how many such entries there are."""
+    async with running(MemoryJournal()) as rig:
+        rig.attempt("a", model="unheard-of")
+        rig.attempt("b", usage=None)
+        rig.attempt("c", usage=Usage())
+        rig.attempt("d", usage=Usage(input=10**20))
+        unpriced, uncounted, zero, absurd = await rig.entries()
+        assert (unpriced.cost_usd, unpriced.cost_source, unpriced.usage) == (None, CostSource.UNPRICED, USAGE)
+        assert (uncounted.cost_usd, uncounted.cost_source) == (None, CostSource.UNCOUNTED)
+        assert (zero.cost_usd, zero.cost_source) == (Decimal(0), CostSource.PRICED)
+        assert (absurd.usage, absurd.usage_source) == (None, UsageSource.NONE)
+        total = rig.published.value.providers["main"]
+        assert (total.entries, total.unpriced, total.uncounted, total.input_tokens) == (4, 1, 2, 900)
+
+
+@virtual
+async def test_two_attempts_of_one_exchange_are_two_rows() -> None:
+    """Scenario 50: each is billed for what it used, and the sum is both."""
+    async with running(MemoryJournal()) as rig:
+        rig.ref.tell(opened("ex.1"))
+        rig.ref.tell(closed("ex.1", usage=Usage(input=900, output=3), end=End.CUT))
+        rig.ref.tell(opened("ex.2", number=2))
+        rig.ref.tell(closed("ex.2"))
+        first, second = await rig.entries()
+        assert (first.end, second.end, second.number) == (End.CUT, End.COMPLETED, 2)
+        assert first.cost_usd is not None
+        assert rig.published.value.overall.cost_usd == first.cost_usd + COST
+
+
+def test_memory_for_waiting_entries_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What finds no room is counted, and its cost is still in the sums of this run."""
+    monkeypatch.setattr("actors.books.MOST_PENDING", 3)
+    journal = MemoryJournal()
+
+    async def scene() -> None:
+        async with running(journal) as rig:
+            journal.refusal = FULL
+            for number in range(5):
+                rig.attempt(f"a{number}")
+            view = await rig.ref.ask(ReadCosts())
+            # each half of an entry without room is one loss
+            assert (view.pending, view.lost, view.overall.entries) == (3, 4, 5)
+            journal.refusal = None
+        assert list(journal.rows) == ["a0", "a1", "a2"]
+
+    run_virtual(scene())
+
+
+def test_halves_join_by_the_journals_rule() -> None:
+    """In either order; of two closings the first holds."""
+    opening = EntryRow(attempt="a", exchange="ex", provider="main", model="large", number=1, opened_at=100.0)
+    closing = replace(row("a"), number=None, opened_at=None)
+    assert joined(opening, closing) == joined(closing, opening) == row("a")
+    assert joined(joined(opening, closing), replace(closing, end=End.CRASHED)) == row("a")
+    assert joined(opening, opening) == opening
+
+
+def test_a_caller_is_told_the_ledgers_own_price() -> None:
+    """The header of an answer and its entry cannot differ."""
+    cost_usd = pricer(Snapshot(BOOK), system_ports().wall)
+    assert cost_usd(Target(provider="main", model="large"), USAGE) == COST
+    assert cost_usd(Target(provider="main", model="unheard-of"), USAGE) is None
+    assert cost_usd(Target(provider="main", model="large"), Usage(input=-1)) is None
+
+
+def test_a_real_file_has_it_all_after_a_stop(tmp_path: Path) -> None:
+    """The ledger over SQLite and a thread, twice: the second run's sums begin with the first one's."""
+
+    async def run(attempts: tuple[str, ...]) -> CostView:
+        async with running(SqliteJournal(tmp_path / "j.db"), worker=ThreadWorker("ledger")) as rig:
+            for attempt in attempts:
+                rig.attempt(attempt)
+            view = await rig.ref.ask(ReadCosts())
+            assert isinstance(view, CostView)
+            return view
+
+    asyncio.run(run(("a", "b")))
+    view = asyncio.run(run(("c",)))
+    assert (view.overall.entries, view.overall.cost_usd, view.complete) == (3, COST * 3, True)
