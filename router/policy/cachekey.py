@@ -1,0 +1,46 @@
+"""Which requests are the same request, and which answers may be given again. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+
+from msgspec import Raw
+
+from router.canon.event import Finish
+from router.canon.reply import Reply
+from router.canon.request import ToolCall
+
+_NOT_ASKED = frozenset({"model", "stream", "stream_options", "router"})
+"""Members that do not change what is asked: the name is in the key by itself, the others say how to deliver it."""
+
+_WHOLE = frozenset({Finish.STOP})
+"""Finishes of an answer that is all there is to say; one that was cut short or refused is worth another try."""
+
+
+def cache_key(scope: str, dialect: str, model: str, fields: Mapping[str, Raw]) -> str:
+    """A name for exactly this request: every byte of every member counts, only their order does not.
+
+    Args:
+        scope: whose answers these are. Two scopes never share one.
+        dialect: the caller's: an answer is kept as it was said.
+        model: the name the caller used.
+        fields: the body's top-level members.
+    """
+    digest = sha256()
+    members = sorted((name, bytes(value)) for name, value in fields.items() if name not in _NOT_ASKED)
+    for part in (scope, dialect, model, *(piece for member in members for piece in member)):
+        block = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        digest.update(len(block).to_bytes(8, "big"))  # without lengths "ab"+"c" would be "a"+"bc"
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def may_repeat(reply: Reply) -> bool:
+    """Whether a complete answer may be given to the same request again: text that came to its own end, no tool call."""
+    return (
+        bool(reply.choices)
+        and not reply.is_empty
+        and all(choice.finish in _WHOLE for choice in reply.choices)
+        and not any(isinstance(part, ToolCall) for choice in reply.choices for part in choice.parts)
+    )

@@ -1,0 +1,148 @@
+"""The cache: exact, bounded in time and size, honest about itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from msgspec import Struct
+
+from actors.cache import Cache, CacheRules
+from actors.messages import CacheView, Hit, Lookup, Miss, Stored
+from actors.runtime import ActorSystem, ChildSpec, Ref, Snapshot, SupervisorSpec, run_virtual, virtual_ports
+from router.canon.event import Finish
+from router.canon.reply import Choice, Reply
+from router.canon.request import Text, ToolCall
+from router.canon.target import Target
+
+TARGET = Target(provider="p", model="m")
+
+
+class Rig(Struct):
+    """A running cache and what it publishes."""
+
+    ref: Ref
+    published: Snapshot[CacheView]
+
+    async def has(self, key: str) -> bool:
+        """Whether a lookup finds it."""
+        return isinstance(await self.ref.ask(Lookup(key=key)), Hit)
+
+
+@asynccontextmanager
+async def running(rules: CacheRules) -> AsyncIterator[Rig]:
+    """A system whose only actor is a cache."""
+    published = Snapshot(CacheView())
+    spec = ChildSpec(name="cache", start=lambda: Cache(rules=rules, published=published))
+    system = ActorSystem(virtual_ports(), on_report=lambda _report: None)
+    await system.start(SupervisorSpec(children=(spec,)))
+    try:
+        yield Rig(system.ref("root/cache"), published)
+    finally:
+        await system.stop()
+
+
+def virtual(scene: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """Run a scene in virtual time."""
+
+    def run() -> None:
+        run_virtual(scene())
+
+    run.__doc__, run.__name__ = scene.__doc__, scene.__name__
+    return run
+
+
+def stored(key: str, text: str = "hello", raw: bytes = b"{}") -> Stored:
+    """A complete answer."""
+    choice = Choice(index=0, parts=(Text(text=text),), finish=Finish.STOP, said="stop")
+    return Stored(key=key, target=TARGET, reply=Reply(id="r", model="m", choices=(choice,), usage=None), raw=raw)
+
+
+@virtual
+async def test_an_answer_is_given_again_as_it_was() -> None:
+    """Its bytes, its target, and how old it is."""
+    async with running(CacheRules()) as rig:
+        answer = stored("k", raw=b'{"id":"r"}')
+        assert await rig.ref.ask(Lookup(key="k")) == Miss()
+        rig.ref.tell(answer)
+        await asyncio.sleep(7.0)
+        hit = await rig.ref.ask(Lookup(key="k"))
+        assert hit == Hit(target=TARGET, reply=answer.reply, raw=b'{"id":"r"}', age_s=7.0)
+        assert (rig.published.value.hits, rig.published.value.misses, rig.published.value.entries) == (1, 1, 1)
+
+
+@virtual
+async def test_an_answer_expires() -> None:
+    """At its age limit it is gone and its room is free; being looked up does not make it younger."""
+    async with running(CacheRules(ttl_s=60.0)) as rig:
+        rig.ref.tell(stored("k"))
+        await asyncio.sleep(59.0)
+        assert await rig.has("k")
+        await asyncio.sleep(1.0)
+        assert not await rig.has("k")
+        view = rig.published.value
+        assert (view.expired, view.entries, view.size_bytes) == (1, 0, 0)
+
+
+@virtual
+async def test_the_least_recently_used_answers_make_room() -> None:
+    """The bound holds in bytes, whatever the number of answers."""
+    async with running(CacheRules(size_bytes=5000)) as rig:
+        for key in ("a", "b", "c"):
+            rig.ref.tell(stored(key))
+        assert await rig.has("a")
+        rig.ref.tell(stored("d", raw=b"x" * 1000))
+        assert [await rig.has(key) for key in ("a", "b", "c", "d")] == [True, False, True, True]
+        view = rig.published.value
+        assert (view.evicted, view.entries) == (1, 3)
+        assert view.size_bytes <= 5000
+
+
+@virtual
+async def test_an_answer_larger_than_the_cache_is_not_kept() -> None:
+    """Nor does it push out the others."""
+    async with running(CacheRules(size_bytes=5000)) as rig:
+        rig.ref.tell(stored("a"))
+        rig.ref.tell(stored("b", raw=b"x" * 5000))
+        assert [await rig.has(key) for key in ("a", "b")] == [True, False]
+
+
+@virtual
+async def test_the_same_key_again_replaces_the_answer() -> None:
+    """Once in the sums of bytes, and young again."""
+    async with running(CacheRules(ttl_s=60.0)) as rig:
+        rig.ref.tell(stored("k", text="old"))
+        await asyncio.sleep(50.0)
+        rig.ref.tell(stored("k", text="new"))
+        await asyncio.sleep(50.0)
+        hit = await rig.ref.ask(Lookup(key="k"))
+        assert isinstance(hit, Hit)
+        assert hit.reply.choices[0].parts == (Text(text="new"),)
+        assert rig.published.value.entries == 1
+        assert rig.published.value.size_bytes < 2000
+
+
+@virtual
+async def test_a_tool_call_is_never_given_again() -> None:
+    """It has effects."""
+    async with running(CacheRules()) as rig:
+        call = ToolCall(id="c", name="f", arguments="{}")
+        choice = Choice(index=0, parts=(call,), finish=Finish.TOOL_CALLS, said="tool_calls")
+        reply = Reply(id="r", model="m", choices=(choice,), usage=None)
+        rig.ref.tell(Stored(key="k", target=TARGET, reply=reply))
+        assert not await rig.has("k")
+
+
+@virtual
+async def test_a_restart_begins_empty_and_counts_on() -> None:
+    """Answers are a convenience; the counts are metrics and must not fall."""
+    async with running(CacheRules()) as rig:
+        rig.ref.tell(stored("k"))
+        assert await rig.has("k")
+        rig.ref.tell("a message it does not take")
+        await asyncio.sleep(0.1)
+        assert rig.ref.incarnation == 2
+        assert rig.published.value == CacheView(hits=1)
+        assert not await rig.has("k")
