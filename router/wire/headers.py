@@ -1,8 +1,15 @@
-"""Which of a provider's response headers a caller may see. All others stay inside: they name accounts, cookies and hops."""
+"""Headers of answers: which of a provider's a caller may see, how long they ask to wait, and those of our own errors.
+
+All of a provider's other headers stay inside: they name accounts, cookies and hops.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+from router.errors import BLAME, Blame, GatewayError, Reason, Refused, UpstreamFailed
 
 _NAMES = frozenset({"retry-after", "retry-after-ms", "request-id", "openai-processing-ms", "openai-version"})
 _PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
@@ -17,3 +24,50 @@ def shown_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     if "x-request-id" in headers:
         shown.append(("x-provider-request-id", headers["x-request-id"]))
     return tuple(shown)
+
+
+def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds to wait, never negative: `retry-after-ms` where it is above 0, else `retry-after`, a number or a date."""
+    wait_ms = _number(headers.get("retry-after-ms"))
+    if wait_ms:
+        return wait_ms / 1000
+    said = headers.get("retry-after")
+    wait_s = _number(said)
+    if wait_s is not None or said is None:
+        return wait_s
+    try:
+        return max(parsedate_to_datetime(said).timestamp() - now, 0.0)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _number(said: str | None) -> float | None:
+    try:
+        value = float(said or "")
+    except ValueError:
+        return None
+    return max(value, 0.0) if math.isfinite(value) else None
+
+
+def fault_headers(error: GatewayError) -> tuple[tuple[str, str], ...]:
+    """The headers of an error body, the same in every dialect.
+
+    `x-should-retry: false` tells SDKs that our tries were theirs. Waiting is rounded up, or clients come too early.
+    """
+    headers = [("content-type", "application/json")]
+    wait_s = error.retry_after_s
+    fault = error.fault if isinstance(error, UpstreamFailed) else None
+    if fault is not None:
+        wait_s = wait_s if wait_s is not None else fault.retry_after_s
+        headers += [pair for pair in fault.headers if not pair[0].startswith("retry-after")]
+    if wait_s is not None:
+        headers.append(("retry-after", str(max(math.ceil(wait_s), 1))))
+    if _is_final(error):
+        headers.append(("x-should-retry", "false"))
+    return tuple(headers)
+
+
+def _is_final(error: GatewayError) -> bool:
+    """Whether asking again cannot help: our attempts are spent, or the state will not change by itself."""
+    spent = isinstance(error, UpstreamFailed | Refused)
+    return spent or error.reason is Reason.QUOTA_EXHAUSTED or BLAME[error.reason] is Blame.CALLER

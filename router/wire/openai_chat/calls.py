@@ -7,8 +7,9 @@ parallel call, the id or the name repeated on every piece or sent as "", an id o
 from __future__ import annotations
 
 from router.canon.event import Event, ToolCallDelta, ToolCallStarted
+from router.wire.ids import made_up_id
 from router.wire.openai_chat.message import GOOGLE
-from router.wire.openai_chat.reply import call_said, given_id, made_up_id
+from router.wire.openai_chat.reply import call_said, given_id
 from router.wire.openai_chat.schema import ToolSaid
 
 

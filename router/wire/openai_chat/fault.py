@@ -9,18 +9,13 @@ Source: https://platform.openai.com/docs/guides/error-codes, read 2026-10, and r
 
 from __future__ import annotations
 
-import math
-import re
-from email.utils import parsedate_to_datetime
-
 import msgspec
 from msgspec import Struct
 
-from router.errors import BLAME, Blame, GatewayError, Limited, Reason, Refused, UpstreamFailed, WireFault
+from router.errors import GatewayError, Limited, Reason, Refused, UpstreamFailed, WireFault
 from router.wire.dialect import Rendered
-from router.wire.headers import shown_headers
-
-_LONGEST_MESSAGE = 1000
+from router.wire.headers import fault_headers, retry_after_s, shown_headers
+from router.wire.words import reason_in, scrubbed
 
 _CODES: dict[str, Reason] = {
     code: reason
@@ -92,48 +87,6 @@ _CODES: dict[str, Reason] = {
 }
 """The codes and types that mean the same whatever the status beside them, in lower case."""
 
-_WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
-    (
-        Reason.CONTEXT_LENGTH,
-        re.compile(
-            r"maximum context length|context window|context[ _]length exceeded"
-            r"|exceed\w* (?:the |max )*(?:available )?context|longer than the (?:model|maximum)\S* (?:model )?context"
-            r"|prompt (?:is )?too long|input (?:is|token length) too long"
-            r"|prompt exceeds max length|maximum prompt length|reduce the length of the (?:messages|prompt|input)"
-            r"|exceeds the maximum number of (?:input )?tokens|exceeded model token limit|too large for model with"
-            r"|tokens?`? \+ `?max_new_tokens|must have less than \d+ tokens|context the overflows|too many tokens"
-            r"|input is too large to process",
-            re.I,
-        ),
-    ),
-    (
-        Reason.QUOTA_EXHAUSTED,
-        re.compile(
-            r"exceeded your current quota|insufficient (?:balance|credits?|funds|quota)|credit balance"
-            r"|requires more credits|out of credits|billing hard limit|billing details"
-            r"|monthly (?:spend|usage|token)\w* limit|spending limit",
-            re.I,
-        ),
-    ),
-    (
-        Reason.CONTENT_POLICY,
-        re.compile(
-            r"content management policy|violates? (?:our |the )?(?:usage|content|safety)|content (?:policy|filter)"
-            r"|safety_check|was flagged|inappropriate content|rejected .{0,30}safety system",
-            re.I,
-        ),
-    ),
-    (
-        Reason.MODEL_MISSING,
-        re.compile(
-            r"model\S* .{0,120}(?:does not exist|not found|not a valid model|has been (?:deprecated|decommissioned))"
-            r"|not a valid model id|supported api model names|no endpoints found|unknown model|model not exist",
-            re.I,
-        ),
-    ),
-)
-"""What providers say in words alone; the first match counts, in answers a request can cause (4xx, or no status)."""
-
 _STATUSES: dict[int, Reason] = {
     401: Reason.CREDENTIAL,
     402: Reason.QUOTA_EXHAUSTED,
@@ -158,12 +111,6 @@ _VAGUE_TYPES: dict[str, Reason] = {
     "invalid_prompt": Reason.REJECTED,
 }
 """Types that only count when nothing else does: providers put them on everything."""
-
-_SECRET = re.compile(
-    r"\b(?:sk|gsk|pk|rk|xai|pplx|hf|key|csk|fw|nvapi|r8)[-_][A-Za-z0-9*_\-]{6,}|\bAIza[\w\-]{10,}|\borg-[A-Za-z0-9]{6,}"
-    r"|\beyJ[\w\-]+\.[\w\-]+\.[\w\-]*|(?i:bearer\s+)\S+"
-    r"|(?i:(?:api[ _-]?key|token|secret|password)(?: id)?\s*[=:]\s*)\S+"
-)
 
 
 class _Words(Struct, frozen=True):
@@ -191,7 +138,7 @@ def decode_fault(status: int, headers: dict[str, str], body: bytes, now: float) 
         reason,
         _shown(reason, words),
         status=status,
-        retry_after_s=_retry_after_s(headers, now),
+        retry_after_s=retry_after_s(headers, now),
         code=words.code,
         headers=shown_headers(headers),
     )
@@ -212,9 +159,9 @@ def _judge(words: _Words, status: int | None) -> Reason:
         if label in _CODES:
             return _CODES[label]
     if status is None or status < 500 or "input is too large to process" in words.message:
-        for reason, pattern in _WORDS:
-            if pattern.search(words.message) or pattern.search(words.hidden):
-                return reason
+        said = reason_in(words.message, words.hidden)
+        if said is not None:
+            return said
     return _by_status(words, status)
 
 
@@ -232,7 +179,7 @@ def _shown(reason: Reason, words: _Words) -> str:
     """The words a caller may read: ours where theirs could describe a credential, theirs without secrets otherwise."""
     if reason is Reason.CREDENTIAL:
         return "the provider did not accept the gateway's credential, or does not allow it this"
-    return _SECRET.sub("[removed]", words.message)[:_LONGEST_MESSAGE]
+    return scrubbed(words.message)
 
 
 def _read(body: bytes, status: int) -> _Words:
@@ -291,29 +238,6 @@ def _status_of(*candidates: object) -> int | None:
     return None
 
 
-def _retry_after_s(headers: dict[str, str], now: float) -> float | None:
-    """Seconds to wait, never negative: `retry-after-ms` where it is above 0, else `retry-after`, a number or a date."""
-    wait_ms = _number(headers.get("retry-after-ms"))
-    if wait_ms:
-        return wait_ms / 1000
-    said = headers.get("retry-after")
-    wait_s = _number(said)
-    if wait_s is not None or said is None:
-        return wait_s
-    try:
-        return max(parsedate_to_datetime(said).timestamp() - now, 0.0)
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def _number(said: str | None) -> float | None:
-    try:
-        value = float(said or "")
-    except ValueError:
-        return None
-    return max(value, 0.0) if math.isfinite(value) else None
-
-
 _SAID: dict[Reason, tuple[int, str, str]] = {
     Reason.REJECTED: (400, "invalid_request_error", "invalid_request"),
     Reason.TOO_LARGE: (413, "invalid_request_error", "request_too_large"),
@@ -364,19 +288,9 @@ _PROVIDERS_WORDS = frozenset({Reason.REJECTED, Reason.CONTEXT_LENGTH, Reason.CON
 
 
 def encode_fault(error: GatewayError) -> Rendered:
-    """Status, headers and body for any of our errors. `x-should-retry: false` tells SDKs that our tries were theirs."""
+    """Status, headers and body for any of our errors."""
     status, _, _ = _row(error)
-    headers = [("content-type", "application/json")]
-    wait_s = error.retry_after_s
-    fault = error.fault if isinstance(error, UpstreamFailed) else None
-    if fault is not None:
-        wait_s = wait_s if wait_s is not None else fault.retry_after_s
-        headers += [pair for pair in fault.headers if not pair[0].startswith("retry-after")]
-    if wait_s is not None:
-        headers.append(("retry-after", str(max(math.ceil(wait_s), 1))))
-    if _is_final(error):
-        headers.append(("x-should-retry", "false"))
-    return Rendered(status=status, headers=tuple(headers), body=encode_envelope(error))
+    return Rendered(status=status, headers=fault_headers(error), body=encode_envelope(error))
 
 
 def encode_envelope(error: GatewayError) -> bytes:
@@ -393,9 +307,3 @@ def encode_envelope(error: GatewayError) -> bytes:
 
 def _row(error: GatewayError) -> tuple[int, str, str]:
     return _SAID_TO_CALLER.get((type(error), error.reason)) or _SAID[error.reason]
-
-
-def _is_final(error: GatewayError) -> bool:
-    """Whether asking again cannot help: our attempts are spent, or the state will not change by itself."""
-    spent = isinstance(error, UpstreamFailed | Refused)
-    return spent or error.reason is Reason.QUOTA_EXHAUSTED or BLAME[error.reason] is Blame.CALLER

@@ -14,9 +14,10 @@ from msgspec import Raw
 from router.canon.event import Ended, Event, Skipped, ToolCallDelta, ToolCallStarted, UsageReported
 from router.errors import GatewayError
 from router.wire.dialect import Ask, Frame
+from router.wire.members import MEMBERS, joined
 from router.wire.openai_chat.fault import encode_envelope
 from router.wire.openai_chat.reply import call_said, given_id
-from router.wire.openai_chat.schema import CHUNK, ENCODER, MEMBERS, NULL, Chunk
+from router.wire.openai_chat.schema import CHUNK, ENCODER, NULL, Chunk
 from router.wire.openai_chat.stream import DONE, DONE_EVENT
 
 _NULL_USAGE = b',"usage":null'
@@ -96,7 +97,7 @@ def _without_null_usage(data: bytes) -> bytes:
     members = MEMBERS.decode(data)
     if members.get("usage") != NULL:
         return data
-    return _object({name: value for name, value in members.items() if name != "usage"})
+    return joined({name: value for name, value in members.items() if name != "usage"})
 
 
 def _with_proper_calls(data: bytes, events: tuple[Event, ...]) -> bytes:
@@ -116,8 +117,8 @@ def _with_proper_calls(data: bytes, events: tuple[Event, ...]) -> bytes:
         delta["tool_calls"] = Raw(ENCODER.encode(calls))
         if not calls:
             del delta["tool_calls"]
-        choice["delta"] = Raw(_object(delta))
-    return _object({**members, "choices": Raw(b"[%b]" % b",".join(map(_object, choices)))})
+        choice["delta"] = Raw(joined(delta))
+    return joined({**members, "choices": Raw(b"[%b]" % b",".join(map(joined, choices)))})
 
 
 def _are_proper(chunk: Chunk, said: list[_ToolEvent]) -> bool:
@@ -160,7 +161,3 @@ def _add(call: dict[str, object], arguments: str) -> None:
     inner = call[kind]
     assert isinstance(inner, dict)
     inner[field] = inner.get(field, "") + arguments
-
-
-def _object(members: dict[str, Raw]) -> bytes:
-    return b"{%b}" % b",".join(b"%b:%b" % (ENCODER.encode(name), bytes(value)) for name, value in members.items())

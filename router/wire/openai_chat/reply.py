@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from hashlib import blake2s
-
 import msgspec
 
 from router.canon.event import Finish
 from router.canon.reply import Choice, Reply
 from router.canon.request import Reasoning, Refusal, Text, ToolCall
 from router.errors import Reason, WireFault
+from router.wire.ids import made_up_id
 from router.wire.openai_chat.fault import fault_inside
 from router.wire.openai_chat.message import FAMILY, GOOGLE, arguments_text, decode_details, encode_call
 from router.wire.openai_chat.schema import (
@@ -141,11 +140,6 @@ def stop_sequence(choice: ReplyChoice | ChunkChoice) -> str | None:
     """The stop sequence that matched, where the server tells; it gives a number when a token ended the answer."""
     said = choice.stop_reason if choice.stop_reason is not None else choice.matched_stop
     return said if isinstance(said, str) else None
-
-
-def made_up_id(prefix: str, seed: str) -> str:
-    """An id for what the provider left without one: the same for the same answer, others for others."""
-    return prefix + blake2s(seed.encode(), digest_size=12).hexdigest()
 
 
 def split_content(content: str | tuple[SaidPart, ...] | None) -> tuple[str, str]:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from typing import Literal, TypeVar
+from typing import Literal
 
-import msgspec
 from msgspec import Raw
-from msgspec.json import Decoder
 
 from router.canon.request import ChatRequest, OutputFormat, Sampling, Thinking, Tool, ToolChoice
 from router.errors import Refused
-from router.wire.dialect import Ask, Encoded, Requirements
+from router.wire.dialect import Ask, Encoded
+from router.wire.members import (
+    FLAG,
+    MEMBERS,
+    check_objects,
+    joined,
+    read_member,
+    read_members,
+    read_model,
+    required,
+    take_requirements,
+)
 from router.wire.openai_chat.message import MessageWriter, decode_messages
 from router.wire.openai_chat.schema import (
     ENCODER,
-    FLAG,
-    MEMBERS,
-    MODEL,
     NULL,
     REQUEST,
-    ROUTER,
     STREAM_OPTIONS,
     TOOL,
     FunctionDef,
@@ -31,12 +35,6 @@ from router.wire.openai_chat.schema import (
     ToolChoiceBody,
 )
 
-T = TypeVar("T")
-
-_MESSAGES = re.compile(rb"\[\s*(\S)")
-_AT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.S)
-_MISSING = re.compile(r"missing required field `(\w+)`")
-
 
 def peek(body: bytes) -> Ask:
     """Read what routing needs; every other member stays as the caller wrote it.
@@ -44,23 +42,16 @@ def peek(body: bytes) -> Ask:
     Raises:
         Refused: the body is no JSON object, lacks `model` or `messages`, or a member read here has a wrong type.
     """
-    try:
-        fields = MEMBERS.decode(body)
-    except msgspec.ValidationError as error:
-        raise Refused("the body must be a JSON object") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refused(f"the body is not valid JSON: {error}") from error
-    router = _member(ROUTER, fields.pop("router", NULL), "router")
-    model = _member(MODEL, _required(fields, "model"), "model")
-    if not model:
-        raise Refused("`model` must not be empty", param="model")
-    _check_messages(_required(fields, "messages"))
-    options = _member(STREAM_OPTIONS, fields.get("stream_options", NULL), "stream_options")
+    fields = read_members(body)
+    requirements = take_requirements(fields)
+    model = read_model(fields)
+    check_objects(required(fields, "messages"), "messages")
+    options = read_member(STREAM_OPTIONS, fields.get("stream_options", NULL), "stream_options")
     return Ask(
         model=model,
-        stream=bool(_member(FLAG, fields.get("stream", NULL), "stream")),
+        stream=bool(read_member(FLAG, fields.get("stream", NULL), "stream")),
         include_usage=options.include_usage if options is not None else None,
-        requirements=Requirements(**msgspec.structs.asdict(router)) if router is not None else Requirements(),
+        requirements=requirements,
         fields=fields,
     )
 
@@ -73,12 +64,12 @@ def patch_request(ask: Ask, model: str) -> bytes:
     fields = {**ask.fields, "model": Raw(ENCODER.encode(model))}
     if ask.stream and ask.include_usage is None:
         fields["stream_options"] = _usage_asked(fields.get("stream_options", NULL))
-    return _joined(fields)
+    return joined(fields)
 
 
 def decode_request(ask: Ask) -> ChatRequest:
     """The whole request in canon. Raises `Refused`, naming the field, for what no other dialect could be told."""
-    body = _member(REQUEST, Raw(_joined(ask.fields)), "")
+    body = read_member(REQUEST, Raw(joined(ask.fields)), "")
     tools = tuple(_tool(raw, f"tools[{place}]") for place, raw in enumerate(body.tools or ()))
     tools += tuple(_function(function) for function in body.functions or ())
     choice, allowed = _choice(body)
@@ -130,55 +121,14 @@ def encode_request(request: ChatRequest, model: str) -> Encoded:
 # Reading.
 
 
-def _member(decoder: Decoder[T], raw: Raw, name: str) -> T:
-    """Decode one member of the body; what does not fit is the caller's fault, at a path."""
-    try:
-        return decoder.decode(raw)
-    except msgspec.ValidationError as error:
-        raise _refused(error, name) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refused(f"`{name or 'body'}` is not valid JSON: {error}", param=name or None) from error
-
-
-def _refused(error: msgspec.ValidationError, name: str) -> Refused:
-    match = _AT.match(str(error))
-    what, path = (match["what"], match["path"] or "") if match else (str(error), "")
-    missing = _MISSING.search(what)
-    steps = [step for step in (name, path, missing[1] if missing else "") if step]
-    param = ".".join(steps).replace(".[", "[")
-    return Refused(f"`{param}`: {what}", param=param or None)
-
-
-def _required(fields: dict[str, Raw], name: str) -> Raw:
-    if name not in fields:
-        raise Refused(f"`{name}` is missing", param=name)
-    return fields[name]
-
-
-def _check_messages(raw: Raw) -> None:
-    """Look at the beginning only: the messages may be megabytes, and who translates them reads them anyway."""
-    match = _MESSAGES.match(raw)
-    if match is None:
-        raise Refused("`messages` must be an array of messages", param="messages")
-    if match[1] == b"]":
-        raise Refused("`messages` must hold at least one message", param="messages")
-    if match[1] != b"{":
-        raise Refused("`messages[0]` must be an object", param="messages[0]")
-
-
-def _joined(fields: dict[str, Raw]) -> bytes:
-    members = [b"%b:%b" % (ENCODER.encode(name), bytes(value)) for name, value in fields.items()]
-    return b"{%b}" % b",".join(members)
-
-
 def _usage_asked(options: Raw) -> Raw:
     """The caller's stream options with `include_usage` put to true."""
     members = {} if options == NULL else MEMBERS.decode(options)
-    return Raw(_joined({**members, "include_usage": Raw(b"true")}))
+    return Raw(joined({**members, "include_usage": Raw(b"true")}))
 
 
 def _tool(raw: Raw, path: str) -> Tool:
-    tool = _member(TOOL, raw, path)
+    tool = read_member(TOOL, raw, path)
     if tool.type == "function" and tool.function is not None:
         return _function(tool.function)
     if tool.type == "custom" and tool.custom is not None:

@@ -423,24 +423,11 @@ class RequestBody(Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] | None = None
 
 
-class RouterMember(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body's `router` object: ours, so a wish we do not know is refused instead of ignored."""
-
-    fallback: bool = True
-    max_attempts: Annotated[int, Meta(ge=1)] | None = None
-    deadline_s: Annotated[float, Meta(gt=0)] | None = None
-    min_context: Annotated[int, Meta(ge=1)] | None = None
-
-
 CHUNK = Decoder(Chunk)
 REPLY = Decoder(ReplyBody)
 USAGE = Decoder(UsageBody)
 TOTAL_COST = Decoder(TotalCost)
-MEMBERS = Decoder(dict[str, Raw])
 REQUEST = Decoder(RequestBody)
 TOOL = Decoder(ToolDef)
 STREAM_OPTIONS = Decoder(StreamOptions | None)
-ROUTER = Decoder(RouterMember | None)
-MODEL = Decoder(str)
-FLAG = Decoder(bool | None)
 ENCODER = Encoder()

@@ -23,6 +23,7 @@ from router.canon.request import Reasoning
 from router.canon.usage import Usage
 from router.errors import GatewayError
 from router.wire.dialect import Ask, Frame
+from router.wire.ids import made_up_id
 from router.wire.openai_chat.calls import CallBook
 from router.wire.openai_chat.fault import encode_envelope, fault_inside
 from router.wire.openai_chat.message import FAMILY, GOOGLE
@@ -30,7 +31,6 @@ from router.wire.openai_chat.reply import (
     decode_finish,
     encode_detail,
     encode_finish,
-    made_up_id,
     raise_if_failed,
     split_content,
     stop_sequence,

@@ -1,0 +1,104 @@
+"""A request body by its top-level members: what every front half reads first, and puts together again untouched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+from msgspec.json import Decoder, Encoder
+
+from router.errors import Refused
+from router.wire.dialect import Requirements
+
+T = TypeVar("T")
+
+NULL = Raw(b"null")
+ENCODER = Encoder()
+MEMBERS = Decoder(dict[str, Raw])
+TEXT = Decoder(str)
+FLAG = Decoder(bool | None)
+
+_FIRST_OF_LIST = re.compile(rb"\[\s*(\S)")
+_AT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.S)
+_MISSING = re.compile(r"missing required field `(\w+)`")
+
+
+class _RouterMember(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body's `router` object: ours, so a wish we do not know is refused instead of ignored."""
+
+    fallback: bool = True
+    max_attempts: Annotated[int, Meta(ge=1)] | None = None
+    deadline_s: Annotated[float, Meta(gt=0)] | None = None
+    min_context: Annotated[int, Meta(ge=1)] | None = None
+
+
+_ROUTER = Decoder(_RouterMember | None)
+
+
+def read_members(body: bytes) -> dict[str, Raw]:
+    """The members in order, values untouched. Raises `Refused` for anything but a JSON object."""
+    try:
+        return MEMBERS.decode(body)
+    except msgspec.ValidationError as error:
+        raise Refused("the body must be a JSON object") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refused(f"the body is not valid JSON: {error}") from error
+
+
+def take_requirements(fields: dict[str, Raw]) -> Requirements:
+    """The caller's wishes; `router` is taken out of `fields`, since no provider may see it. Raises `Refused`."""
+    router = read_member(_ROUTER, fields.pop("router", NULL), "router")
+    return Requirements(**msgspec.structs.asdict(router)) if router is not None else Requirements()
+
+
+def read_model(fields: Mapping[str, Raw]) -> str:
+    """The model's name. Raises `Refused` when it is missing, empty or no text."""
+    model = read_member(TEXT, required(fields, "model"), "model")
+    if not model:
+        raise Refused("`model` must not be empty", param="model")
+    return model
+
+
+def read_member(decoder: Decoder[T], raw: Raw, name: str) -> T:
+    """Decode one member of the body; what does not fit is the caller's fault, at a path below `name`."""
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise _refused(error, name) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refused(f"`{name or 'body'}` is not valid JSON: {error}", param=name or None) from error
+
+
+def required(fields: Mapping[str, Raw], name: str) -> Raw:
+    """A member that must be there. Raises `Refused`."""
+    if name not in fields:
+        raise Refused(f"`{name}` is missing", param=name)
+    return fields[name]
+
+
+def check_objects(raw: Raw, name: str) -> None:
+    """Refuse what is no list of objects, by its beginning only: it may be megabytes, and who translates it reads it."""
+    match = _FIRST_OF_LIST.match(raw)
+    if match is None:
+        raise Refused(f"`{name}` must be an array of objects", param=name)
+    if match[1] == b"]":
+        raise Refused(f"`{name}` must not be empty", param=name)
+    if match[1] != b"{":
+        raise Refused(f"`{name}[0]` must be an object", param=f"{name}[0]")
+
+
+def joined(members: Mapping[str, Raw]) -> bytes:
+    """The members as one JSON object, their values byte for byte."""
+    return b"{%b}" % b",".join(b"%b:%b" % (ENCODER.encode(name), bytes(value)) for name, value in members.items())
+
+
+def _refused(error: msgspec.ValidationError, name: str) -> Refused:
+    match = _AT.match(str(error))
+    what, path = (match["what"], match["path"] or "") if match else (str(error), "")
+    missing = _MISSING.search(what)
+    steps = [step for step in (name, path, missing[1] if missing else "") if step]
+    param = ".".join(steps).replace(".[", "[")
+    return Refused(f"`{param}`: {what}", param=param or None)
