@@ -68,7 +68,7 @@ def _split(body: UsageBody) -> Usage:
     audio_input = prompt.take(details.audio_tokens)
     said = body.completion_tokens_details or CompletionDetails()
     completion = _Bucket(body.completion_tokens)
-    beside = _reasoning_beside(body, said.reasoning_tokens or 0)
+    beside = _reasoning_beside(body, max(said.reasoning_tokens or 0, 0))
     reasoning = beside or completion.take(said.reasoning_tokens)
     audio_output = completion.take(said.audio_tokens)
     return Usage(

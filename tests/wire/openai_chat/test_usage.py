@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import Raw
 
@@ -138,6 +138,7 @@ def test_counts_survive_the_way_out_and_in(plain: int, cached: int, written: int
 counts = st.one_of(st.none(), st.integers(-5, 1000))
 
 
+@example(prompt=0, completion=0, total=0, cached=0, written=0, reasoning=-1)
 @given(prompt=counts, completion=counts, total=counts, cached=counts, written=counts, reasoning=counts)
 def test_no_bucket_is_ever_negative(**drawn: int | None) -> None:
     """Whatever nonsense a provider sends."""
