@@ -35,7 +35,7 @@ class Books:
         self.why: str | None = None
         self.failed_writes = 0
         self.lost = 0
-        self._crashed = 0
+        self.crashed = 0
         self._sums: dict[str, ProviderTotal] = {}
         self._overall = ProviderTotal(provider=OVERALL)
 
@@ -53,12 +53,11 @@ class Books:
         self._sums[total.provider] = total if before is None else before.plus(total)
         self._overall = self._overall.plus(total)
 
-    def settle(self, crashed: int, totals: tuple[ProviderTotal, ...]) -> None:
+    def settle(self, totals: tuple[ProviderTotal, ...]) -> None:
         """Take in, once, what earlier runs wrote."""
         if self.settled:
             return
         self.settled = True
-        self._crashed = crashed
         for total in totals:
             self.count(total)
 
@@ -83,7 +82,7 @@ class Books:
             pending=len(self.pending),
             failed_writes=self.failed_writes,
             lost=self.lost,
-            crashed=self._crashed,
+            crashed=self.crashed,
         )
 
 

@@ -30,8 +30,7 @@ from router.canon.usage import Usage
 from router.errors import Reason
 from router.policy.backoff import Backoff, choose_wait_s
 from router.policy.price import PriceBook, is_plausible
-from router.store.journal import EntryRow, Journal, JournalError, JournalUnusable, ProviderTotal, total_of
-from router.store.worker import Worker
+from router.store.journal import EntryRow, Journal, JournalError, JournalUnusable, ProviderTotal, Worker, total_of
 
 GROUP_S = 0.05
 """A group commit waits this long for more entries after the first, or until it has `GROUP_ENTRIES`."""
@@ -88,6 +87,7 @@ class Ledger(Actor):
 
     async def on_start(self) -> None:
         """Open the journal, settle what an earlier run left open, and begin to write."""
+        self._is_open = False
         self._due = asyncio.Event()
         self._full = asyncio.Event()
         try:
@@ -211,14 +211,14 @@ class Ledger(Actor):
 
     async def _make_ready(self) -> None:
         """Open the journal; before this process's first write, settle what earlier ones left. Raises `JournalError`."""
-        if self._books.settled:
+        if not self._books.settled:
+            now_at = self.ports.wall.now()
+            self._books.settle(await self._worker.run(partial(_settle, self._journal, self._books, now_at)))
+            if self._books.crashed:
+                _LOG.warning("ledger closed %d entries that an earlier run left open", self._books.crashed)
+        elif not self._is_open:
             await self._worker.run(self._journal.open)
-            return
-        now_at = self.ports.wall.now()
-        crashed, totals = await self._worker.run(lambda: _settle(self._journal, now_at))
-        self._books.settle(crashed, totals)
-        if crashed:
-            _LOG.warning("ledger closed %d entries that an earlier run left open", crashed)
+        self._is_open = True
 
     def _degrade(self, error: JournalError) -> None:
         if self._books.why is None:
@@ -254,7 +254,7 @@ def pricer(prices: Snapshot[PriceBook], wall: Wall) -> Callable[[Target, Usage],
     return cost_usd
 
 
-def _settle(journal: Journal, now_at: float) -> tuple[int, tuple[ProviderTotal, ...]]:
+def _settle(journal: Journal, books: Books, now_at: float) -> tuple[ProviderTotal, ...]:
     """Blocking: open, close what is open as crashed, and sum up what earlier runs wrote."""
     journal.open()
     left = journal.unfinished()
@@ -271,7 +271,9 @@ def _settle(journal: Journal, now_at: float) -> tuple[int, tuple[ProviderTotal, 
             for row in left
         )
     )
-    return len(left), journal.totals()
+    # counted here, because on a slow disk nobody may be waiting any more; only this thread writes it
+    books.crashed += len(left)
+    return journal.totals()
 
 
 def _read(journal: Journal, message: ReadTotals | ReadEntries) -> TotalsPage | EntriesPage:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -11,6 +12,8 @@ from router.canon.cost import CostSource
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
 from router.errors import Reason
+
+T = TypeVar("T")
 
 
 class JournalError(Exception):
@@ -123,4 +126,16 @@ class Journal(Protocol):
 
     def close(self) -> None:
         """Give everything back. Safe to call twice."""
+        ...
+
+
+class Worker(Protocol):
+    """Runs blocking calls one after the other, in the order they came, beside the event loop."""
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """What `call` returns or raises. Giving up waiting does not stop a call that has begun."""
+        ...
+
+    def stop(self) -> None:
+        """Take no thread's time any more; a later `run` starts afresh."""
         ...

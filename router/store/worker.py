@@ -1,25 +1,13 @@
-"""Where a store's blocking calls run."""
+"""The thread that a journal's blocking calls run on."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
-
-
-class Worker(Protocol):
-    """Runs blocking calls one after the other, in the order they came, beside the event loop."""
-
-    async def run(self, call: Callable[[], T]) -> T:
-        """What `call` returns or raises. Giving up waiting does not stop a call that has begun."""
-        ...
-
-    def stop(self) -> None:
-        """Take no thread's time any more; a later `run` starts afresh."""
-        ...
 
 
 class ThreadWorker:
@@ -34,7 +22,7 @@ class ThreadWorker:
         self._pool: ThreadPoolExecutor | None = None
 
     async def run(self, call: Callable[[], T]) -> T:
-        """As the Protocol says."""
+        """As `Worker` says."""
         if self._pool is None:
             self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=self._name)
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)

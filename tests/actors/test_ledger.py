@@ -13,7 +13,7 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.books import Books, joined
+from actors.books import Books
 from actors.ledger import Ledger, pricer
 from actors.messages import (
     CostView,
@@ -43,9 +43,9 @@ from router.canon.usage import Usage
 from router.errors import Reason
 from router.policy.price import Override, PriceBook, Rates
 from router.policy.pricelist import PriceList
-from router.store.journal import EntryRow, Journal, JournalError, JournalUnusable
+from router.store.journal import EntryRow, Journal, JournalError, JournalUnusable, Worker
 from router.store.sqlite import SqliteJournal
-from router.store.worker import ThreadWorker, Worker
+from router.store.worker import ThreadWorker
 from tests.fakes.journal import InlineWorker, MemoryJournal
 
 RATES = Rates(input_per_mtok=Decimal(3), output_per_mtok=Decimal(15))
@@ -297,15 +297,17 @@ async def test_an_unusable_journal_fails_the_start() -> None:
 async def test_a_journal_that_becomes_unusable_does_not_stop_a_running_router() -> None:
     """Answers go on; the view says what is wrong."""
     journal = MemoryJournal()
+    journal.refusal = FULL
     async with running(journal) as rig:
-        rig.attempt("a")
-        journal.bug = ValueError("a bug")
-        await asyncio.sleep(0.07)
         journal.refusal = JournalUnusable("the journal j.db is damaged")
-        rig.attempt("b")
+        rig.ref.tell("a message it does not take")
+        rig.attempt("a")
         await asyncio.sleep(10.0)
-        assert rig.ref.alive
+        assert (rig.ref.alive, rig.ref.incarnation) == (True, 2)
         assert rig.published.value.why == "the journal j.db is damaged"
+        assert rig.published.value.overall.cost_usd == COST
+        journal.refusal = None
+    assert list(journal.rows) == ["a"]
 
 
 @virtual
@@ -328,19 +330,24 @@ async def test_a_journal_that_cannot_be_opened_yet_degrades_the_start() -> None:
 
 @virtual
 async def test_a_disk_that_hangs_holds_up_nobody() -> None:
-    """The start goes on after two seconds, facts are taken, and all is written when the disk comes back."""
-    journal, worker = MemoryJournal(), InlineWorker()
+    """The start goes on after two seconds, facts are taken, and when the disk comes back all is settled, once."""
+    left = EntryRow(attempt="left", exchange="ex", provider="main", model="large")
+    journal, worker = MemoryJournal(row("before"), left), InlineWorker()
     worker.shut()
     loop = asyncio.get_running_loop()
-    async with running(journal, worker=worker) as rig:
+    async with running(journal, worker=worker) as rig, asyncio.TaskGroup() as group:
         assert loop.time() == pytest.approx(2.0)
         rig.attempt("a")
         view = await rig.ref.ask(ReadCosts())
         assert (view.degraded, view.overall.cost_usd) == (True, COST)
+        page = group.create_task(rig.ref.ask(ReadEntries(), timeout_s=20.0))
+        await asyncio.sleep(5.0)
         worker.release()
         await asyncio.sleep(6.0)
-        assert list(journal.rows) == ["a"]
-        assert not rig.published.value.degraded
+        assert list(journal.rows) == ["before", "left", "a"]
+        assert len((await page).rows) == 3
+        view = rig.published.value
+        assert (view.degraded, view.overall.entries, view.crashed) == (False, 3, 1)
 
 
 @virtual
@@ -443,15 +450,6 @@ def test_memory_for_waiting_entries_is_bounded(monkeypatch: pytest.MonkeyPatch) 
         assert list(journal.rows) == ["a0", "a1", "a2"]
 
     run_virtual(scene())
-
-
-def test_halves_join_by_the_journals_rule() -> None:
-    """In either order; of two closings the first holds."""
-    opening = EntryRow(attempt="a", exchange="ex", provider="main", model="large", number=1, opened_at=100.0)
-    closing = replace(row("a"), number=None, opened_at=None)
-    assert joined(opening, closing) == joined(closing, opening) == row("a")
-    assert joined(joined(opening, closing), replace(closing, end=End.CRASHED)) == row("a")
-    assert joined(opening, opening) == opening
 
 
 def test_a_caller_is_told_the_ledgers_own_price() -> None:

@@ -1,0 +1,66 @@
+"""What waits for the disk: two halves are one row, and a row stays until it is written as it is."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from actors.books import GROUP_ENTRIES, Books, joined
+from router.canon.cost import CostSource
+from router.canon.outcome import End
+from router.store.journal import EntryRow, ProviderTotal, total_of
+
+OPENING = EntryRow(attempt="a", exchange="ex", provider="main", model="large", number=1, opened_at=100.0)
+CLOSING = EntryRow(
+    attempt="a",
+    exchange="ex",
+    provider="main",
+    model="large",
+    closed_at=101.0,
+    end=End.COMPLETED,
+    cost_usd=Decimal("0.25"),
+    cost_source=CostSource.PRICED,
+)
+WHOLE = replace(CLOSING, number=1, opened_at=100.0)
+
+
+def test_halves_join_by_the_journals_rule() -> None:
+    """In either order; of two closings the first holds."""
+    assert joined(OPENING, CLOSING) == joined(CLOSING, OPENING) == WHOLE
+    assert joined(WHOLE, replace(CLOSING, end=End.CRASHED)) == WHOLE
+    assert joined(OPENING, OPENING) == OPENING
+
+
+def test_a_row_stays_until_it_is_written_as_it_is() -> None:
+    """What was joined to it while it was being written goes with the next batch."""
+    books = Books()
+    books.add(OPENING)
+    batch = books.next_batch()
+    books.add(CLOSING)
+    books.written(batch)
+    assert books.next_batch() == (WHOLE,)
+    books.written(books.next_batch())
+    assert books.next_batch() == ()
+
+
+def test_batches_are_the_oldest_rows_in_order() -> None:
+    """An end that comes late does not move its row to the back."""
+    books = Books()
+    for number in range(GROUP_ENTRIES + 5):
+        books.add(replace(OPENING, attempt=f"a{number}"))
+    books.add(replace(CLOSING, attempt="a0"))
+    batch = books.next_batch()
+    assert [row.attempt for row in batch] == [f"a{number}" for number in range(GROUP_ENTRIES)]
+    assert batch[0].closed_at == 101.0
+
+
+def test_what_earlier_runs_wrote_is_added_once() -> None:
+    """However often it is read."""
+    books = Books()
+    books.count(total_of(WHOLE))
+    for _ in range(2):
+        books.settle((ProviderTotal(provider="main", entries=4, cost_usd=Decimal(1)),))
+    view = books.view()
+    assert (view.overall.entries, view.overall.cost_usd, view.complete) == (5, Decimal("1.25"), True)
+    assert view.providers["main"].entries == 5
