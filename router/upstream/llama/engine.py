@@ -308,12 +308,14 @@ def _import_binding() -> Any:
 
 
 def _load(binding: Any, log: _Log, path: str, options: LlamaOptions) -> Any:
+    # What a container gives us, where the system can tell; cpu_count is the whole machine.
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         return binding.Llama(
             path,
             n_ctx=options.n_ctx,
-            n_threads=options.n_threads,
-            n_threads_batch=options.n_threads_batch,
+            n_threads=options.n_threads or max(1, processors // 2),
+            n_threads_batch=options.n_threads_batch or max(1, processors - 1),
             n_gpu_layers=options.n_gpu_layers,
             flash_attn=options.flash_attn,
             type_k=_GGML_TYPES[options.type_k],
