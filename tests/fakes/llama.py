@@ -6,9 +6,16 @@ import asyncio
 import itertools
 import json
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
+from router.errors import WireFault
+from router.upstream.llama.options import LlamaOptions
+from router.upstream.llama.transport import LlamaTransport
 from router.upstream.transport import UpstreamRequest
 
 T = TypeVar("T")
@@ -49,7 +56,7 @@ class Bench:
 
     def __init__(self, loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> None:
         self._runner = asyncio.Runner(loop_factory=loop)
-        self._tasks: list[asyncio.Task[None]] = []
+        self.tasks: list[asyncio.Task[None]] = []
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run the loop until `work` is done; the tasks stay between two calls."""
@@ -58,7 +65,7 @@ class Bench:
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> object:
         """Start a task that `close` cancels and awaits, as an actor's `Tasks` does."""
         task = asyncio.get_running_loop().create_task(work, name=name)
-        self._tasks.append(task)
+        self.tasks.append(task)
         return task
 
     def close(self) -> None:
@@ -67,9 +74,9 @@ class Bench:
         self._runner.close()
 
     async def _end(self) -> None:
-        for task in self._tasks:
+        for task in self.tasks:
             task.cancel()
-        ends = await asyncio.gather(*self._tasks, return_exceptions=True)
+        ends = await asyncio.gather(*self.tasks, return_exceptions=True)
         crashed = [end for end in ends if isinstance(end, Exception)]
         assert crashed == []
 
@@ -84,3 +91,34 @@ def chat(model: str, *, connect_s: float = 8.0, **fields: Any) -> UpstreamReques
         body=json.dumps(body).encode(),
         connect_s=connect_s,
     )
+
+
+READ_BYTES = 10**7
+
+
+@asynccontextmanager
+async def fresh(
+    bench: Bench, models_dir: Path, crashes: list[str] | None = None, **options: Any
+) -> AsyncIterator[LlamaTransport]:
+    """A transport of its own, stopped at the end."""
+    small = {"n_ctx": 512, "n_threads": 1, "n_threads_batch": 1}
+    given = LlamaOptions(models_dir=str(models_dir), **{**small, **options})
+    told = [] if crashes is None else crashes
+    transport = LlamaTransport(given, FixedPorts(), spawn=bench.spawn, on_crash=told.append)
+    try:
+        yield transport
+    finally:
+        await transport.stop()
+
+
+async def whole(transport: LlamaTransport, request: UpstreamRequest) -> tuple[int, dict[str, Any]]:
+    """Status and body of one answer."""
+    async with transport.send(request) as reply:
+        return reply.status, json.loads(await reply.read(READ_BYTES))
+
+
+async def fault_of(transport: LlamaTransport, request: UpstreamRequest) -> WireFault:
+    """How a request fails."""
+    with pytest.raises(WireFault) as told:
+        await whole(transport, request)
+    return told.value

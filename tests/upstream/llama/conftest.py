@@ -63,8 +63,8 @@ def told() -> list[str]:
 
 @pytest.fixture(scope="module")
 def llama(bench: Bench, real_model: Path, told: list[str]) -> Iterator[LlamaTransport]:
-    """A transport over the real model, two threads, two thousand tokens of context."""
-    options = LlamaOptions(models_dir=str(real_model.parent), n_ctx=2048, n_threads=2, n_threads_batch=2)
+    """A transport over the real model. One thread: two that must share their cores with other tests take far longer."""
+    options = LlamaOptions(models_dir=str(real_model.parent), n_ctx=2048, n_threads=1, n_threads_batch=1)
 
     async def made() -> LlamaTransport:
         transport = LlamaTransport(options, FixedPorts(), spawn=bench.spawn, on_crash=told.append)
