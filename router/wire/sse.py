@@ -13,6 +13,7 @@ from router.wire.dialect import Frame
 _BOM = b"\xef\xbb\xbf"
 # Atomic groups, or CRLF would backtrack into CR and LF and count as a blank line.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_LAST_BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r){2}\Z")
 _LONGEST_BLANK_LINE = 4
 
 
@@ -32,6 +33,9 @@ class SseSplitter:
     def feed(self, block: bytes) -> tuple[Frame, ...]:
         """Take the next bytes; return the frames they complete. A fault behind good frames waits for the next call."""
         self._raise_held()
+        if not self._rest and _is_one_plain_event(block) and len(block) <= self._limit_bytes:
+            self._begun = True
+            return (Frame(raw=block, data=block[6:-2]),)
         if not self._begun:
             block = self._begin(block)
         if self._rest:
@@ -100,7 +104,7 @@ class SseSplitter:
 
 def _frame(raw: bytes) -> Frame:
     """One event's bytes as a frame; the common form, one `data: ` line, is cut without looking at fields."""
-    if raw.startswith(b"data: ") and raw.endswith(b"\n\n") and raw.find(b"\n", 6) == len(raw) - 2 and b"\r" not in raw:
+    if _is_one_plain_event(raw):
         return Frame(raw=raw, data=raw[6:-2])
     event = ""
     lines = []
@@ -112,3 +116,18 @@ def _frame(raw: bytes) -> Frame:
         elif field == b"event":
             event = value.decode("utf-8", "replace")
     return Frame(raw=raw, data=b"\n".join(lines), event=event)
+
+
+def _is_one_plain_event(block: bytes) -> bool:
+    """Whether these bytes are one whole event of one `data: ` line: what nearly every block of a live stream is."""
+    return (
+        block.startswith(b"data: ")
+        and block.endswith(b"\n\n")
+        and block.find(b"\n") == len(block) - 2
+        and b"\r" not in block
+    )
+
+
+def closed(raw: bytes) -> bytes:
+    """The bytes of an event, with the blank line that the last one of a stream may lack: clients drop it otherwise."""
+    return raw if raw.endswith(b"\n\n") or _LAST_BLANK_LINE.search(raw[-_LONGEST_BLANK_LINE:]) else raw + b"\n\n"

@@ -27,6 +27,7 @@ from router.canon.request import (
     ToolResult,
 )
 from router.errors import Refused
+from router.wire.media import source_at, url_of
 from router.wire.openai_chat.schema import (
     NULL,
     AssistantMessage,
@@ -170,10 +171,10 @@ def _part(part: ContentPart) -> Part:
             return Refusal(text=part.refusal)
         case ImagePart():
             image = part.image_url if isinstance(part.image_url, ImageUrl) else ImageUrl(url=part.image_url)
-            return Image(source=_source(image.url), detail=image.detail, cache=_mark(part))
+            return Image(source=source_at(image.url), detail=image.detail, cache=_mark(part))
         case FilePart():
             file = part.file
-            source = Source(file_id=file.file_id) if file.file_id else _source(file.file_data or "")
+            source = Source(file_id=file.file_id) if file.file_id else source_at(file.file_data or "")
             return Document(source=source, name=file.filename, cache=_mark(part))
         case AudioPart():
             return Audio(data=part.input_audio.data, format=part.input_audio.format)
@@ -183,16 +184,6 @@ def _mark(part: MarkedPart) -> CacheMark | None:
     if part.cache_control is not None:
         return CacheMark(ttl=part.cache_control.ttl)
     return CacheMark() if part.prompt_cache_breakpoint != NULL else None
-
-
-def _source(url: str) -> Source:
-    """Where a medium is: inside its data URL, at its URL, or bare base64 as some clients send files."""
-    if url.startswith(("https:", "http:")):
-        return Source(url=url)
-    head, comma, data = url.partition(",")
-    if comma and head.startswith("data:") and head.endswith(";base64"):
-        return Source(data=data, media_type=head.removeprefix("data:").removesuffix(";base64") or None)
-    return Source(url=url) if comma else Source(data=url)
 
 
 class MessageWriter:
@@ -283,7 +274,7 @@ class MessageWriter:
                 return RefusalPart(refusal=part.text)
             case Image() if part.source.file_id is None:
                 self._lose(path, cache=part.cache)
-                return ImagePart(image_url=ImageUrl(url=_url(part.source, "image/png"), detail=part.detail))
+                return ImagePart(image_url=ImageUrl(url=url_of(part.source, "image/png"), detail=part.detail))
             case Document():
                 return self._document(part, path)
             case Audio():
@@ -303,7 +294,7 @@ class MessageWriter:
             self._lose(path, name=part.name)
             return TextPart(text=source.data)
         name = part.name or "document.pdf"
-        return FilePart(file=FileRef(filename=name, file_data=_url(source, "application/pdf")))
+        return FilePart(file=FileRef(filename=name, file_data=url_of(source, "application/pdf")))
 
     def _lose(self, path: str, **members: object) -> None:
         """Name each member that is set."""
@@ -327,10 +318,6 @@ def _folded(content: list[object], nothing: str | None) -> object:
         return nothing
     first = content[0]
     return first.text if len(content) == 1 and isinstance(first, TextPart) else content
-
-
-def _url(source: Source, otherwise: str) -> str:
-    return source.url or f"data:{source.media_type or otherwise};base64,{source.data or ''}"
 
 
 def texts(parts: Iterable[object]) -> Iterator[str]:

@@ -6,12 +6,10 @@ put in order, since clients crash on them; `[DONE]` is said exactly once, and on
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 from msgspec import Raw
 
-from router.canon.event import Ended, Event, Skipped, ToolCallDelta, ToolCallStarted, UsageReported
+from router.canon.event import CONTENT, Ended, Event, Skipped, ToolCallDelta, ToolCallStarted, UsageReported
 from router.errors import GatewayError
 from router.wire.dialect import Ask, Frame
 from router.wire.members import MEMBERS, joined
@@ -19,9 +17,9 @@ from router.wire.openai_chat.fault import encode_envelope
 from router.wire.openai_chat.reply import call_said, given_id
 from router.wire.openai_chat.schema import CHUNK, ENCODER, NULL, Chunk
 from router.wire.openai_chat.stream import DONE, DONE_EVENT
+from router.wire.sse import closed
 
 _NULL_USAGE = b',"usage":null'
-_BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r){2}\Z")
 _CHOICES = msgspec.json.Decoder(list[dict[str, Raw]])
 _ToolEvent = ToolCallStarted | ToolCallDelta
 
@@ -39,19 +37,20 @@ class ChatRelay:
         if self._done:
             return b""
         if not data:
-            return _closed(frame.raw)
+            return closed(frame.raw)
         if data.strip() == DONE:
             return self._finish(frame, events)
-        if any(isinstance(event, Skipped) for event in events):
+        first = type(events[0]) if events else None
+        if first is Skipped:
             return b""
         mended = data
         if self._hides_usage and b'"usage"' in data:
-            if _is_usage_only(data, events):
+            if first not in CONTENT and _is_usage_only(data, events):
                 return b""
             mended = _without_null_usage(data)
         if b'"tool_calls"' in data:
             mended = _with_proper_calls(mended, events)
-        return _closed(frame.raw) if mended is data else b"data: %b\n\n" % mended
+        return closed(frame.raw) if mended is data else b"data: %b\n\n" % mended
 
     def end(self) -> bytes:
         """`[DONE]`, if the provider's own did not pass."""
@@ -69,12 +68,7 @@ class ChatRelay:
         if not any(isinstance(event, Ended) for event in events):
             return b""
         self._done = True
-        return _closed(frame.raw)
-
-
-def _closed(raw: bytes) -> bytes:
-    """The bytes of an event, with the blank line that the last one of a stream may lack: clients drop it otherwise."""
-    return raw if raw.endswith(b"\n\n") or _BLANK_LINE.search(raw[-4:]) else raw + b"\n\n"
+        return closed(frame.raw)
 
 
 def _is_usage_only(data: bytes, events: tuple[Event, ...]) -> bool:

@@ -13,6 +13,8 @@ from typing import Annotated
 from msgspec import Meta, Raw, Struct
 from msgspec.json import Decoder, Encoder
 
+from router.wire.tokens import TokenCounts
+
 NULL = Raw(b"null")
 
 
@@ -147,52 +149,6 @@ class ReplyBody(Struct, frozen=True):
     choices: tuple[ReplyChoice, ...] | None = None
     usage: Raw = NULL
     error: Raw = NULL
-
-
-class PromptDetails(Struct, frozen=True):
-    """What of the prompt was cached, written to the cache, or sound."""
-
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    audio_tokens: int | None = None
-
-
-class CompletionDetails(Struct, frozen=True):
-    """What of the answer was thinking or sound."""
-
-    reasoning_tokens: int | None = None
-    audio_tokens: int | None = None
-
-
-class CostDetails(Struct, frozen=True):
-    """What OpenRouter paid, or would have paid, for a call made with the caller's own key."""
-
-    upstream_inference_cost: Raw = NULL
-
-
-class UsageBody(Struct, frozen=True):
-    """Token counts in every form met; `usage.py` says which wins. `cost` is a number, or Perplexity's object."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-    prompt_tokens_details: PromptDetails | None = None
-    completion_tokens_details: CompletionDetails | None = None
-    prompt_cache_hit_tokens: int | None = None
-    num_cached_tokens: int | None = None
-    cached_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cost: Raw = NULL
-    is_byok: bool | None = None
-    cost_details: CostDetails | None = None
-    cost_in_usd_ticks: int | None = None
-
-
-class TotalCost(Struct, frozen=True):
-    """Perplexity's `cost`."""
-
-    total_cost: Raw = NULL
 
 
 # Requests.
@@ -425,8 +381,7 @@ class RequestBody(Struct, frozen=True, kw_only=True):
 
 CHUNK = Decoder(Chunk)
 REPLY = Decoder(ReplyBody)
-USAGE = Decoder(UsageBody)
-TOTAL_COST = Decoder(TotalCost)
+USAGE = Decoder(TokenCounts)
 REQUEST = Decoder(RequestBody)
 TOOL = Decoder(ToolDef)
 STREAM_OPTIONS = Decoder(StreamOptions | None)

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from router.errors import AttemptNote, GatewayError, Limited, Reason, Refused, Unavailable, UpstreamFailed, WireFault
-from router.wire.openai_chat.fault import _SAID, decode_fault, encode_fault
+from router.wire.envelope import SAID
+from router.wire.openai_chat.fault import decode_fault, encode_fault
 from tests.wire.recorded import needs_recordings, recordings, response_of
 
 NOW = 1_787_259_738.0
@@ -268,7 +269,7 @@ def failed(reason: Reason, fault: WireFault | None = None, retry_after_s: float 
 
 def test_every_reason_has_a_row() -> None:
     """The table is complete, so no error can be said wrongly for lack of words."""
-    assert set(_SAID) == set(Reason)
+    assert set(SAID) == set(Reason)
 
 
 @pytest.mark.parametrize("reason", Reason)

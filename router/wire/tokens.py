@@ -1,0 +1,144 @@
+"""Token counts in OpenAI's overlapping totals, split into canon's disjoint buckets.
+
+OpenAI counts cached, cache-written and audio tokens inside those of the prompt, and reasoning and audio inside those of
+the answer. Some who imitate it count reasoning beside the answer; then only the total tells. Recorded: xAI and
+Vercel (reasoning beside), Gemini (thinking shows only in the total), Grok on Azure (more cached than prompt tokens).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec import Raw, Struct
+from msgspec.json import Decoder
+
+from router.canon.usage import Usage
+from router.wire.members import NULL
+
+_USD_PER_TICK = Decimal(1).scaleb(-10)
+"""Source: docs.x.ai, usage, read 2026-10."""
+
+
+class PromptDetails(Struct, frozen=True):
+    """What of the prompt was cached, written to the cache, or sound."""
+
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    audio_tokens: int | None = None
+
+
+class CompletionDetails(Struct, frozen=True):
+    """What of the answer was thinking or sound."""
+
+    reasoning_tokens: int | None = None
+    audio_tokens: int | None = None
+
+
+class CostDetails(Struct, frozen=True):
+    """What OpenRouter paid, or would have paid, for a call made with the caller's own key."""
+
+    upstream_inference_cost: Raw = NULL
+
+
+class TokenCounts(Struct, frozen=True):
+    """Token counts in every form met, named as chat names them; `split_tokens` says which wins. `cost` may be an object."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+    prompt_tokens_details: PromptDetails | None = None
+    completion_tokens_details: CompletionDetails | None = None
+    prompt_cache_hit_tokens: int | None = None
+    num_cached_tokens: int | None = None
+    cached_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    cost: Raw = NULL
+    is_byok: bool | None = None
+    cost_details: CostDetails | None = None
+    cost_in_usd_ticks: int | None = None
+
+
+class TotalCost(Struct, frozen=True):
+    """Perplexity's `cost`."""
+
+    total_cost: Raw = NULL
+
+
+_TOTAL_COST = Decoder(TotalCost)
+
+
+def split_tokens(body: TokenCounts) -> Usage:
+    """Every token in one bucket; a detail never takes more than its total holds."""
+    prompt = _Bucket(body.prompt_tokens)
+    details = body.prompt_tokens_details or PromptDetails()
+    cache_read = prompt.take(_cached(body, details))
+    cache_write = prompt.take(details.cache_write_tokens or body.cache_creation_input_tokens)
+    audio_input = prompt.take(details.audio_tokens)
+    said = body.completion_tokens_details or CompletionDetails()
+    completion = _Bucket(body.completion_tokens)
+    beside = _reasoning_beside(body, max(said.reasoning_tokens or 0, 0))
+    reasoning = beside or completion.take(said.reasoning_tokens)
+    audio_output = completion.take(said.audio_tokens)
+    return Usage(
+        input=prompt.left,
+        cache_read=cache_read,
+        cache_write=cache_write,
+        audio_input=audio_input,
+        output=completion.left,
+        reasoning=reasoning,
+        audio_output=audio_output,
+        reported_usd=_reported_usd(body),
+        reported_total=body.total_tokens,
+    )
+
+
+class _Bucket:
+    """A total from which parts are taken, never more than is left: a provider's wrong detail makes no negative rest."""
+
+    def __init__(self, total: int | None) -> None:
+        self.left = max(total or 0, 0)
+
+    def take(self, part: int | None) -> int:
+        taken = min(max(part or 0, 0), self.left)
+        self.left -= taken
+        return taken
+
+
+def _cached(body: TokenCounts, details: PromptDetails) -> int | None:
+    """Cached tokens under whichever name they came: OpenAI's, DeepSeek's, Mistral's, Together's or Anthropic's."""
+    return (
+        details.cached_tokens
+        or body.prompt_cache_hit_tokens
+        or body.num_cached_tokens
+        or body.cached_tokens
+        or body.cache_read_input_tokens
+    )
+
+
+def _reasoning_beside(body: TokenCounts, reasoning: int) -> int:
+    """Thinking tokens that `completion_tokens` does not hold: more than it has, or the total says so; else 0."""
+    completion = body.completion_tokens or 0
+    unexplained = max((body.total_tokens or 0) - (body.prompt_tokens or 0) - completion, 0)
+    if not reasoning:
+        return unexplained if body.completion_tokens is not None else 0
+    return reasoning if reasoning > completion or unexplained >= reasoning else 0
+
+
+def _reported_usd(body: TokenCounts) -> str | None:
+    """What the provider says it cost, digits untouched where it is one number."""
+    if body.cost_in_usd_ticks:
+        return format(body.cost_in_usd_ticks * _USD_PER_TICK, "f")
+    cost = bytes(body.cost)
+    if cost.startswith(b"{"):
+        cost = bytes(_TOTAL_COST.decode(cost).total_cost)
+    own = _usd(cost)
+    if own is not None and body.is_byok:
+        # With the caller's own key `cost` is only the router's fee.
+        own += _usd(bytes((body.cost_details or CostDetails()).upstream_inference_cost)) or Decimal(0)
+    return None if own is None else format(own, "f")
+
+
+def _usd(number: bytes) -> Decimal | None:
+    """A JSON number as money; None for anything else."""
+    return Decimal(number.decode()) if number[:1].isdigit() else None
