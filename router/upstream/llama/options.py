@@ -17,8 +17,8 @@ class LlamaOptions(Struct, frozen=True, kw_only=True):
         models_dir: directory of `*.gguf`; a model's name is its file's name without `.gguf`.
         n_ctx: context window in tokens, prompt and answer together; 0 takes the length the model was trained with.
         n_threads: threads for generation; None takes half of the processors we may use.
-        n_threads_batch: threads for prompt evaluation; None takes all but one of them. llama.cpp's threads wait for each
-            other busily: with the router on the last one, two threads on two processors took ten times as long as one.
+        n_threads_batch: threads for prompt evaluation; None takes all but one. llama.cpp's threads wait for each
+            other busily: beside a busy router two threads on two processors took ten times as long as one.
         n_gpu_layers: layers put on a GPU, -1 for all; a wheel built for the CPU ignores it.
         flash_attn: required by a quantised `type_v`.
         type_k: how keys are cached.
