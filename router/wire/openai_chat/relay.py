@@ -9,7 +9,17 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from router.canon.event import CONTENT, Ended, Event, Skipped, ToolCallDelta, ToolCallStarted, UsageReported
+from router.canon.event import (
+    CONTENT,
+    Ended,
+    Event,
+    ReasoningDelta,
+    Skipped,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+    UsageReported,
+)
 from router.errors import GatewayError
 from router.wire.dialect import Ask, Frame
 from router.wire.members import MEMBERS, joined
@@ -22,6 +32,7 @@ from router.wire.sse import closed
 _NULL_USAGE = b',"usage":null'
 _CHOICES = msgspec.json.Decoder(list[dict[str, Raw]])
 _ToolEvent = ToolCallStarted | ToolCallDelta
+_WORDS = frozenset({TextDelta, ReasoningDelta})
 
 
 class ChatRelay:
@@ -44,11 +55,12 @@ class ChatRelay:
         if first is Skipped:
             return b""
         mended = data
-        if self._hides_usage and b'"usage"' in data:
+        # From the end, where usage stands: most of the time per chunk goes into looking for it.
+        if self._hides_usage and data.rfind(b'"usage"') >= 0:
             if first not in CONTENT and _is_usage_only(data, events):
                 return b""
             mended = _without_null_usage(data)
-        if b'"tool_calls"' in data:
+        if not (first in _WORDS and len(events) == 1) and b'"tool_calls"' in data:
             mended = _with_proper_calls(mended, events)
         return closed(frame.raw) if mended is data else b"data: %b\n\n" % mended
 

@@ -43,6 +43,7 @@ from router.wire.openai_chat.schema import (
     ChunkChoice,
     ExtraContent,
     GoogleExtra,
+    ReasoningDetail,
     Said,
     ToolSaid,
 )
@@ -74,7 +75,8 @@ class _ChoiceReader:
             self._read_said(piece.delta, seed, events)
         if piece.logprobs != NULL:
             events.append(LogprobsAdded(logprobs=piece.logprobs, choice=self._choice))
-        raise_if_failed(piece)
+        if piece.error != NULL or piece.finish_reason:
+            raise_if_failed(piece)
         if piece.finish_reason and not self.finished:
             self.finished = True
             events.append(self._finish(piece, piece.finish_reason))
@@ -83,14 +85,10 @@ class _ChoiceReader:
     def _read_said(self, said: Said, seed: str, events: list[Event]) -> None:
         choice = self._choice
         thought, text = split_content(said.content)
-        thought = said.reasoning_content or said.reasoning or thought or _unsealed(said)
-        if thought:
-            self._thinks = True
-            events.append(ReasoningDelta(text=thought, family=FAMILY, block=self._block, choice=choice))
-        if said.reasoning_details:
-            events += self._sealed(said)
-        spoken = text or said.refusal or said.tool_calls or said.function_call
-        if spoken and self._thinks:
+        thought = said.reasoning_content or said.reasoning or thought
+        if thought or said.reasoning_details:
+            events += self._think(thought, said.reasoning_details or ())
+        if self._thinks and (text or said.refusal or said.tool_calls or said.function_call):
             self._thinks = False
             self._block += 1
         if text:
@@ -99,16 +97,21 @@ class _ChoiceReader:
         if said.refusal:
             self._refused = True
             events.append(RefusalDelta(text=said.refusal, choice=choice))
-        events += [CitationAdded(citation=raw, family=FAMILY, choice=choice) for raw in said.annotations or ()]
+        for raw in said.annotations or ():
+            events.append(CitationAdded(citation=raw, family=FAMILY, choice=choice))
         for call in said.tool_calls or ():
             events += self._calls.read(call, seed)
         if said.function_call is not None:
             events += self._calls.read(ToolSaid(function=said.function_call), seed)
 
-    def _sealed(self, said: Said) -> list[Event]:
-        """Signatures and redacted thinking; the text of such items came beside them already."""
+    def _think(self, thought: str, details: tuple[ReasoningDetail, ...]) -> list[Event]:
+        """Thinking, then what seals it; the text of a sealed item came beside it or before it already."""
         events: list[Event] = []
-        for detail in said.reasoning_details or ():
+        thought = thought or "".join(detail.text or "" for detail in details if detail.signature is None)
+        if thought:
+            self._thinks = True
+            events.append(ReasoningDelta(text=thought, family=FAMILY, block=self._block, choice=self._choice))
+        for detail in details:
             if detail.signature is None and detail.data is None:
                 continue
             events.append(
@@ -168,7 +171,8 @@ class ChatDecoder:
         return _ENDED
 
     def _read(self, chunk: Chunk, data: bytes) -> tuple[Event, ...]:
-        self._raise_error(chunk, data)
+        if chunk.error is not NULL or chunk.x_groq is not None or chunk.choices is None:
+            self._raise_error(chunk, data)
         events: list[Event] = []
         if not self._started and (chunk.id or chunk.choices):
             events.append(self._start(chunk))
@@ -178,7 +182,7 @@ class ChatDecoder:
             if choice is None:
                 choice = self._choices[index] = _ChoiceReader(index)
             events += choice.read(piece, self._seed)
-        usage = decode_usage(chunk.usage)
+        usage = None if chunk.usage is NULL else decode_usage(chunk.usage)
         if usage is None and chunk.x_groq is not None:
             usage = decode_usage(chunk.x_groq.usage)
         if usage is not None:
@@ -343,9 +347,3 @@ class ChatEncoder:
             }
             self._head = b'data: %b,"choices":' % ENCODER.encode(head)[:-1]
         return self._head
-
-
-def _unsealed(said: Said) -> str:
-    """Thinking that only stands in OpenRouter's items. A sealed item repeats what came before, so it adds none."""
-    details = said.reasoning_details or ()
-    return "".join(detail.text or "" for detail in details if detail.signature is None)
