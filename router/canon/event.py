@@ -97,6 +97,14 @@ class LogprobsAdded(Struct, frozen=True, kw_only=True):
     choice: int = 0
 
 
+class OpaqueAdded(Struct, frozen=True, kw_only=True):
+    """A whole part that only the dialect named `family` has a word for; see `canon.request.Opaque`."""
+
+    raw: Raw
+    family: str
+    choice: int = 0
+
+
 class UsageReported(Struct, frozen=True, kw_only=True):
     """The provider counted. The last report of a stream is the true one; earlier ones are previews."""
 
@@ -132,14 +140,15 @@ Event = (
     | ToolCallDelta
     | CitationAdded
     | LogprobsAdded
+    | OpaqueAdded
     | UsageReported
     | Finished
     | Skipped
     | Ended
 )
 
-Content = TextDelta | ReasoningDelta | RefusalDelta | ToolCallStarted | ToolCallDelta
+Content = TextDelta | ReasoningDelta | RefusalDelta | ToolCallStarted | ToolCallDelta | OpaqueAdded
 """The events that bear content: the first one is the commit point of an answer."""
 
-CONTENT = frozenset({TextDelta, ReasoningDelta, RefusalDelta, ToolCallStarted, ToolCallDelta})
+CONTENT = frozenset({TextDelta, ReasoningDelta, RefusalDelta, ToolCallStarted, ToolCallDelta, OpaqueAdded})
 """The same as a set of types, for the hot path."""

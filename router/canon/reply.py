@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Raw, Struct
 
 from router.canon.event import Finish
-from router.canon.request import Reasoning, Refusal, Text, ToolCall
+from router.canon.request import Opaque, Reasoning, Refusal, Text, ToolCall
 from router.canon.usage import Usage
 
 
@@ -13,7 +13,7 @@ class Choice(Struct, frozen=True, kw_only=True):
     """One of the answers. `parts` in the order they were said; `said` is the provider's own word for why it stopped."""
 
     index: int
-    parts: tuple[Text | Reasoning | ToolCall | Refusal, ...]
+    parts: tuple[Text | Reasoning | ToolCall | Refusal | Opaque, ...]
     finish: Finish
     said: str
     stop_sequence: str | None = None
@@ -40,6 +40,6 @@ class Reply(Struct, frozen=True, kw_only=True):
         return not counted and not any(_bears(part) for choice in self.choices for part in choice.parts)
 
 
-def _bears(part: Text | Reasoning | ToolCall | Refusal) -> bool:
+def _bears(part: Text | Reasoning | ToolCall | Refusal | Opaque) -> bool:
     """Whether a part holds anything a caller could use."""
-    return isinstance(part, ToolCall) or bool(part.text) or bool(getattr(part, "redacted", None))
+    return isinstance(part, ToolCall | Opaque) or bool(part.text) or bool(getattr(part, "redacted", None))

@@ -78,11 +78,21 @@ class ToolCall(Struct, frozen=True, kw_only=True, tag="tool_call", tag_field="ki
     cache: CacheMark | None = None
 
 
+class Opaque(Struct, frozen=True, kw_only=True, tag="opaque", tag_field="kind"):
+    """A part that only the dialect named `family` has a word for, whole as its JSON.
+
+    E.g. a tool the provider ran itself, and what it found. Every other dialect names it as lost.
+    """
+
+    raw: Raw
+    family: str
+
+
 class ToolResult(Struct, frozen=True, kw_only=True, tag="tool_result", tag_field="kind"):
     """What a tool answered: text, images or documents. Never altered by schema lowering."""
 
     call_id: str
-    parts: tuple[Text | Image | Document, ...]
+    parts: tuple[Text | Image | Document | Opaque, ...]
     is_error: bool = False
     name: str | None = None
     cache: CacheMark | None = None
@@ -104,7 +114,7 @@ class Refusal(Struct, frozen=True, kw_only=True, tag="refusal", tag_field="kind"
     text: str
 
 
-Part = Text | Image | Document | Audio | ToolCall | ToolResult | Reasoning | Refusal
+Part = Text | Image | Document | Audio | ToolCall | ToolResult | Reasoning | Refusal | Opaque
 
 
 class Role(StrEnum):
