@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable
-from functools import partial
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct
@@ -48,7 +47,7 @@ class ChildExited(Struct, frozen=True):
 
 
 class RestartDue(Struct, frozen=True):
-    """Signal to itself: try to bring a child back. Queued, never looped, so that a stop in between is heard."""
+    """To itself: try to bring a child back. Behind what waits, as in OTP, so that a stop and questions are heard."""
 
     child: Child
 
@@ -128,6 +127,8 @@ class Keeper(Actor):
 
     def on_receive(self, message: Any) -> Any:
         """A stray tell is logged, as in OTP, for it must not cost a tree; a stray ask crashes, as in OTP."""
+        if isinstance(message, RestartDue):
+            return self._restart_due(message.child)
         if self.deadline_s is not None:
             return super().on_receive(message)
         _LOG.error(
@@ -190,13 +191,9 @@ class Keeper(Actor):
     # ---- its end, and its return
 
     def _on_signal(self, signal: Any) -> Awaitable[None] | None:
-        match signal:
-            case ChildExited():
-                return self._child_exited(signal.child, signal.cell, signal.reason)
-            case RestartDue():
-                return self._restart_due(signal.child)
-            case _:
-                return super()._on_signal(signal)
+        if isinstance(signal, ChildExited):
+            return self._child_exited(signal.child, signal.cell, signal.reason)
+        return super()._on_signal(signal)
 
     async def _child_exited(self, child: Child, cell: Cell, reason: Exit) -> None:
         if child.cell is not cell:
@@ -246,7 +243,7 @@ class Keeper(Actor):
             backoff = self._backoff(member)
             member.restarting = True
             if backoff is None:
-                self._cell.signal(RestartDue(member))
+                self.ref.mailbox.put_own(RestartDue(member))
             else:
                 self._return_later(member, backoff)
             return
@@ -262,7 +259,8 @@ class Keeper(Actor):
         delay_s = choose_delay(backoff, child.failures, self.ports.rng)
         child.failures += 1
         child.restarting = True
-        child.timer = asyncio.get_running_loop().call_later(delay_s, partial(self._cell.signal, RestartDue(child)))
+        loop = asyncio.get_running_loop()
+        child.timer = loop.call_later(delay_s, self.ref.mailbox.put_own, RestartDue(child))
 
     # ---- its own end
 

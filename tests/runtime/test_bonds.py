@@ -214,7 +214,7 @@ def test_a_linked_job_that_crashes_ends_the_actor() -> None:
 
 
 def test_bonds_leave_nothing_with_a_target_that_lives_on() -> None:
-    """A thousand short jobs monitored, linked and ended, and the long-lived one holds no trace of them."""
+    """A thousand short jobs bound and ended, three actors that watched it and ended: no trace of them is left."""
 
     async def act(scene: Scene) -> None:
         long_lived = await scene.ref("a").ask(lambda actor: job_of(actor, asyncio.sleep(3600.0), "long"))
@@ -230,6 +230,10 @@ def test_bonds_leave_nothing_with_a_target_that_lives_on() -> None:
         for _ in range(1000):
             await (await scene.ref("b").ask(bind)).wait()
         await asyncio.sleep(1.0)
+        for _ in range(3):
+            await scene.ref("c").ask(lambda actor: (actor.monitor(long_lived), actor.link(long_lived)))
+            await scene.end("c", "normal")
+            await asyncio.sleep(1.0)
         assert (cell.bonds.held, cell.ended._watchers.keys(), len(long_lived.ended._watchers)) == ({}, {"keeper"}, 1)
 
     play(family, act)

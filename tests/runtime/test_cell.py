@@ -145,6 +145,27 @@ def test_a_job_that_survives_everything_does_not_hold_its_owner_back() -> None:
     play(family, act)
 
 
+def test_a_kill_overrules_a_stop() -> None:
+    """A handler that swallows the cancellation and then returns was still killed, not stopped."""
+
+    async def act(scene: Scene) -> None:
+        async def once(_: Actor) -> None:
+            try:
+                await asyncio.sleep(1e9)
+            except asyncio.CancelledError:
+                return
+
+        a = scene.ref("a")
+        a.tell(once)
+        await asyncio.sleep(1.0)
+        a.cell.stop(Shutdown(), None)
+        a.cell.stop(Killed(), 0.0)
+        await asyncio.sleep(1.0)
+        assert "-a:killed" in scene.book.take()
+
+    play(family, act)
+
+
 def test_no_time_to_stop_is_a_kill_at_once() -> None:
     """OTP's brutal_kill: expected, so not reported."""
 

@@ -203,6 +203,18 @@ def test_timeouts_lose_nothing(waits: list[float], timeouts: list[float | None],
     assert run_virtual(main(), seed=seed, shuffle=True) == list(range(len(waits)))
 
 
+def test_an_item_that_comes_with_the_timeout_wins() -> None:
+    """The timer rings, then the item comes, then the reader runs."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        channel: Channel[int] = Channel(1)
+        loop.call_soon(lambda: loop.call_at(1.0, channel.put_nowait_or_raise, 7))
+        assert await channel.get(timeout_s=1.0) == 7
+
+    run_virtual(main())
+
+
 def test_a_cancelled_get_loses_nothing() -> None:
     """Cancelled in the very moment in which an item came."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from itertools import product
 from typing import Any
 
 import pytest
 
 from actors.runtime import (
+    Backoff,
     ChildInfo,
     ChildSpec,
     Crashed,
@@ -17,10 +19,11 @@ from actors.runtime import (
     Restart,
     Shutdown,
     Strategy,
+    Supervisor,
     SupervisorSpec,
     WhichChildren,
 )
-from tests.fakes.recording import Book, Scene, play, recorder
+from tests.fakes.recording import Book, Recorder, Scene, play, recorder
 
 RESTARTED_WITH = {
     Strategy.ONE_FOR_ONE: ["+b"],
@@ -217,6 +220,103 @@ def test_a_stop_during_a_restart_is_heard() -> None:
         assert loop.time() == asked_s
         assert scene.book.take() == ["-h:shutdown"]
         assert await scene.system.terminated() == Shutdown()
+
+    play(tree, act)
+
+
+def test_questions_between_two_tries_of_a_restart_are_answered() -> None:
+    """The next try queues behind them. Source: stdlib/supervisor.erl, try_again_restart/1 is a cast to itself."""
+
+    def tree(book: Book) -> SupervisorSpec:
+        book.failing["a"] = range(2, 10**9)
+        return SupervisorSpec(children=(recorder("a", book),), intensity=Intensity(restarts=10**6, period_s=5.0))
+
+    async def act(scene: Scene) -> None:
+        await scene.end("a", "crash")
+        await asyncio.sleep(0)
+        for _ in range(20):
+            assert await states(scene) == {"a": "restarting"}
+        assert scene.book.starts["a"] > 10
+
+    play(tree, act)
+
+
+def test_a_group_with_backoff_is_stopped_at_once_and_started_after_the_wait() -> None:
+    """Those that depend on the dead one must not go on without it meanwhile."""
+
+    def tree(book: Book) -> SupervisorSpec:
+        first = recorder("a", book, backoff=Backoff(first_s=50.0, cap_s=50.0))
+        return SupervisorSpec((first, recorder("b", book)), strategy=Strategy.ONE_FOR_ALL, intensity=Intensity(0))
+
+    async def act(scene: Scene) -> None:
+        scene.book.take()
+        await scene.end("a", "crash")
+        await asyncio.sleep(0.01)
+        assert scene.book.take() == ["-a:crashed", "-b:shutdown"]
+        assert await states(scene) == {"a": "restarting", "b": "stopped"}
+        await asyncio.sleep(50.0)
+        assert scene.book.take() == ["+a", "+b"]
+
+    play(tree, act)
+
+
+class Slow(Recorder):
+    """Takes a second to stop."""
+
+    async def on_stop(self, reason: Exit) -> None:
+        """Wait, then end."""
+        await asyncio.sleep(1.0)
+        await super().on_stop(reason)
+
+
+def test_a_stop_while_a_group_is_stopped_for_a_restart_is_heard() -> None:
+    """Nothing is started after it."""
+
+    def tree(book: Book) -> SupervisorSpec:
+        children = (recorder("a", book), ChildSpec("s", partial(Slow, book)))
+        return SupervisorSpec(children, strategy=Strategy.ONE_FOR_ALL)
+
+    async def act(scene: Scene) -> None:
+        scene.book.take()
+        await scene.end("a", "crash")
+        await asyncio.sleep(0.5)
+        await scene.system.stop()
+        assert scene.book.take() == ["-a:crashed", "-s:shutdown"]
+
+    play(tree, act)
+
+
+def test_a_supervisor_has_for_ever_to_stop_unless_its_spec_says_otherwise() -> None:
+    """OTP's defaults: 5 s for a worker, infinity for a supervisor, whose children have limits of their own."""
+
+    def tree(book: Book) -> SupervisorSpec:
+        inner = SupervisorSpec((recorder("x", book, shutdown_s=60.0), recorder("y", book)))
+        return SupervisorSpec((ChildSpec("in", lambda: Supervisor(inner)),))
+
+    async def act(scene: Scene) -> None:
+        for name in "xy":
+            scene.ref(f"in/{name}").tell(lambda _: asyncio.sleep(20.0))
+        await asyncio.sleep(0.5)
+        scene.book.take()
+        await scene.system.stop()
+        assert scene.book.take() == ["-y:killed", "-x:shutdown"]
+        assert asyncio.get_running_loop().time() == 20.0
+
+    play(tree, act)
+
+
+def test_a_child_that_ended_for_good_takes_no_tells() -> None:
+    """Though a group restart may start it again: until then nobody would read them, so they are counted."""
+
+    def tree(book: Book) -> SupervisorSpec:
+        return SupervisorSpec((recorder("t", book, restart=Restart.TRANSIENT),))
+
+    async def act(scene: Scene) -> None:
+        await scene.end("t", "normal")
+        scene.ref("t").tell("left in the mailbox")
+        await asyncio.sleep(1.0)
+        assert scene.ref("t").tell("x") is False
+        assert scene.system.counters.undelivered == 2
 
     play(tree, act)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from actors.runtime import run_virtual
 from actors.runtime.ladder import CANCEL_EVERY_S, CANCELS, Ladder
 
 
@@ -52,6 +53,24 @@ def test_closing_the_frames_ends_a_coroutine_that_swallows_cancellation(
     with asyncio.Runner(loop_factory=make_loop) as runner:
         assert runner.run(main())
     assert heard == ["cancelled"] * CANCELS + ["closed"]
+
+
+def test_the_earliest_beginning_counts() -> None:
+    """A parent may shorten what a link began, never lengthen it."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        for delays_s in ((1.0, 10.0), (10.0, 1.0)):
+            task = loop.create_task(asyncio.sleep(1e9))
+            ladder = Ladder(task, lambda: pytest.fail("given up"))
+            began_s = loop.time()
+            for delay_s in delays_s:
+                ladder.climb(delay_s)
+            await asyncio.wait([task])
+            ladder.stop()
+            assert loop.time() - began_s == pytest.approx(1.0)
+
+    run_virtual(main())
 
 
 def test_a_task_that_ends_meanwhile_is_left_alone() -> None:

@@ -10,6 +10,7 @@ import pytest
 from actors.runtime import (
     Actor,
     ActorDead,
+    ActorSystem,
     AskTimeout,
     Backoff,
     ChildSpec,
@@ -17,9 +18,12 @@ from actors.runtime import (
     Fate,
     MailboxFull,
     NoProc,
+    Ports,
     Ref,
     Restart,
     SupervisorSpec,
+    run_virtual,
+    virtual_ports,
 )
 from tests.fakes.recording import Book, Scene, crash_of, play, recorder
 
@@ -195,6 +199,34 @@ def test_an_expired_ask_is_dropped_unhandled() -> None:
     play(one, act)
 
 
+def test_an_ask_that_expired_while_the_loop_was_blocked_is_dropped() -> None:
+    """Its timer has had no chance to ring: the callee looks at the deadline itself."""
+
+    class Jumping:
+        ahead_s = 0.0
+
+        def now(self) -> float:
+            return asyncio.get_running_loop().time() + self.ahead_s
+
+    async def main() -> None:
+        clock, book = Jumping(), Book()
+        ports = virtual_ports()
+        system = ActorSystem(Ports(clock, ports.wall, ports.rng, ports.ids), on_report=book.reports.append)
+        await system.start(one(book))
+        a = system.ref("root/a")
+
+        def block(_: Actor) -> None:
+            clock.ahead_s += 60.0
+
+        a.tell(block)
+        with pytest.raises(AskTimeout):
+            await a.ask(lambda actor: actor.book.trace.append("handled"), timeout_s=5.0)
+        assert (book.take(), system.counters.expired) == (["+a"], 1)
+        await system.stop()
+
+    run_virtual(main())
+
+
 def test_an_ask_without_time_is_not_sent() -> None:
     """A deadline that has passed already."""
 
@@ -307,15 +339,19 @@ def test_a_flood_of_messages_leaves_turns_to_others() -> None:
     """OTP's reductions: an actor that never runs dry does not hold the loop."""
 
     async def act(scene: Scene) -> None:
-        a = scene.ref("a")
+        handled = 0
 
         def again(actor: Actor) -> None:
-            actor.ref.tell(again)
+            nonlocal handled
+            handled += 1
+            if handled < 1000:
+                actor.ref.tell(again)
 
-        a.tell(again)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        await scene.system.stop()
+        scene.ref("a").tell(again)
+        for turn in range(1, 5):
+            await asyncio.sleep(0)
+            assert handled <= turn * 64
+        assert handled > 64
 
     play(one, act)
 

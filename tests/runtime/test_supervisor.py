@@ -186,6 +186,7 @@ def test_an_operator_restarts_a_child() -> None:
         refused = await root.ask(RestartChild("b"))
         assert isinstance(refused, StartRefused) and isinstance(refused.error, StartFailed)
         assert await states(scene) == {"a": "running", "b": "stopped"}
+        assert scene.ref("b").tell("nobody reads this") is False
         assert await root.ask(RestartChild("b")) == ChildStarted(scene.ref("b"))
         assert await root.ask(RestartChild("nobody")) == NoSuchChild()
 

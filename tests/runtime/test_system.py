@@ -82,13 +82,15 @@ def test_an_embedding_hosts_pykka_actors_are_never_touched() -> None:
 
 
 def test_a_system_has_one_life() -> None:
-    """A second start would mix two trees under the same names."""
+    """A second start would mix two trees under the same names; and the end leaves no timer."""
 
     async def main() -> None:
         system = ActorSystem(virtual_ports())
-        await system.start(SupervisorSpec())
+        await system.start(SupervisorSpec((recorder("a", Book()),)))
+        await system.ref("root/a").ask("echo")
         await system.stop()
         await system.stop()
+        assert [timer for timer in asyncio.get_running_loop()._scheduled if not timer.cancelled()] == []  # type: ignore[attr-defined]
         assert await system.terminated() == Shutdown()
         with pytest.raises(RuntimeError, match="started before"):
             await system.start(SupervisorSpec())
