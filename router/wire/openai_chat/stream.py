@@ -273,7 +273,7 @@ class ChatEncoder:
                 self._usage = event.usage
             case Finished():
                 self._open(event.choice).finished = event
-            case Started() if not self._choices:
+            case Started():
                 self._started = event
         return b""
 

@@ -188,6 +188,17 @@ def test_tool_deltas_without_index_or_id_are_put_in_order() -> None:
     assert third["choices"][0]["finish_reason"] == "tool_calls"
 
 
+def test_an_id_and_name_that_are_repeated_are_said_once() -> None:
+    """Accumulators append what is repeated: the id would double up."""
+    piece = (
+        b'data: {"id":"c","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"a","type":"function",'
+        b'"function":{"name":"f","arguments":"%b"}}]}}]}\n\n'
+    )
+    said = relayed(piece % b"{" + piece % b"}")
+    assert said.startswith(piece % b"{")
+    assert calls_of(said)[1:] == [{"index": 0, "function": {"arguments": "}"}}]
+
+
 def test_a_mended_stream_means_what_the_original_meant() -> None:
     """Reading it again gives the same calls, ids that were made up included."""
     call = b'{"function":{"name":"f","arguments":"{}"},"id":"%b","index":%d}'
