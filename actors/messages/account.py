@@ -1,0 +1,145 @@
+"""What was used and what it cost: the ledger, what models can do, and answers kept."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from router.canon.outcome import End, UsageSource
+from router.canon.reply import Reply
+from router.canon.target import Target
+from router.canon.usage import Usage
+from router.errors import Reason
+from router.store.journal import EntryRow, ProviderTotal
+
+
+class EntryOpened(Struct, frozen=True, kw_only=True):
+    """Fact for the Ledger: an attempt is about to go out."""
+
+    attempt: str
+    exchange: str
+    number: int
+    provider: str
+    model: str
+    at: float
+
+
+class EntryClosed(Struct, frozen=True, kw_only=True):
+    """Fact for the Ledger: an attempt ended. Exactly one for each `EntryOpened`."""
+
+    attempt: str
+    exchange: str
+    provider: str
+    model: str
+    end: End
+    reason: Reason | None
+    usage: Usage | None
+    usage_source: UsageSource
+    at: float
+
+
+class CostView(Struct, frozen=True, kw_only=True):
+    """What the Ledger publishes: what everything cost, over all runs that wrote the same journal.
+
+    Args:
+        providers: sums of closed entries by provider.
+        overall: the same over all providers.
+        complete: whether what earlier runs wrote is in the sums; false until the journal could be read.
+        degraded: the journal refuses; `why` says how. Entries wait in memory.
+        pending: entries that are not yet in the journal.
+        failed_writes: tries that the journal refused; each was or will be made again.
+        lost: entries that found no room in memory while the journal refused. Their cost is in the sums of this run.
+        crashed: entries that an earlier run left open, closed as crashed at this one's start.
+    """
+
+    overall: ProviderTotal
+    providers: dict[str, ProviderTotal]
+    complete: bool = False
+    degraded: bool = False
+    why: str | None = None
+    pending: int = 0
+    failed_writes: int = 0
+    lost: int = 0
+    crashed: int = 0
+
+
+class ReadCosts(Struct, frozen=True, kw_only=True):
+    """Ask the Ledger what everything cost. Answer: `CostView`; every fact told before the ask is in it."""
+
+
+class ReadTotals(Struct, frozen=True, kw_only=True):
+    """Ask the Ledger for the sums of entries closed at or after `since_at`. Answer: `TotalsPage`."""
+
+    since_at: float
+
+
+class TotalsPage(Struct, frozen=True, kw_only=True):
+    """Sums by provider. `complete` is false when the journal could not be read: then of what waits in memory."""
+
+    totals: tuple[ProviderTotal, ...]
+    complete: bool
+
+
+class ReadEntries(Struct, frozen=True, kw_only=True):
+    """Ask the Ledger for entries, the newest first. Answer: `EntriesPage`; every fact told before the ask is in it.
+
+    Args:
+        limit: at most this many, and never more than 1000.
+        before: `seq` of the last entry of the page before this one; None begins with the newest.
+    """
+
+    limit: int = 100
+    provider: str | None = None
+    before: int | None = None
+
+
+class EntriesPage(Struct, frozen=True, kw_only=True):
+    """Entries, newest first. `complete` is false when the journal could not be read: then what waits in memory."""
+
+    rows: tuple[EntryRow, ...]
+    complete: bool
+
+
+class FactsLearned(Struct, frozen=True, kw_only=True):
+    """Fact for Capability: a target told its context window itself (a GGUF header, a server's list of models)."""
+
+    target: Target
+    context_window: int
+
+
+class Lookup(Struct, frozen=True, kw_only=True):
+    """Ask the Cache for an answer to exactly this request (`policy/cachekey.py`). Answer: `Hit` or `Miss`."""
+
+    key: str
+
+
+class Hit(Struct, frozen=True, kw_only=True):
+    """The answer, given `age_s` ago. `raw` are its bytes when it was passed through."""
+
+    target: Target
+    reply: Reply
+    raw: bytes
+    age_s: float
+
+
+class Miss(Struct, frozen=True, kw_only=True):
+    """Nothing is kept under that key, or no longer."""
+
+
+class Stored(Struct, frozen=True, kw_only=True):
+    """Fact for the Cache: a complete answer, not streamed. The Cache keeps it if it is one that may be given again."""
+
+    key: str
+    target: Target
+    reply: Reply
+    raw: bytes = b""
+
+
+class CacheView(Struct, frozen=True, kw_only=True):
+    """What the Cache publishes. Counts go on over restarts; entries do not."""
+
+    hits: int = 0
+    misses: int = 0
+    evicted: int = 0
+    expired: int = 0
+    entries: int = 0
+    size_bytes: int = 0

@@ -1,0 +1,92 @@
+"""What an attempt is told to do, and what it says on its feed."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from actors.runtime import Channel, Job
+from router.canon.event import Event
+from router.canon.reply import Reply
+from router.canon.target import Target, Timeouts
+from router.wire.dialect import Ask
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """What one attempt is to do.
+
+    Args:
+        exchange: id of the exchange it belongs to.
+        attempt: its own id.
+        job: the exchange's job; the attempt ends with it.
+        number: 1 for the first attempt of the exchange.
+        ask: the caller's request, in dialect `spoken`.
+        spoken: name of the caller's dialect; equal to the target's means bytes pass through.
+        target: where to.
+        deadline_s: end of the exchange.
+        timeouts: overrides of the provider's clocks, or None.
+    """
+
+    exchange: str
+    attempt: str
+    job: Job
+    number: int
+    ask: Ask
+    spoken: str
+    target: Target
+    deadline_s: float
+    trace_id: str
+    timeouts: Timeouts | None = None
+
+
+class StartAttempt(Struct, frozen=True, kw_only=True):
+    """Ask a Provider to start an attempt. Answer: `AttemptStarted`, or `ModelMissing` when it does not have the
+    model."""
+
+    order: Order
+
+
+class AttemptStarted(Struct, frozen=True, kw_only=True):
+    """The attempt runs as `job` in the provider's own task group and answers on `feed`."""
+
+    job: Job
+    feed: Channel[Part]
+
+
+class ModelMissing(Struct, frozen=True, kw_only=True):
+    """The provider does not serve that model."""
+
+
+class Head(Struct, frozen=True, kw_only=True):
+    """First on a feed: the provider answered well. Commits nothing.
+
+    `shown` are the provider's headers that a caller may see; `lost` names what translation could not say.
+    """
+
+    passthrough: bool
+    shown: tuple[tuple[str, str], ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+class Flow(Struct, frozen=True, kw_only=True):
+    """On a feed, streamed: events in order, and, when passing through, the bytes to hand on instead of encoding
+    them."""
+
+    events: tuple[Event, ...]
+    raw: bytes = b""
+
+
+class Whole(Struct, frozen=True, kw_only=True):
+    """On a feed, not streamed: the whole answer, and its bytes when passing through."""
+
+    reply: Reply
+    raw: bytes = b""
+
+
+class Complete(Struct, frozen=True, kw_only=True):
+    """Last on a feed: the provider's own terminal event was seen."""
+
+    raw: bytes = b""
+
+
+Part = Head | Flow | Whole | Complete
+"""What a feed carries. A failed attempt ends its feed with its `WireFault`; a feed that ends without either crashed."""

@@ -1,0 +1,91 @@
+"""The two ports of the front: the desk it hands requests to, and the server the Front actor starts."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from actors.messages.exchange import Call, Opened
+
+
+class ModelCard(Struct, frozen=True, kw_only=True):
+    """A name a caller may ask for. `targets` are what stands behind it, in their configured order."""
+
+    id: str
+    owner: str
+    targets: tuple[str, ...]
+    context_window: int | None = None
+
+
+class ProviderReport(Struct, frozen=True, kw_only=True):
+    """How one provider is: `circuit_state` is the worst of its models' breakers, `health_score` from 0 to 1."""
+
+    healthy: bool
+    circuit_state: str
+    health_score: float
+    success_rate: float
+    requests: int
+    models: tuple[str, ...]
+    last_error: str | None = None
+
+
+class HealthReport(Struct, frozen=True, kw_only=True):
+    """How the whole is. `status`: healthy, degraded (some providers are not), unhealthy (none is), draining."""
+
+    status: str
+    providers: dict[str, ProviderReport]
+    total_requests: int
+    success_rate: float
+    avg_response_time_ms: float
+    in_flight: int
+    config_version: str
+    uptime_s: float
+    ledger_degraded: bool
+    actors: dict[str, bool]
+
+
+class Desk(Protocol):
+    """Where requests are handed in, by the HTTP front and by embedding programs alike. Everything but `open` reads
+    snapshots."""
+
+    def open(self, call: Call) -> Opened:
+        """Start an exchange. Raises `Unavailable` while draining or while the front is being restarted."""
+        ...
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh id."""
+        ...
+
+    def trace_id(self) -> str:
+        """A fresh trace id, 32 hex digits."""
+        ...
+
+    @property
+    def ready(self) -> bool:
+        """Whether new work is taken: false from the first moment of a shutdown."""
+        ...
+
+    def models(self) -> tuple[ModelCard, ...]:
+        """Every name a caller may ask for."""
+        ...
+
+    def health(self) -> HealthReport:
+        """How everything is, from snapshots: asks no actor, so that it answers when they cannot."""
+        ...
+
+    def metrics(self) -> bytes:
+        """All metrics in Prometheus' text form."""
+        ...
+
+
+class Server(Protocol):
+    """What the Front actor starts and stops: the HTTP side, or nothing when embedded."""
+
+    async def start(self, desk: Desk) -> None:
+        """Listen. Raises `OSError` when the address is taken."""
+        ...
+
+    async def stop(self) -> None:
+        """Close the listener and every connection."""
+        ...

@@ -1,0 +1,77 @@
+"""An exchange as its reader sees it: what goes in, what comes out."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from actors.messages.attempt import Flow, Whole
+from actors.runtime import Channel, Job, Shutdown
+from router.canon.target import Target
+from router.canon.usage import Usage
+from router.errors import Reason
+from router.wire.dialect import Ask
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """What a front or an embedding program hands over.
+
+    Args:
+        ask: the request, parsed just enough.
+        dialect: name of the dialect it came in.
+        request_id: the id the caller will see; also the exchange's id.
+        trace_id: 32 hex digits, from the caller's traceparent or ours.
+        parent_span_id: 16 hex digits from the caller's traceparent, or None.
+    """
+
+    ask: Ask
+    dialect: str
+    request_id: str
+    trace_id: str
+    parent_span_id: str | None = None
+
+
+class Committed(Struct, frozen=True, kw_only=True):
+    """First on an exchange's outbox: an answer has begun and will not be replaced. What the headers say.
+
+    Args:
+        model: the model that really answers, in the provider's words.
+        attempts: requests that left for providers, this answer's included; 0 for one from the cache.
+        cache: hit or miss; None when the cache was not asked.
+        age_s: how old a hit is.
+    """
+
+    target: Target
+    model: str
+    attempts: int
+    passthrough: bool
+    shown: tuple[tuple[str, str], ...] = ()
+    lost: tuple[str, ...] = ()
+    cache: str | None = None
+    age_s: float | None = None
+
+
+class Answered(Struct, frozen=True, kw_only=True):
+    """Last on an exchange's outbox: complete, with what it cost (None: nobody knows)."""
+
+    usage: Usage | None
+    cost_usd: Decimal | None
+    raw: bytes = b""
+
+
+Piece = Committed | Flow | Whole | Answered
+"""What an outbox carries. An exchange that cannot answer ends its outbox with a `GatewayError`, before or after
+`Committed`."""
+
+
+class Opened(Struct, frozen=True, kw_only=True):
+    """An exchange under way. Whoever opened it must `leave` it in the end; its exit gives back all it holds."""
+
+    job: Job
+    outbox: Channel[Piece]
+
+    def leave(self) -> None:
+        """Read no more. An exchange that is not done ends as the caller's leaving, and its upstream call with it."""
+        self.outbox.leave()
+        self.job.stop(Shutdown(Reason.CLIENT_GONE.value))

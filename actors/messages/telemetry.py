@@ -1,0 +1,127 @@
+"""What Telemetry is told and asked, and the configuration in force."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec import Raw, Struct
+
+from router.canon.outcome import End, UsageSource
+from router.canon.usage import Usage
+from router.errors import AttemptNote, Reason
+from router.telemetry.rows import LogRow
+
+
+class ReadConfig(Struct, frozen=True, kw_only=True):
+    """Ask Config what is in force. Answer: `ConfigView`."""
+
+
+class ConfigView(Struct, frozen=True, kw_only=True):
+    """A configuration in force. `version` is a hash of its content; `public` is all of it as JSON, secrets as `***`."""
+
+    version: str
+    source: str
+    public: Raw
+
+
+class AttemptEnded(Struct, frozen=True, kw_only=True):
+    """One attempt, as Telemetry sees it. Durations in seconds from its start; None where that moment never came."""
+
+    exchange: str
+    attempt: str
+    trace_id: str
+    number: int
+    provider: str
+    model: str
+    end: End
+    reason: Reason | None
+    status: int | None
+    message: str | None
+    usage: Usage | None
+    usage_source: UsageSource
+    started_at: float
+    first_byte_s: float | None
+    first_token_s: float | None
+    duration_s: float
+
+
+class ExchangeEnded(Struct, frozen=True, kw_only=True):
+    """One exchange, as Telemetry sees it: the one Struct a request emits."""
+
+    exchange: str
+    trace_id: str
+    parent_span_id: str | None
+    dialect: str
+    model: str
+    target: str | None
+    streamed: bool
+    end: End
+    reason: Reason | None
+    attempts: tuple[AttemptNote, ...]
+    usage: Usage | None
+    cost_usd: Decimal | None
+    started_at: float
+    first_token_s: float | None
+    duration_s: float
+
+
+class ReadLog(Struct, frozen=True, kw_only=True):
+    """Ask Telemetry for the last rows of the request log, of one provider or of all. Answer: `LogPage`."""
+
+    limit: int = 100
+    provider: str | None = None
+
+
+class LogPage(Struct, frozen=True, kw_only=True):
+    """Rows, newest first; the newest fact told before the ask is in it."""
+
+    rows: tuple[LogRow, ...]
+
+
+class ResetMetrics(Struct, frozen=True, kw_only=True):
+    """Ask Telemetry to start every count and histogram anew. Answer: `MetricsReset`. Health windows and gauges stay."""
+
+
+class MetricsReset(Struct, frozen=True, kw_only=True):
+    """Counts are 0."""
+
+
+class RetryTurnedDown(Struct, frozen=True, kw_only=True):
+    """Fact for Telemetry: the retry budget did not allow one more try."""
+
+    provider: str
+
+
+class ConfigLoaded(Struct, frozen=True, kw_only=True):
+    """Fact for Telemetry: this version of the configuration serves new exchanges from now on."""
+
+    version: str
+    source: str
+
+
+class ProviderRemoved(Struct, frozen=True, kw_only=True):
+    """Fact for Telemetry: a provider is gone on purpose; its series and its score go too."""
+
+    provider: str
+
+
+class SupervisorReported(Struct, frozen=True, kw_only=True):
+    """Fact for Telemetry: the runtime's `Report`, with the error already reduced to what may be logged.
+
+    Args:
+        context: the report's, as text.
+        actor: path of the actor that ended, or of the owner of the job that crashed.
+        offender: path of the child, or name of the job: perhaps a request's id, so never a label.
+        error: class name of the error; None when there was none.
+        frames: where it was raised, outermost first, `file:line function`. Its words are left out: they may quote
+            content.
+        repeats: crashes in a row on that type of message.
+    """
+
+    context: str
+    actor: str
+    offender: str
+    error: str | None
+    frames: tuple[str, ...]
+    message_type: str | None
+    repeats: int
