@@ -26,6 +26,8 @@ from actors.messages import (
     ExchangeEnded,
     Flow,
     Head,
+    Hit,
+    Lookup,
     Order,
     Part,
     Piece,
@@ -34,6 +36,7 @@ from actors.messages import (
     RetryGranted,
     SpendRetry,
     StartAttempt,
+    Stored,
     Turned,
     Whole,
 )
@@ -44,6 +47,7 @@ from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import AttemptNote, GatewayError, Limited, Reason, Refused, Unavailable, UpstreamFailed, WireFault
 from router.policy.backoff import Backoff
+from router.policy.cachekey import cache_key
 from router.policy.retry import FREE, GiveUp, Route, Tried, next_step
 
 OUTBOX_CAPACITY = 16
@@ -57,6 +61,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     """What every exchange needs of the rest of the tree.
 
     Args:
+        cache: None when it is switched off.
         routes: public model name -> its failover group.
         providers: provider name -> its Provider actor.
         windows: target -> context window in tokens, for those that are known; read by reference.
@@ -68,10 +73,11 @@ class Wiring(Struct, frozen=True, kw_only=True):
     limits: Ref
     retry: Ref
     telemetry: Ref
+    cache: Ref | None
     routes: Mapping[str, Ref]
     providers: Mapping[str, Ref]
     windows: Callable[[], Mapping[str, int]]
-    price: Callable[[Target, Usage], Decimal | None]
+    price: Callable[[Target, Usage | None], Decimal | None]
     backoff: Backoff
     deadline_s: float
 
@@ -97,6 +103,7 @@ class Exchange:
         self._first_token_s: float | None = None
         self._usage: Usage | None = None
         self._cost: Decimal | None = None
+        self._cache_key: str | None = None
         self._head = Head(passthrough=False)
         self._held: list[Flow] = []
         self._committed = False
@@ -107,7 +114,9 @@ class Exchange:
         """Do it all; what cannot be answered is kept for `settle` to tell the reader."""
         try:
             await self._admit()
-            await self._answer(await self._plan())
+            plan = await self._plan()
+            if not await self._recall():
+                await self._answer(plan)
         except GatewayError as error:
             self._error = error
         except ChannelClosed:
@@ -177,6 +186,34 @@ class Exchange:
                 param="router",
             )
         return planned
+
+    async def _recall(self) -> bool:
+        """Answer from the cache, where there is one and it has exactly this; costs nothing and asks nobody."""
+        cache, call = self._wiring.cache, self._call
+        if cache is None or call.ask.stream:
+            return False
+        self._cache_key = cache_key("", call.dialect, call.ask.model, call.ask.fields)
+        try:
+            hit = await cache.ask(Lookup(key=self._cache_key), timeout_s=ASK_S)
+        except (ActorDead, AskTimeout, MailboxFull):
+            return False
+        if not isinstance(hit, Hit):
+            return False
+        self._target = hit.target
+        await self.outbox.put(
+            Committed(
+                target=hit.target,
+                model=hit.reply.model,
+                attempts=0,
+                passthrough=bool(hit.raw),
+                cache="hit",
+                age_s=hit.age_s,
+            )
+        )
+        await self.outbox.put(Whole(reply=hit.reply, raw=hit.raw))
+        await self.outbox.put(Answered(usage=hit.reply.usage, cost_usd=Decimal(0)))
+        self._complete = True
+        return True
 
     async def _answer(self, plan: Planned) -> None:
         """Try targets until one answers. Raises `UpstreamFailed` when no further try is allowed or of use."""
@@ -295,11 +332,13 @@ class Exchange:
             case Flow() | Whole():
                 self._note(part)
                 await self._commit(target)
+                if isinstance(part, Whole) and self._wiring.cache is not None and self._cache_key:
+                    self._wiring.cache.tell(Stored(key=self._cache_key, target=target, reply=part.reply, raw=part.raw))
                 await self.outbox.put(part)
             case Complete():
                 await self._commit(target)
                 self._target = target
-                self._cost = self._wiring.price(target, self._usage) if self._usage is not None else None
+                self._cost = self._wiring.price(target, self._usage)
                 await self.outbox.put(Answered(usage=self._usage, cost_usd=self._cost, raw=part.raw))
                 self._complete = True
             case _:
@@ -320,6 +359,7 @@ class Exchange:
                 passthrough=self._head.passthrough,
                 shown=self._head.shown,
                 lost=self._head.lost,
+                cache="miss" if self._cache_key else None,
             )
         )
         for flow in self._held:

@@ -145,6 +145,10 @@ class Delivery:
         headers["x-router-provider"] = committed.target.provider
         headers["x-router-model"] = committed.target.model
         headers["x-router-attempts"] = str(committed.attempts)
+        if committed.cache is not None:
+            headers["x-router-cache"] = committed.cache
+        if committed.age_s is not None:
+            headers["age"] = str(int(committed.age_s))
         if committed.lost:
             headers["x-router-lost"] = ", ".join(committed.lost)
         return headers
