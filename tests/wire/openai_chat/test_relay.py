@@ -127,14 +127,16 @@ def test_comments_pass_and_events_that_cannot_be_read_do_not() -> None:
     assert relayed(body) == b": WAIT\n\n" + good + b"event: note\ndata: {}\n\n" + b"data: [DONE]\n\n"
 
 
-@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\n", b""], ids=["lf", "crlf", "half", "none"])
+@pytest.mark.parametrize(
+    "end", [b"\n\n", b"\r\n\r\n", b"\n", b"\r\n", b""], ids=["lf", "crlf", "half", "half crlf", "none"]
+)
 def test_done_is_said_exactly_once_and_closed(end: bytes) -> None:
     """Repeated, unterminated or missing: a client reads one, with the blank line it needs."""
     good = b'data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
     for body in (good + end, good + b"\n\ndata: [DONE]" + end, good + b"\n\ndata: [DONE]\n\ndata: [DONE]" + end):
         said = relayed(body)
         assert said.count(b"[DONE]") == 1
-        assert said.endswith((b"[DONE]\n\n", b"[DONE]\r\n\r\n", b"[DONE]\n\n\n"))
+        assert said.endswith((b"[DONE]\n\n", b"[DONE]\r\n\r\n", b"[DONE]\n\n\n", b"[DONE]\r\n\n\n"))
         assert len(chunks_of(said)) == 1
 
 
