@@ -1,0 +1,94 @@
+"""From what was written to what holds: one key's default is often another's value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec.structs import asdict, replace
+
+from router.settings.kinds import KindRules
+from router.settings.rules import find_target
+from router.settings.schema import Document, Failover, GroupKeys, LocalKeys, ModelKeys, ProviderKeys, TimeoutKeys
+from router.settings.settings import FailoverGroup, Ledger, LocalModels, Model, Provider, Settings, Timeouts
+
+_FIRST_BYTE_S = 30.0
+_FIRST_TOKEN_S = 60.0
+_WHOLE_S = 300.0
+
+
+def resolve(document: Document, kinds: Mapping[str, KindRules]) -> Settings:
+    """The settings of a document without faults."""
+    retry, breaker = document.retry, document.breaker
+    return Settings(
+        home=document.home,
+        server=document.server,
+        providers={
+            name: _provider(name, provider, document.home if kinds[provider.kind].local else None)
+            for name, provider in document.providers.items()
+        },
+        failover=document.failover,
+        failover_groups={
+            name: _group(group, document.failover, document.providers)
+            for name, group in document.failover_groups.items()
+        },
+        breaker=replace(breaker, max_open_s=max(breaker.max_open_s, breaker.recovery_timeout_s)),
+        retry=replace(retry, max_delay_ms=max(retry.max_delay_ms, retry.base_delay_ms)),
+        cache=document.cache,
+        ledger=Ledger(path=document.ledger.path or document.home / "ledger.sqlite"),
+        telemetry=document.telemetry,
+    )
+
+
+def resolve_timeouts(written: TimeoutKeys) -> Timeouts:
+    """An explicit `first_byte_s` holds for every answer; left out, answers that are not streamed have far longer,
+    because nothing of them is sent before all of it exists."""
+    first_byte_s = written.first_byte_s or _FIRST_BYTE_S
+    return Timeouts(
+        connect_s=written.connect_s,
+        first_byte_s=first_byte_s,
+        first_token_s=written.first_token_s or max(_FIRST_TOKEN_S, first_byte_s),
+        idle_s=written.idle_s,
+        total_s=written.total_s,
+        whole_s=written.first_byte_s or _WHOLE_S,
+    )
+
+
+def _provider(name: str, written: ProviderKeys, home: Path | None) -> Provider:
+    return Provider(
+        name=name,
+        kind=written.kind,
+        api_key=written.api_key or None,
+        base_url=written.base_url.rstrip("/") if written.base_url else None,
+        models=tuple(_model(model) for model in written.models),
+        dispatch=written.dispatch,
+        max_parallel=written.max_parallel,
+        max_queue=written.max_queue,
+        timeouts=resolve_timeouts(written.timeouts),
+        headers=written.headers,
+        local=_local(written, home) if home else None,
+    )
+
+
+def _model(written: ModelKeys) -> Model:
+    return Model(
+        name=written.name,
+        upstream=written.upstream or written.name,
+        context_window=written.context_window,
+        price=written.price,
+    )
+
+
+def _local(written: LocalKeys, home: Path) -> LocalModels:
+    keys = {name: getattr(written, name) for name in LocalModels.__struct_fields__}
+    return LocalModels(**{**keys, "models_dir": written.models_dir or home / "models"})
+
+
+def _group(written: GroupKeys, failover: Failover, providers: Mapping[str, ProviderKeys]) -> FailoverGroup:
+    refs = (find_target(text, providers) for text in written.targets)
+    chosen = {**asdict(failover), **{key: value for key, value in asdict(written).items() if value is not None}}
+    return FailoverGroup(
+        targets=tuple(ref for ref in refs if ref is not None),
+        strategy=chosen["strategy"],
+        max_attempts=chosen["max_attempts"],
+    )

@@ -1,0 +1,188 @@
+"""Faults between values: what one key asks of another. A rule may be given a document that is still full of blanks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from router.settings.faults import Findings, Where, suggest
+from router.settings.kinds import KindRules
+from router.settings.schema import LOCAL_KEYS, REMOTE_KEYS, Document, GroupKeys, ProviderKeys
+from router.settings.secret import Secret
+
+_HEADER_TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
+_KEY_TEXT = re.compile(r"[\x21-\x7e]+")
+_OWN_HEADERS = frozenset({"connection", "content-length", "content-type", "host", "te", "transfer-encoding", "upgrade"})
+_QUANTISED = frozenset({"q8_0", "q4_0"})
+
+
+class TargetRef(Struct, frozen=True, kw_only=True):
+    """A target as a group names it. `model` is None for a local provider whose models are the files of a folder."""
+
+    provider: str
+    model: str | None
+
+
+def check_rules(document: Document, tree: object, kinds: Mapping[str, KindRules], findings: Findings) -> None:
+    """Find every fault between values.
+
+    Args:
+        tree: the same document as it was written: whether a key was written at all is a question too.
+    """
+    _check_host(document, findings)
+    if not document.providers:
+        findings.add_rule(("providers",), "name at least one; the model on this machine is `local: {kind: llama-cpp}`")
+    for name, provider in document.providers.items():
+        _check_provider(provider, _written(tree, "providers", name), kinds, findings, ("providers", name))
+    for name, group in document.failover_groups.items():
+        _check_group(name, group, document.providers, findings)
+    _check_order(document, tree, findings)
+    _check_url(document.telemetry.otlp_endpoint, findings, ("telemetry", "otlp_endpoint"))
+
+
+def find_target(text: str, providers: Mapping[str, ProviderKeys]) -> TargetRef | None:
+    """What `provider:model`, or a provider alone, stands for; None when no provider has that name."""
+    provider, colon, model = text.partition(":")
+    if provider not in providers:
+        return None
+    first = providers[provider].models[:1]
+    return TargetRef(provider=provider, model=model if colon else first[0].name if first else None)
+
+
+def _written(tree: object, *keys: str) -> frozenset[str]:
+    """The keys of a mapping inside the tree that were given a value."""
+    for key in keys:
+        tree = tree.get(key) if isinstance(tree, Mapping) else None
+    return (
+        frozenset(key for key, value in tree.items() if value is not None) if isinstance(tree, Mapping) else frozenset()
+    )
+
+
+def _check_host(document: Document, findings: Findings) -> None:
+    host = document.server.host
+    try:
+        loopback = ip_address(host).is_loopback
+    except ValueError:
+        loopback = host == "localhost"
+    if not loopback:
+        findings.add_rule(
+            ("server", "host"),
+            "must be an address of this machine only (127.0.0.1, ::1 or localhost): whoever reaches the port spends"
+            " your providers' money, and client keys come in a later version; until then keep 127.0.0.1 and put a proxy"
+            " that asks for credentials in front",
+        )
+
+
+def _check_provider(
+    provider: ProviderKeys, written: frozenset[str], kinds: Mapping[str, KindRules], findings: Findings, where: Where
+) -> None:
+    kind = kinds.get(provider.kind)
+    if kind is None:
+        findings.add_rule((*where, "kind"), f"no such kind is installed{suggest(provider.kind, kinds)}")
+    else:
+        _check_kind(provider, kind, written, findings, where)
+    _check_url(provider.base_url, findings, (*where, "base_url"))
+    _check_headers(provider.headers, findings, (*where, "headers"))
+    if provider.api_key and not _KEY_TEXT.fullmatch(provider.api_key.reveal()):
+        findings.add_rule((*where, "api_key"), "holds a blank, a line break or another character that no key has")
+    if provider.type_v in _QUANTISED and not provider.flash_attn:
+        findings.add_rule((*where, "type_v"), "a quantised type_v needs flash_attn: true")
+    names = [model.name for model in provider.models]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            findings.add_rule((*where, "models", index), f"is the same as models[{names.index(name)}]; remove one")
+
+
+def _check_kind(
+    provider: ProviderKeys, kind: KindRules, written: frozenset[str], findings: Findings, where: Where
+) -> None:
+    foreign = sorted(written & (REMOTE_KEYS if kind.local else LOCAL_KEYS))
+    whose = "that listen on the network" if kind.local else "that run on this machine"
+    for key in foreign:
+        findings.add_rule((*where, key), f"is for kinds {whose}; {provider.kind} does not take it")
+    if kind.needs_key and not provider.api_key:
+        findings.add_rule((*where, "api_key"), f"is missing; {provider.kind} needs a key")
+    if kind.needs_base_url and not provider.base_url:
+        findings.add_rule((*where, "base_url"), f"is missing; {provider.kind} needs an address")
+    if not kind.local and not provider.models:
+        findings.add_rule((*where, "models"), "name at least one model")
+
+
+def _check_url(url: str | None, findings: Findings, where: Where) -> None:
+    if url is None:
+        return
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        findings.add_rule(where, "is no URL")
+        return
+    if not sound or not _KEY_TEXT.fullmatch(url):
+        findings.add_rule(where, "must be a URL that begins with http:// or https:// and a host")
+    elif "@" in parts.netloc:
+        findings.add_rule(where, "must not hold a user name or a password")
+    elif "?" in url or "#" in url:
+        findings.add_rule(where, "must not hold ? or #")
+
+
+def _check_headers(headers: Mapping[str, Secret], findings: Findings, where: Where) -> None:
+    seen: dict[str, str] = {}
+    for name, value in headers.items():
+        if name.lower() in _OWN_HEADERS:
+            findings.add_rule((*where, name), "is a header that the router sets itself")
+        if name.lower() in seen:
+            findings.add_rule((*where, name), f"is the same header as {seen[name.lower()]}; remove one")
+        seen[name.lower()] = name
+        if not _HEADER_TEXT.fullmatch(value.reveal()):
+            findings.add_rule((*where, name), "is empty, or holds a character that no header can carry")
+
+
+def _check_group(name: str, group: GroupKeys, providers: Mapping[str, ProviderKeys], findings: Findings) -> None:
+    where: Where = ("failover_groups", name)
+    owner = next((owner for owner, each in providers.items() if name in {model.name for model in each.models}), None)
+    if owner is not None:
+        findings.add_rule(where, f"is also the name of a model of {owner}; give the group another name")
+    if not group.targets:
+        findings.add_rule((*where, "targets"), "name at least one target")
+    seen: dict[TargetRef, int] = {}
+    for index, text in enumerate(group.targets):
+        place = (*where, "targets", index)
+        ref = find_target(text, providers)
+        if ref is None:
+            findings.add_rule(place, f"no such provider{_suggest_target(text, providers)}")
+            continue
+        _check_model(ref, providers, findings, place)
+        if seen.setdefault(ref, index) != index:
+            findings.add_rule(place, f"is the same as targets[{seen[ref]}]; remove one")
+
+
+def _check_model(ref: TargetRef, providers: Mapping[str, ProviderKeys], findings: Findings, where: Where) -> None:
+    known = {model.name for model in providers[ref.provider].models}
+    if ref.model is None or ref.model in known or (not known and ref.model):
+        return
+    if not findings.touch(("providers", ref.provider, "models")):
+        findings.add_rule(where, f"{ref.provider} has no such model{suggest(ref.model, known)}")
+
+
+def _suggest_target(text: str, providers: Mapping[str, ProviderKeys]) -> str:
+    """A model alone is the commonest mistake: the provider that has it is then known."""
+    having = [name for name, provider in providers.items() if text in {model.name for model in provider.models}]
+    if having:
+        return f'; did you mean "{having[0]}:{text}"?'
+    return suggest(text.partition(":")[0], providers)
+
+
+def _check_order(document: Document, tree: object, findings: Findings) -> None:
+    """Bounds that were both written; one that was left out gives way to the other."""
+    retry, breaker = document.retry, document.breaker
+    pairs = (
+        ("retry", "base_delay_ms", retry.base_delay_ms, "max_delay_ms", retry.max_delay_ms),
+        ("breaker", "recovery_timeout_s", breaker.recovery_timeout_s, "max_open_s", breaker.max_open_s),
+    )
+    for section, low, low_value, high, high_value in pairs:
+        if low_value > high_value and high in _written(tree, section):
+            findings.add_rule((section, low), f"must not be more than {section}.{high}")

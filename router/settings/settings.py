@@ -1,0 +1,150 @@
+"""The configuration as it holds: every value there, none that depends on another."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+from msgspec import Struct
+
+from router.settings.rules import TargetRef
+from router.settings.schema import (
+    Breaker,
+    Cache,
+    CacheType,
+    Dispatch,
+    Failover,
+    Price,
+    Retry,
+    Server,
+    Telemetry,
+)
+from router.settings.secret import MASK, Secret
+
+_VERSION_DIGITS = 12
+
+
+class Timeouts(Struct, frozen=True, kw_only=True):
+    """The clocks of one attempt, in seconds.
+
+    Args:
+        connect_s: until the connection is open, name lookup and TLS included.
+        first_byte_s: until the head of a streamed answer.
+        first_token_s: until the first content of a streamed answer.
+        idle_s: between two pieces of content.
+        total_s: the whole attempt.
+        whole_s: until the end of an answer that is not streamed, whose head comes only when all of it exists.
+    """
+
+    connect_s: float
+    first_byte_s: float
+    first_token_s: float
+    idle_s: float
+    total_s: float
+    whole_s: float
+
+
+class Model(Struct, frozen=True, kw_only=True):
+    """One model of a provider; `upstream` is what the provider calls it."""
+
+    name: str
+    upstream: str
+    context_window: int | None
+    price: Price | None
+
+
+class LocalModels(Struct, frozen=True, kw_only=True):
+    """How the models of one folder are run on this machine; the keys of `schema.LocalKeys`."""
+
+    models_dir: Path
+    n_ctx: int
+    n_threads: int | None
+    n_threads_batch: int | None
+    n_gpu_layers: int
+    flash_attn: bool
+    type_k: CacheType
+    type_v: CacheType
+    chat_format: str | None
+    seed: int | None
+    n_batch: int
+    memory_limit_bytes: int | None
+    load_timeout_s: float
+    max_waiting: int
+
+
+class Provider(Struct, frozen=True, kw_only=True):
+    """One provider. `base_url` is without a slash at its end, and None where the kind has its own; `models` is empty
+    where a local kind is to find them in its folder; `local` is None for all other kinds."""
+
+    name: str
+    kind: str
+    api_key: Secret | None
+    base_url: str | None
+    models: tuple[Model, ...]
+    dispatch: Dispatch
+    max_parallel: int | None
+    max_queue: int
+    timeouts: Timeouts
+    headers: dict[str, Secret]
+    local: LocalModels | None
+
+
+class FailoverGroup(Struct, frozen=True, kw_only=True):
+    """A public name, and the targets behind it in the order they were written."""
+
+    targets: tuple[TargetRef, ...]
+    strategy: str
+    max_attempts: int
+
+
+class Ledger(Struct, frozen=True, kw_only=True):
+    """Where costs are kept."""
+
+    path: Path
+
+
+class Settings(Struct, frozen=True, kw_only=True, dict=True):
+    """A whole configuration. The order of `providers` is the order in which `auto` asks them.
+
+    `failover` holds for the names that no group configures.
+    """
+
+    home: Path
+    server: Server
+    providers: dict[str, Provider]
+    failover: Failover
+    failover_groups: dict[str, FailoverGroup]
+    breaker: Breaker
+    retry: Retry
+    cache: Cache
+    ledger: Ledger
+    telemetry: Telemetry
+
+    @cached_property
+    def version(self) -> str:
+        """Twelve hex digits that change with everything but the secrets: a key that is renewed is no new version."""
+        return hashlib.sha256(msgspec.json.encode(self.public())).hexdigest()[:_VERSION_DIGITS]
+
+    def public(self) -> dict[str, Any]:
+        """As plain mappings, lists and scalars that may be shown: a secret is `***`, an amount of money is text."""
+        return cast(dict[str, Any], _plain(self))
+
+
+def _plain(value: object) -> object:
+    match value:
+        case Struct():
+            return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
+        case Mapping():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case tuple():
+            return [_plain(item) for item in value]
+        case Secret():
+            return MASK
+        case Path() | Decimal():
+            return str(value)
+    return value
