@@ -73,6 +73,15 @@ class ActorSystem:
             self._cell.stop(Shutdown(), timeout_s)
             await self._ended.wait()
 
+    @property
+    def ended(self) -> Exit | None:
+        """Why the root ended; None while it runs or before it started."""
+        return self._ended.value
+
+    def watch_end(self, told: Callable[[Exit], None]) -> None:
+        """Have `told` called once with why the root ended; at once when it has."""
+        self._ended.watch(told, told)
+
     async def terminated(self) -> Exit:
         """Why the root ended, once it has: `Shutdown()` after `stop`, `Shutdown("intensity")` when it gave up."""
         return await self._ended.wait()
