@@ -66,6 +66,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
         providers: provider name -> its Provider actor.
         windows: target -> context window in tokens, for those that are known; read by reference.
         price: (target, usage) -> what it costs; None when nobody knows.
+        max_per_target: tries of one exchange on one target.
         deadline_s: the longest an exchange may take.
     """
 
@@ -79,6 +80,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     windows: Callable[[], Mapping[str, int]]
     price: Callable[[Target, Usage | None], Decimal | None]
     backoff: Backoff
+    max_per_target: int
     deadline_s: float
 
 
@@ -221,6 +223,7 @@ class Exchange:
         route = Route(
             targets=plan.targets,
             max_attempts=plan.max_attempts,
+            max_per_target=self._wiring.max_per_target,
             deadline_s=self._deadline_s,
             fallback=self._call.ask.requirements.fallback,
             windows=self._wiring.windows(),

@@ -18,12 +18,14 @@ class Backoff(Struct, frozen=True, kw_only=True):
         capacity_base_s: bound of the first wait after a 429 or 529 that named none; capacity returns more slowly.
         factor: how much the bound grows with each try.
         cap_s: the bound grows no further.
+        jitter: False waits the bound itself.
     """
 
     base_s: float = 0.05
     capacity_base_s: float = 1.0
     factor: float = 2.0
     cap_s: float = 8.0
+    jitter: bool = True
 
 
 def choose_wait_s(tries: int, base_s: float, backoff: Backoff, rng: Random) -> float:
@@ -35,7 +37,8 @@ def choose_wait_s(tries: int, base_s: float, backoff: Backoff, rng: Random) -> f
 
     Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ ("full jitter").
     """
-    return rng.uniform(0.0, min(backoff.cap_s, base_s * backoff.factor ** min(tries, _MOST_DOUBLINGS)))
+    bound_s = min(backoff.cap_s, base_s * backoff.factor ** min(tries, _MOST_DOUBLINGS))
+    return rng.uniform(0.0, bound_s) if backoff.jitter else bound_s
 
 
 def believed_s(retry_after_s: float | None, cap_s: float) -> float:

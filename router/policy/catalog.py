@@ -50,13 +50,20 @@ class RouteSpec(Struct, frozen=True, kw_only=True):
     max_attempts: int
 
 
+class Manner(Struct, frozen=True, kw_only=True):
+    """How the names that no group configures are tried."""
+
+    strategy: Strategy
+    max_attempts: int
+
+
 def build_routes(
-    listings: tuple[Listing, ...], groups: tuple[RouteSpec, ...], max_attempts: int
+    listings: tuple[Listing, ...], groups: tuple[RouteSpec, ...], manner: Manner
 ) -> tuple[RouteSpec, ...]:
     """Every name there is. A configured group wins over a bare model of the same name.
 
     Args:
-        max_attempts: tries for the names that no group configures.
+        manner: of the names that no group configures.
     """
     serving = tuple(listing for listing in listings if listing.dispatch is not Dispatch.OFF)
     named = {str(target): (target,) for listing in serving for target in _targets(listing)}
@@ -69,7 +76,7 @@ def build_routes(
             bare[target.model] = (*bare.get(target.model, ()), target)
     automatic = {AUTO: _in_turn(pooled)} if pooled else {}
     implicit = {
-        name: RouteSpec(name=name, targets=targets, strategy=Strategy.PRIORITY, max_attempts=max_attempts)
+        name: RouteSpec(name=name, targets=targets, strategy=manner.strategy, max_attempts=manner.max_attempts)
         for name, targets in {**bare, **named, **automatic}.items()
     }
     return tuple({**implicit, **{group.name: group for group in groups}}.values())

@@ -2,7 +2,8 @@
 
 How many requests leave when every try fails, `n` targets, `m` attempts, time enough:
 
-- transient failures (500, refused connections, cut or empty answers): exactly `m`, over the targets in turn;
+- transient failures (500, refused connections, cut or empty answers): exactly `m`, over the targets in turn, or
+  `n * k` where at most `k` to one target are fewer;
 - a silent target (any timeout), a wrong credential, a missing model, an empty account: `min(n, m)`, each target once;
 - a rejected request, a refusal by policy: exactly 1.
 
@@ -90,6 +91,7 @@ class Route(Struct, frozen=True, kw_only=True):
     Args:
         targets: in the order to try them.
         max_attempts: requests that may leave, the first included.
+        max_per_target: of these, to one target.
         deadline_s: monotonic; no try starts at or after it.
         windows: context window in tokens by public target name, where it is known.
         fallback: False keeps to the first target.
@@ -98,6 +100,7 @@ class Route(Struct, frozen=True, kw_only=True):
     targets: tuple[Target, ...]
     max_attempts: int
     deadline_s: float
+    max_per_target: int = 1000
     windows: Mapping[str, int] = {}
     fallback: bool = True
 
@@ -151,7 +154,7 @@ def next_step(route: Route, tried: tuple[Tried, ...], now: float, backoff: Backo
     for target in reachable:
         if target not in asked:
             return TryTarget(target=target, wait_s=0.0)
-    again = _choose_repeat(reachable, tried, now)
+    again = _choose_repeat(reachable, route.max_per_target, tried, now)
     if again is None:
         return _give_up(Why.TARGETS, tried, now, backoff)
     wait_s = _repeat_wait_s(again, tried, now, backoff, rng)
@@ -172,10 +175,14 @@ def _large_enough(route: Route, tried: tuple[Tried, ...]) -> tuple[Target, ...]:
     return tuple(target for target in targets if route.windows.get(str(target), 0) > floor_tokens)
 
 
-def _choose_repeat(targets: tuple[Target, ...], tried: tuple[Tried, ...], now: float) -> Target | None:
+def _choose_repeat(targets: tuple[Target, ...], most: int, tried: tuple[Tried, ...], now: float) -> Target | None:
     """Of the targets that may be asked again the one that is ready first; of those ready, the one asked least."""
-    able = [target for target in targets if all(VERDICTS[t.reason] is Verdict.SAME_TARGET for t in _of(target, tried))]
+    able = [target for target in targets if _may_repeat(_of(target, tried), most)]
     return min(able, key=lambda target: (_owed_s(target, tried, now), len(_of(target, tried))), default=None)
+
+
+def _may_repeat(own: tuple[Tried, ...], most: int) -> bool:
+    return len(own) < most and all(VERDICTS[t.reason] is Verdict.SAME_TARGET for t in own)
 
 
 def _repeat_wait_s(target: Target, tried: tuple[Tried, ...], now: float, backoff: Backoff, rng: Random) -> float:
