@@ -29,6 +29,11 @@ class Door:
         """Exchanges under way."""
         return self.tasks.count if self.tasks is not None else 0
 
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """The exchanges under way."""
+        return self.tasks.jobs if self.tasks is not None else ()
+
     def open(self, call: Call, wiring: Wiring) -> Opened:
         """Start an exchange as a job of the Front. Raises `Unavailable` when the Front takes none."""
         if self.tasks is None or self.refusing:

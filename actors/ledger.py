@@ -245,11 +245,12 @@ class Ledger(Actor):
         return view
 
 
-def pricer(prices: Snapshot[PriceBook], wall: Wall) -> Callable[[Target, Usage], Decimal | None]:
+def pricer(prices: Snapshot[PriceBook], wall: Wall) -> Callable[[Target, Usage | None], Decimal | None]:
     """What an exchange tells its caller that an answer cost, by the ledger's own book; None when nobody knows."""
 
-    def cost_usd(target: Target, usage: Usage) -> Decimal | None:
-        return prices.value.cost(target, usage if is_plausible(usage) else None, wall.now()).usd
+    def cost_usd(target: Target, usage: Usage | None) -> Decimal | None:
+        counted = usage if usage is not None and is_plausible(usage) else None
+        return prices.value.cost(target, counted, wall.now()).usd
 
     return cost_usd
 

@@ -36,6 +36,8 @@ class Line(StrEnum):
     CONFIG_REJECTED = "config rejected"
     SERVER_LISTENING = "server listening"
     SHUTDOWN_STEP = "shutdown step"
+    PROVIDER_ABSENT = "provider absent"
+    HANDLER_FAILED = "handler failed"
 
 
 class Level(StrEnum):

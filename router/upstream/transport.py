@@ -30,7 +30,8 @@ class UpstreamReply(Protocol):
     """Lower-case names; of a repeated header the last value."""
 
     def blocks(self) -> AsyncIterator[bytes]:
-        """The body as it comes, never empty pieces. Raises `WireFault(CUT_STREAM)` when the connection dies inside it."""
+        """The body as it comes, never empty pieces. Raises `WireFault(CUT_STREAM)` when the connection dies inside
+        it."""
         ...
 
     async def read(self, limit_bytes: int) -> bytes:
@@ -39,21 +40,23 @@ class UpstreamReply(Protocol):
 
 
 class Transport(Protocol):
-    """Carries requests to one provider. Retries nothing, but once, unseen, on a reused connection that died before any byte.
+    """Carries requests to one provider. Retries nothing, but once, unseen, on a reused connection that died before any
+    byte.
 
     Nothing but the caller bounds waiting, save `connect_s`: the attempt owns the clocks and cancels.
     """
 
     async def start(self) -> None:
-        """Take what is needed (sessions, processes). Raises when it cannot serve; the supervisor reports and retries."""
+        """Take what is needed (sessions, processes). Raises when it cannot serve; the supervisor reports and
+        retries."""
         ...
 
     def send(self, request: UpstreamRequest) -> AbstractAsyncContextManager[UpstreamReply]:
         """Send and wait for the head of the answer.
 
         Raises:
-            WireFault: `CONNECT` or `CONNECT_TIMEOUT` when no connection came about, `CUT_STREAM` when it died before the head,
-                `CRASHED` when a worker process behind it died.
+            WireFault: `CONNECT` or `CONNECT_TIMEOUT` when no connection came about, `CUT_STREAM` when it died before
+                the head, `CRASHED` when a worker process behind it died.
         """
         ...
 
