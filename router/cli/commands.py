@@ -1,0 +1,88 @@
+"""What `pointsman` can do. A command's own module is imported when it runs: `--help` answers at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="pointsman",
+    help="An LLM router that keeps answering.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Config = Annotated[
+    Path | None, typer.Option("--config", "-c", help="YAML, TOML or JSON; left out, keys in the environment decide.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Address = Annotated[str, typer.Option("--url", help="Base URL of a running router.")]
+
+DEFAULT_URL = "http://127.0.0.1:8094"
+
+
+@app.command()
+def serve(
+    config: Config = None,
+    port: Annotated[int | None, typer.Option(help="Instead of server.port; 0 takes a free one.")] = None,
+) -> None:
+    """Serve until SIGTERM or Ctrl-C, then drain."""
+    from router.cli import serve as command
+
+    raise typer.Exit(command.run(config, port))
+
+
+@app.command()
+def check(file: Path, json: AsJson = False) -> None:
+    """Validate a configuration without starting anything; every fault is named by its path."""
+    from router.cli import check as command
+
+    raise typer.Exit(command.run(file, as_json=json))
+
+
+@app.command()
+def providers(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+    """How the providers of a running router are."""
+    from router.cli import remote
+
+    raise typer.Exit(remote.providers(url, as_json=json))
+
+
+@app.command()
+def models(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+    """Every model name a running router takes."""
+    from router.cli import remote
+
+    raise typer.Exit(remote.models(url, as_json=json))
+
+
+@app.command()
+def chat(
+    message: str,
+    model: Annotated[str, typer.Option(help="A name from `pointsman models`.")] = "auto",
+    url: Address = DEFAULT_URL,
+) -> None:
+    """Ask a running router one question and print the answer as it streams."""
+    from router.cli import remote
+
+    raise typer.Exit(remote.chat(url, model, message))
+
+
+@app.command()
+def ledger(
+    config: Config = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Newest entries to show; 1 to 1000.")] = 20,
+    json: AsJson = False,
+) -> None:
+    """What every attempt used and cost, from the journal on disk; a router may be writing to it."""
+    from router.cli import ledger as command
+
+    raise typer.Exit(command.run(config, limit, as_json=json))
+
+
+def main() -> None:
+    """Entry point."""
+    app()
