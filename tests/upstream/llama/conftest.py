@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,30 +12,6 @@ import uvloop
 from router.upstream.llama.options import LlamaOptions
 from router.upstream.llama.transport import LlamaTransport
 from tests.fakes.llama import Bench, FixedPorts
-
-
-def home() -> Path:
-    """Where `make setup` puts wheels and models."""
-    return Path(os.environ.get("POINTSMAN_HOME") or Path.home() / ".pointsman")
-
-
-@pytest.fixture(scope="session")
-def real_model() -> Path:
-    """The GGUF that `make setup` fetched. Without it, or the binding: skipped, but in CI a failure."""
-    models = sorted((home() / "models").glob("*.gguf"))
-    missing = [
-        why
-        for found, why in (
-            (importlib.util.find_spec("llama_cpp"), "llama-cpp-python is not installed"),
-            (models, f"no *.gguf in {home() / 'models'}"),
-        )
-        if not found
-    ]
-    if missing and os.environ.get("CI") == "true":
-        pytest.fail(f"{missing[0]}: `make setup` must provide it in CI")
-    if missing:
-        pytest.skip(f"{missing[0]}: `make setup` provides it")
-    return models[0]
 
 
 @pytest.fixture(scope="module", params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
