@@ -1,0 +1,33 @@
+"""Anthropic's Messages API: what Claude and its clients speak, and servers that imitate it. `DIALECT` is all that
+others need; `count.py` has the call that only counts."""
+
+from __future__ import annotations
+
+from router.wire.anthropic_messages.encoder import KEEPALIVE, MessageEncoder
+from router.wire.anthropic_messages.fault import decode_fault, encode_fault
+from router.wire.anthropic_messages.relay import MessageRelay
+from router.wire.anthropic_messages.reply import decode_reply, encode_reply
+from router.wire.anthropic_messages.request import decode_request, encode_request, patch_request, peek
+from router.wire.anthropic_messages.stream import MessageDecoder
+from router.wire.dialect import Dialect, FrontHalf
+from router.wire.sse import SseSplitter
+
+DIALECT = Dialect(
+    name="anthropic-messages",
+    patch_request=patch_request,
+    encode_request=encode_request,
+    decode_reply=decode_reply,
+    decode_fault=decode_fault,
+    splitter=SseSplitter,
+    decoder=MessageDecoder,
+    front=FrontHalf(
+        peek=peek,
+        decode_request=decode_request,
+        encode_reply=encode_reply,
+        encoder=MessageEncoder,
+        relay=MessageRelay,
+        encode_fault=encode_fault,
+        keepalive=KEEPALIVE,
+        stream_type="text/event-stream; charset=utf-8",
+    ),
+)
