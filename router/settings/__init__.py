@@ -12,7 +12,7 @@ from router.settings.describe import REQUIRED, Key, describe
 from router.settings.environment import KNOWN_KEYS, OVERRIDES, KnownKey
 from router.settings.faults import ConfigInvalid, Fault
 from router.settings.kinds import BUILT_IN, KindRules
-from router.settings.loading import from_environment, load
+from router.settings.loading import from_environment, load, process_environment
 from router.settings.rules import TargetRef
 from router.settings.schema import Breaker, Cache, Failover, Price, Retry, Server, Telemetry
 from router.settings.secret import Secret
@@ -47,4 +47,5 @@ __all__ = [
     "describe",
     "from_environment",
     "load",
+    "process_environment",
 ]

@@ -75,13 +75,13 @@ class Findings:
 
     def raise_any(self) -> None:
         """Raise `ConfigInvalid` when there is a fault."""
-        faults = tuple(
+        faults = [
             Fault(self.origins.get(where) or render(where), message)
             for where, messages in self._found.items()
             for message in messages
-        )
+        ]
         if faults:
-            raise ConfigInvalid(faults)
+            raise ConfigInvalid(tuple(sorted(faults, key=lambda fault: fault.path)))
 
 
 def render(where: Where) -> str:
@@ -96,12 +96,15 @@ def render(where: Where) -> str:
 
 
 def suggest(word: object, known: Iterable[str]) -> str:
-    """A known name much like `word`, or all of them: `; did you mean "port"?`."""
+    """A known name much like `word`: `; did you mean "port"?`. Empty where none is."""
+    near = get_close_matches(str(word), sorted(known), n=1)
+    return f'; did you mean "{near[0]}"?' if near else ""
+
+
+def suggest_any(word: object, known: Iterable[str]) -> str:
+    """A known name much like `word`, or else all of them. For names that are keys: a value may be a secret."""
     names = sorted(known)
-    near = get_close_matches(str(word), names, n=1)
-    if near:
-        return f'; did you mean "{near[0]}"?'
-    return f"; there is {', '.join(names)}" if names else ""
+    return suggest(word, names) or (f"; there is {', '.join(names)}" if names else "")
 
 
 def _overlap(one: Where, other: Where) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,11 @@ from router.settings.schema import Document
 from router.settings.settings import Settings
 from router.settings.shape import Shaper
 from router.settings.source import read_tree
+
+
+def process_environment() -> Mapping[str, str]:
+    """The variables of this process, for whoever has no environment of its own to give."""
+    return os.environ
 
 
 def load(

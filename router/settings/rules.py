@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from router.settings.faults import Findings, Where, suggest
+from router.settings.faults import Findings, Where, suggest, suggest_any
 from router.settings.kinds import KindRules
 from router.settings.schema import LOCAL_KEYS, REMOTE_KEYS, Document, GroupKeys, ProviderKeys
 from router.settings.secret import Secret
@@ -82,7 +82,7 @@ def _check_provider(
 ) -> None:
     kind = kinds.get(provider.kind)
     if kind is None:
-        findings.add_rule((*where, "kind"), f"no such kind is installed{suggest(provider.kind, kinds)}")
+        findings.add_rule((*where, "kind"), f"no such kind is installed{suggest_any(provider.kind, kinds)}")
     else:
         _check_kind(provider, kind, written, findings, where)
     _check_url(provider.base_url, findings, (*where, "base_url"))
@@ -105,9 +105,9 @@ def _check_kind(
     for key in foreign:
         findings.add_rule((*where, key), f"is for kinds {whose}; {provider.kind} does not take it")
     if kind.needs_key and not provider.api_key:
-        findings.add_rule((*where, "api_key"), f"is missing; {provider.kind} needs a key")
+        findings.add_rule((*where, "api_key"), f"is missing or empty; {provider.kind} needs a key")
     if kind.needs_base_url and not provider.base_url:
-        findings.add_rule((*where, "base_url"), f"is missing; {provider.kind} needs an address")
+        findings.add_rule((*where, "base_url"), f"is missing or empty; {provider.kind} needs an address")
     if not kind.local and not provider.models:
         findings.add_rule((*where, "models"), "name at least one model")
 
@@ -173,7 +173,7 @@ def _suggest_target(text: str, providers: Mapping[str, ProviderKeys]) -> str:
     having = [name for name, provider in providers.items() if text in {model.name for model in provider.models}]
     if having:
         return f'; did you mean "{having[0]}:{text}"?'
-    return suggest(text.partition(":")[0], providers)
+    return suggest_any(text.partition(":")[0], providers)
 
 
 def _check_order(document: Document, tree: object, findings: Findings) -> None:

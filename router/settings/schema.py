@@ -27,10 +27,13 @@ Share = Annotated[float, Meta(gt=0, le=1)]
 Name = Annotated[str, Meta(min_length=1)]
 SizeBytes = Annotated[int, Meta(ge=1024, le=1 << 40)]
 
+_KIND_FORM = "a kind of provider, such as openai-compatible"
+_HEADER_FORM = "letters, digits and -, as in X-Team"
 _PROVIDER_FORM = "lower-case letters, digits, _ and -, with a letter or a digit first"
+KindName = Annotated[str, Meta(min_length=1, extra={"form": _KIND_FORM})]
 ProviderName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*\Z", extra={"form": _PROVIDER_FORM})]
-GroupName = Annotated[str, Meta(pattern=r"^[^:\s]+\Z", extra={"form": "a name without ':' and blanks"})]
-HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z", extra={"form": "the name of a header"})]
+GroupName = Annotated[str, Meta(pattern=r"^[^:\s]+\Z", extra={"form": "without ':' and without blanks"})]
+HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z", extra={"form": _HEADER_FORM})]
 
 Dispatch = Literal["off", "exclusive", "pooled", "fallback"]
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q4_0"]
@@ -180,7 +183,7 @@ class ProviderKeys(LocalKeys, frozen=True, kw_only=True, forbid_unknown_fields=T
         headers: further headers of every request to it; their values are kept like keys.
     """
 
-    kind: Name
+    kind: KindName
     api_key: Secret | None = None
     base_url: Name | None = None
     models: tuple[ModelKeys, ...] = ()

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from msgspec import inspect as kinds
 
 from router.settings.expand import Expanded
-from router.settings.faults import INVALID, Findings, Invalid, Where, suggest
+from router.settings.faults import INVALID, Findings, Invalid, Where, suggest_any
 from router.settings.scalar import read_scalar, read_secret
 from router.settings.schema import Keys
 from router.settings.secret import Secret
@@ -73,7 +73,7 @@ class Shaper:
         fields = {field.name: field for field in type_.fields}
         for key in value:
             if key not in fields:
-                self._findings.add((*where, str(key)), f"unknown key{suggest(key, fields)}")
+                self._findings.add((*where, str(key)), f"unknown key{suggest_any(key, fields)}")
         taken: dict[str, object] = {}
         for name, field in fields.items():
             place = (*where, name)

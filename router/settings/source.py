@@ -38,6 +38,8 @@ for _name, _pattern, _first in _RESOLVED:
     _firsts = ["" if char == "\0" else char for char in _first]
     _CoreLoader.add_implicit_resolver(f"{_TAG}{_name}", re.compile(rf"(?:{_pattern})\Z"), _firsts)
 
+_QUOTED = re.compile(r"""(['"])(.*?)\1""")
+
 _BASES = {"0o": 8, "0x": 16}
 _CoreLoader.add_constructor(f"{_TAG}int", lambda _, node: int(node.value, _BASES.get(node.value[:2], 10)))
 _CoreLoader.add_constructor(f"{_TAG}float", lambda _, node: float(node.value))
@@ -66,8 +68,8 @@ def _parse(path: Path, findings: Findings) -> object:
 
 
 def _parse_yaml(text: str, findings: Findings) -> object:
-    loader = _CoreLoader(text)
     try:
+        loader = _CoreLoader(text)
         node = loader.get_single_node()
         if node is None:
             return None
@@ -82,17 +84,22 @@ def _parse_yaml(text: str, findings: Findings) -> object:
         raise _Unreadable("holds a character that YAML does not allow") from error
     except ValueError as error:
         raise _Unreadable("holds a number that is too long") from error
-    finally:
-        loader.dispose()
 
 
 def _yaml_words(error: yaml.MarkedYAMLError) -> str:
     """The parser's words where they can only quote syntax: an alias or a tag may be a key in disguise."""
+    if error.problem == "but found another document":
+        return "a second document; a configuration is one"
     if isinstance(error, yaml.composer.ComposerError):
-        return "an alias (*name) without its anchor (&name), or a second document"
+        return "an alias (*name) without its anchor (&name)"
     if isinstance(error, yaml.constructor.ConstructorError):
         return "a tag (!name) or a key that a configuration cannot have"
-    return re.sub(r"""(['"])(?!<)..+\1""", "that", error.problem or "is not YAML")
+    return _QUOTED.sub(_veiled, error.problem or "is not YAML")
+
+
+def _veiled(quoted: re.Match[str]) -> str:
+    """A character with its escape may be shown, and `<...>`, the parser's own name for something."""
+    return quoted[0] if len(quoted[2]) <= 2 or quoted[2].startswith("<") else "that"
 
 
 def _twice(node: yaml.Node, where: Where, around: tuple[int, ...]) -> Iterator[tuple[Where, str]]:

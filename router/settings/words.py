@@ -87,6 +87,7 @@ def _range(type_: kinds.IntType | kinds.FloatType) -> str:
     low = f" from {_shown(type_.ge)}" if type_.ge is not None else ""
     if type_.gt is not None:
         low = f" above {_shown(type_.gt)}"
+        return f"{low} and up to {_shown(type_.le)}" if type_.le is not None else low
     return f"{low} to {_shown(type_.le)}" if type_.le is not None else low
 
 
