@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,7 @@ class _Response(Struct, frozen=True):
     status: int
     headers: dict[str, str] = {}
     body: str | None = None
+    body_b64: str = ""
 
 
 class _Exchange(Struct, frozen=True):
@@ -45,7 +47,8 @@ def response_of(recording_id: str) -> tuple[int, dict[str, str], bytes]:
     if not path.exists():
         pytest.skip("the recorded exchanges are not beside this repository")
     response = msgspec.json.decode(path.read_bytes(), type=_Exchange).response
-    return response.status, response.headers, (response.body or "").encode()
+    body = b64decode(response.body_b64) if response.body is None else response.body.encode()
+    return response.status, response.headers, body
 
 
 needs_recordings = pytest.mark.skipif(
