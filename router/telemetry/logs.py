@@ -33,7 +33,6 @@ class Line(StrEnum):
     JOB_CRASHED = "job crashed"
     SUPERVISOR_REPORT = "supervisor report"
     CONFIG_LOADED = "config loaded"
-    CONFIG_REJECTED = "config rejected"
     SERVER_LISTENING = "server listening"
     SHUTDOWN_STEP = "shutdown step"
     PROVIDER_ABSENT = "provider absent"
