@@ -138,39 +138,43 @@ def test_a_stream_is_asked_for_usage_unless_the_caller_said_something(options: b
     assert patch_request(peek(quiet), "m") == quiet
 
 
+CONVERSATION = (
+    {"role": "system", "content": "be brief"},
+    {"role": "developer", "content": [{"type": "text", "text": "be kind", "cache_control": {"type": "ephemeral"}}]},
+    {
+        "role": "user",
+        "name": "ann",
+        "content": [
+            {"type": "text", "text": "look"},
+            {"type": "image_url", "image_url": {"url": "https://x/y.png", "detail": "low"}},
+            {"type": "image_url", "image_url": {"url": "data:image/gif;base64,R0lG"}},
+            {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBE"}},
+            {"type": "file", "file": {"file_id": "file-1"}},
+            {"type": "input_audio", "input_audio": {"data": "UklG", "format": "wav"}},
+        ],
+    },
+    {
+        "role": "assistant",
+        "content": None,
+        "reasoning_content": "hm",
+        "tool_calls": [
+            {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}},
+            {"id": "call_2", "type": "custom", "custom": {"name": "sh", "input": "ls"}},
+        ],
+    },
+    {"role": "tool", "tool_call_id": "call_1", "content": "42"},
+    {"role": "tool", "tool_call_id": "call_2", "content": [{"type": "text", "text": "a"}]},
+    {"role": "assistant", "content": "", "function_call": {"name": "old", "arguments": "{}"}},
+    {"role": "function", "name": "old", "content": "7"},
+    {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]},
+    {"role": "assistant", "content": "well", "refusal": "no"},
+)
+"""Every role and part, the old function form and the custom one included."""
+
+
 def test_a_conversation_is_read_whole() -> None:
     """Every role and part, the old function form and the custom one included."""
-    said = canon(
-        {"role": "system", "content": "be brief"},
-        {"role": "developer", "content": [{"type": "text", "text": "be kind", "cache_control": {"type": "ephemeral"}}]},
-        {
-            "role": "user",
-            "name": "ann",
-            "content": [
-                {"type": "text", "text": "look"},
-                {"type": "image_url", "image_url": {"url": "https://x/y.png", "detail": "low"}},
-                {"type": "image_url", "image_url": {"url": "data:image/gif;base64,R0lG"}},
-                {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBE"}},
-                {"type": "file", "file": {"file_id": "file-1"}},
-                {"type": "input_audio", "input_audio": {"data": "UklG", "format": "wav"}},
-            ],
-        },
-        {
-            "role": "assistant",
-            "content": None,
-            "reasoning_content": "hm",
-            "tool_calls": [
-                {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}},
-                {"id": "call_2", "type": "custom", "custom": {"name": "sh", "input": "ls"}},
-            ],
-        },
-        {"role": "tool", "tool_call_id": "call_1", "content": "42"},
-        {"role": "tool", "tool_call_id": "call_2", "content": [{"type": "text", "text": "a"}]},
-        {"role": "assistant", "content": "", "function_call": {"name": "old", "arguments": "{}"}},
-        {"role": "function", "name": "old", "content": "7"},
-        {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]},
-        {"role": "assistant", "content": "well", "refusal": "no"},
-    )
+    said = canon(*CONVERSATION)
     assert said.messages == (
         Message(role=Role.SYSTEM, parts=(Text(text="be brief"),)),
         Message(role=Role.DEVELOPER, parts=(Text(text="be kind", cache=CacheMark()),)),
@@ -331,34 +335,38 @@ def test_a_request_that_cannot_be_translated_is_refused_with_the_path(members: A
     assert caught.value.param == param
 
 
-def test_a_foreign_request_is_said_and_its_losses_are_named() -> None:
-    """An Anthropic-like conversation: pictures out of tools' answers follow them, the rest is named by path."""
-    picture = Image(source=Source(data="iVBO", media_type="image/png"), cache=CacheMark())
-    request = ChatRequest(
-        model="public",
-        messages=(
-            Message(role=Role.SYSTEM, parts=(Text(text="a", cache=CacheMark()), Text(text="b"))),
-            Message(
-                role=Role.ASSISTANT,
-                parts=(
-                    Reasoning(text="hm", signature="seal", family="anthropic"),
-                    Text(text="calling"),
-                    ToolCall(id="t1", name="f", arguments=""),
-                    ToolCall(id="t2", name="g", arguments="{}"),
-                ),
+PICTURE = Image(source=Source(data="iVBO", media_type="image/png"), cache=CacheMark())
+
+FOREIGN = ChatRequest(
+    model="public",
+    messages=(
+        Message(role=Role.SYSTEM, parts=(Text(text="a", cache=CacheMark()), Text(text="b"))),
+        Message(
+            role=Role.ASSISTANT,
+            parts=(
+                Reasoning(text="hm", signature="seal", family="anthropic"),
+                Text(text="calling"),
+                ToolCall(id="t1", name="f", arguments=""),
+                ToolCall(id="t2", name="g", arguments="{}"),
             ),
-            Message(role=Role.TOOL, parts=(ToolResult(call_id="t1", parts=(Text(text="see"), picture)),)),
-            Message(role=Role.TOOL, parts=(ToolResult(call_id="t2", parts=(), is_error=True),)),
-            Message(role=Role.USER, parts=(Document(source=Source(url="https://x/y.pdf")), Text(text="go"))),
         ),
-        tools=(Tool(name="f", parameters=Raw(b'{"type":"object"}')),),
-        tool_choice=ToolChoice(mode="any"),
-        sampling=Sampling(max_tokens=9, top_k=3),
-        thinking=Thinking(budget_tokens=1024, enabled=True),
-        stream=True,
-        extra=(("container", Raw(b"1")),),
-    )
-    encoded = encode_request(request, "gpt")
+        Message(role=Role.TOOL, parts=(ToolResult(call_id="t1", parts=(Text(text="see"), PICTURE)),)),
+        Message(role=Role.TOOL, parts=(ToolResult(call_id="t2", parts=(), is_error=True),)),
+        Message(role=Role.USER, parts=(Document(source=Source(url="https://x/y.pdf")), Text(text="go"))),
+    ),
+    tools=(Tool(name="f", parameters=Raw(b'{"type":"object"}')),),
+    tool_choice=ToolChoice(mode="any"),
+    sampling=Sampling(max_tokens=9, top_k=3),
+    thinking=Thinking(budget_tokens=1024, enabled=True),
+    stream=True,
+    extra=(("container", Raw(b"1")),),
+)
+"""An Anthropic-like conversation, with much that OpenAI's chat has no words for."""
+
+
+def test_a_foreign_request_is_said_and_its_losses_are_named() -> None:
+    """Pictures out of tools' answers follow them, the rest is named by path."""
+    encoded = encode_request(FOREIGN, "gpt")
     assert json.loads(encoded.body) == {
         "model": "gpt",
         "messages": [
