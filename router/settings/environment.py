@@ -58,7 +58,7 @@ KNOWN_KEYS: tuple[KnownKey, ...] = (
         variable="OPENROUTER_API_KEY",
         name="openrouter",
         base_url="https://openrouter.ai/api/v1",
-        models=("openrouter/auto",),
+        models=("openrouter/auto", "~anthropic/claude-sonnet-latest", "~anthropic/claude-haiku-latest"),
     ),
     KnownKey(
         variable="GROQ_API_KEY",
