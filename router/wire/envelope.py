@@ -15,6 +15,7 @@ from msgspec import Struct
 from router.errors import GatewayError, Limited, Reason, Refused, UpstreamFailed, WireFault
 from router.wire.dialect import Rendered
 from router.wire.headers import fault_headers, retry_after_s, shown_headers
+from router.wire.members import UNREADABLE
 from router.wire.words import reason_in, scrubbed
 
 _CODES: dict[str, Reason] = {
@@ -35,6 +36,7 @@ _CODES: dict[str, Reason] = {
             "data_inspection_failed",
             "bio_policy",
             "refusal",
+            "image_content_policy_violation",
         ),
         Reason.QUOTA_EXHAUSTED: (
             "insufficient_quota",
@@ -82,6 +84,25 @@ _CODES: dict[str, Reason] = {
         # Groq refuses what its own model wrote: the next try may well be right, and the caller did nothing wrong.
         Reason.MALFORMED: ("tool_use_failed", "json_validate_failed", "output_parse_failed"),
         Reason.TOO_LARGE: ("payload_too_large", "request_too_large"),
+        # What the Responses API says of a request while it already streams, where no status tells whose fault it is.
+        Reason.REJECTED: (
+            "invalid_encrypted_content",
+            "previous_response_not_found",
+            "data_residency_mismatch",
+            "invalid_image",
+            "invalid_image_format",
+            "invalid_image_mode",
+            "invalid_image_url",
+            "invalid_base64_image",
+            "image_too_large",
+            "image_too_small",
+            "image_parse_error",
+            "image_file_too_large",
+            "image_file_not_found",
+            "unsupported_image_media_type",
+            "empty_image_file",
+            "failed_to_download_image",
+        ),
     }.items()
     for code in codes
 }
@@ -194,7 +215,7 @@ def _read(body: bytes, status: int) -> _Words:
 def _parsed(text: bytes) -> object:
     try:
         parsed: object = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return {}
     return parsed[0] if isinstance(parsed, list) and parsed else parsed
 

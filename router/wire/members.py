@@ -21,6 +21,9 @@ MEMBERS = Decoder(dict[str, Raw])
 TEXT = Decoder(str)
 FLAG = Decoder(bool | None)
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading JSON of others may raise; the last for nesting deeper than any message has reason to be."""
+
 _FIRST_OF_LIST = re.compile(rb"\[\s*(\S)")
 _AT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.S)
 _MISSING = re.compile(r"missing required field `(\w+)`")
@@ -44,7 +47,7 @@ def read_members(body: bytes) -> dict[str, Raw]:
         return MEMBERS.decode(body)
     except msgspec.ValidationError as error:
         raise Refused("the body must be a JSON object") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise Refused(f"the body is not valid JSON: {error}") from error
 
 
@@ -68,7 +71,7 @@ def read_member(decoder: Decoder[T], raw: Raw, name: str) -> T:
         return decoder.decode(raw)
     except msgspec.ValidationError as error:
         raise _refused(error, name) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise Refused(f"`{name or 'body'}` is not valid JSON: {error}", param=name or None) from error
 
 

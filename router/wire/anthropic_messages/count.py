@@ -13,7 +13,7 @@ from router.wire.anthropic_messages.fault import fault_inside
 from router.wire.anthropic_messages.request import encode_request, peek_uncounted
 from router.wire.anthropic_messages.schema import COUNT, ENCODER, OBJECT, CountBody
 from router.wire.dialect import Ask, Encoded
-from router.wire.members import joined
+from router.wire.members import UNREADABLE, joined
 
 _COUNTED = frozenset({"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config"})
 """The members a count takes; any other is refused."""
@@ -39,7 +39,7 @@ def decode_count(body: bytes) -> int:
     """The tokens of the prompt. Raises `WireFault` for an error inside a 200, and for anything but a count."""
     try:
         return COUNT.decode(body).input_tokens
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         if b'"error"' in body:
             raise fault_inside(body) from error
         raise WireFault(Reason.MALFORMED, "the provider answered with something that is no count") from error

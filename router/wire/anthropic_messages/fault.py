@@ -13,7 +13,6 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-import msgspec
 from msgspec import Raw
 
 from router.errors import GatewayError, Limited, Reason, Refused, UpstreamFailed, WireFault
@@ -21,6 +20,7 @@ from router.wire import envelope
 from router.wire.anthropic_messages.schema import ENCODER, ERROR, ErrorInside
 from router.wire.dialect import Rendered
 from router.wire.headers import fault_headers, retry_after_s, shown_headers
+from router.wire.members import UNREADABLE
 from router.wire.words import reason_in, scrubbed
 
 _TYPES: dict[str, Reason] = {
@@ -95,7 +95,7 @@ def _own(body: bytes) -> ErrorInside | None:
     """The error in Anthropic's envelope, if it is one."""
     try:
         error = ERROR.decode(body).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     return error if error.type in _TYPES else None
 

@@ -6,8 +6,6 @@ that is not complete, and OpenAI's `[DONE]`. An event without a name gets the on
 
 from __future__ import annotations
 
-import msgspec
-
 from router.canon.event import Ended, Event, Skipped
 from router.errors import GatewayError
 from router.wire.anthropic_messages.encoder import STOP_EVENT
@@ -15,6 +13,7 @@ from router.wire.anthropic_messages.fault import encode_envelope
 from router.wire.anthropic_messages.schema import TYPED
 from router.wire.anthropic_messages.stream import DONE
 from router.wire.dialect import Ask, Frame
+from router.wire.members import UNREADABLE
 from router.wire.sse import closed
 
 
@@ -59,5 +58,5 @@ def _name_of(data: bytes) -> str:
     """What an event says it is; empty when it does not say."""
     try:
         return TYPED.decode(data).type
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return ""

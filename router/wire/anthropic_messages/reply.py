@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 from msgspec import Raw
 
 from router.canon.event import Finish
@@ -25,6 +24,7 @@ from router.wire.anthropic_messages.seal import seal_of
 from router.wire.anthropic_messages.usage import decode_usage, encode_usage
 from router.wire.anthropic_messages.writer import input_of
 from router.wire.ids import clean_id, made_up_id
+from router.wire.members import UNREADABLE
 from router.wire.signatures import pack_id
 
 AnswerPart = Text | Reasoning | ToolCall | Refusal | Opaque
@@ -65,7 +65,7 @@ def decode_reply(body: bytes) -> Reply:
         raise WireFault(Reason.EMPTY_ANSWER, "the provider answered with an empty body")
     try:
         message = MESSAGE.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         what = "a web page" if text.startswith(b"<") else "something that is no message"
         raise WireFault(Reason.MALFORMED, f"the provider answered with {what}") from error
     if message.type == "error" or message.error != NULL:
@@ -74,7 +74,7 @@ def decode_reply(body: bytes) -> Reply:
         raise WireFault(Reason.MALFORMED, "the provider answered without content")
     try:
         parts = tuple(_part(raw, f"{message.id}/{place}") for place, raw in enumerate(message.content))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise WireFault(Reason.MALFORMED, "the provider answered with content that cannot be read") from error
     said = message.stop_reason or ""
     choice = Choice(

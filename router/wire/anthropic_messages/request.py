@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-import msgspec
 from msgspec import Raw
 
 from router.canon.request import ChatRequest, OutputFormat, Sampling, Thinking, Tool, ToolChoice
@@ -32,6 +31,7 @@ from router.wire.dialect import Ask, Encoded
 from router.wire.members import (
     FLAG,
     TEXT,
+    UNREADABLE,
     check_objects,
     joined,
     read_member,
@@ -274,7 +274,7 @@ def _typed(schema: Raw) -> Raw:
     """A tool's schema as it came, but for the `type` that must be said."""
     try:
         members = OBJECT.decode(schema)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return _EMPTY_SCHEMA
     return schema if "type" in members else Raw(joined({"type": Raw(b'"object"'), **members}))
 

@@ -15,7 +15,7 @@ from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
 from router.canon.request import Reasoning
-from router.wire.members import MEMBERS, joined
+from router.wire.members import MEMBERS, UNREADABLE, joined
 from router.wire.signatures import MARK, unpack_id
 
 PREFIX = "pointsman.seal.1."
@@ -61,7 +61,7 @@ def unseal(token: str) -> Seal | None:
         return None
     try:
         return _SEAL.decode(urlsafe_b64decode(token.removeprefix(PREFIX)))
-    except (ValueError, msgspec.DecodeError):
+    except (ValueError, *UNREADABLE):
         return None
 
 
@@ -75,7 +75,7 @@ def cleared(messages: Raw) -> Raw:
         return messages
     try:
         turns = [_cleared_turn(turn) for turn in _LIST.decode(messages)]
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return messages
     return Raw(b"[%b]" % b",".join(turn for turn in turns if turn))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
 from msgspec import Raw
 
 from router.canon.event import (
@@ -40,7 +39,7 @@ from router.wire.anthropic_messages.schema import (
 from router.wire.anthropic_messages.usage import merge_usage, read_usage, split_usage
 from router.wire.dialect import Frame
 from router.wire.ids import made_up_id
-from router.wire.members import joined
+from router.wire.members import UNREADABLE, joined
 
 DONE = b"[DONE]"
 
@@ -101,7 +100,7 @@ class MessageDecoder:
             read = _EVENTS.get(kind)
             if read is not None:
                 return read(self, event)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             return _UNREADABLE
         return () if kind else _UNREADABLE
 
@@ -244,7 +243,7 @@ def _whole(block: _Block) -> Raw:
     pieces = "".join(block.pieces).encode()
     try:
         OBJECT.decode(pieces)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return block.raw
     return Raw(joined({**OBJECT.decode(block.raw), "input": Raw(pieces)}))
 

@@ -11,6 +11,7 @@ from msgspec import Raw
 
 from router.canon.usage import Usage
 from router.wire.anthropic_messages.schema import NULL, USAGE, CacheCreation, Iteration, UsageBody
+from router.wire.members import UNREADABLE
 
 _COUNTED_APART = frozenset({"message", "compaction"})
 """The rounds that make up an answer during which the conversation was compacted."""
@@ -22,7 +23,7 @@ def read_usage(raw: Raw) -> UsageBody | None:
         return None
     try:
         body = USAGE.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     return None if body.input_tokens is None and body.output_tokens is None else body
 

@@ -25,6 +25,7 @@ from router.wire.anthropic_messages.message import FAMILY
 from router.wire.anthropic_messages.models import Traits
 from router.wire.anthropic_messages.schema import OBJECT, TYPED
 from router.wire.ids import clean_id
+from router.wire.members import UNREADABLE
 
 Block = dict[str, object]
 
@@ -60,7 +61,7 @@ def is_object(text: str) -> bool:
     """Whether text is one whole JSON object."""
     try:
         OBJECT.decode(text)
-    except (msgspec.DecodeError, UnicodeError):
+    except UNREADABLE:
         return False
     return True
 
@@ -318,5 +319,5 @@ def _is_location(citation: Raw) -> bool:
     """Whether a source is named as this dialect names sources."""
     try:
         return TYPED.decode(citation).type.endswith("_location")
-    except (msgspec.DecodeError, UnicodeError):
+    except UNREADABLE:
         return False
