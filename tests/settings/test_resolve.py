@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from router.settings import KindRules, Settings, TargetRef, load
+from router.settings import KindRules, Price, Settings, TargetRef, load
 
 MAIN: dict[str, Any] = {"kind": "openai", "api_key": "k", "models": ["small", "large"]}
 
@@ -67,6 +68,15 @@ def test_a_model_is_called_the_same_upstream_unless_said_otherwise() -> None:
     assert [(model.name, model.upstream) for model in models] == [("small", "small"), ("large", "large-2")]
 
 
+def test_a_price_is_exactly_what_was_written() -> None:
+    """A float is taken by its shortest form, not by its bits."""
+    price = {"input_per_mtok": 0.15, "output_per_mtok": 1, "cache_read_per_mtok": 1e-3}
+    model = load({"providers": {"main": {**MAIN, "models": [{"name": "small", "price": price}]}}}, {}).providers["main"]
+    assert model.models[0].price == Price(
+        input_per_mtok=Decimal("0.15"), output_per_mtok=Decimal(1), cache_read_per_mtok=Decimal("0.001")
+    )
+
+
 def test_a_base_url_loses_its_last_slash() -> None:
     """Paths are appended to it."""
     own = {"kind": "openai-compatible", "base_url": "http://127.0.0.1:8000/v1/", "models": ["small"]}
@@ -98,6 +108,13 @@ def test_a_relative_file_still_gives_absolute_paths(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     local = load(Path("a.yaml"), {}).providers["local"].local
     assert local is not None and local.models_dir == tmp_path / "gguf"
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_paths_in_a_mapping_are_relative_to_the_working_folder(kind: type[str | Path]) -> None:
+    """An embedding program may give a Path where a file can only have text."""
+    local = load({"providers": {"local": {"kind": "llama-cpp", "models_dir": kind("gguf")}}}, {}).providers["local"]
+    assert local.local is not None and local.local.models_dir == Path.cwd() / "gguf"
 
 
 def test_models_and_ledger_are_under_home_unless_said_otherwise() -> None:
