@@ -41,7 +41,7 @@ class CostDetails(Struct, frozen=True):
 
 
 class TokenCounts(Struct, frozen=True):
-    """Token counts in every form met, named as chat names them; `split_tokens` says which wins. `cost` may be an object."""
+    """Token counts in every form met, under chat's names; `split_tokens` says which wins. `cost` may be an object."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None

@@ -1,0 +1,31 @@
+"""OpenAI's Responses: what newer clients speak, and providers that think or search. `DIALECT` is all others need."""
+
+from __future__ import annotations
+
+from router.wire.dialect import Dialect, FrontHalf
+from router.wire.openai_responses.fault import decode_fault, encode_fault
+from router.wire.openai_responses.relay import ResponsesRelay
+from router.wire.openai_responses.reply import decode_reply, encode_reply
+from router.wire.openai_responses.request import decode_request, encode_request, patch_request, peek
+from router.wire.openai_responses.stream import KEEPALIVE, ResponsesDecoder, ResponsesEncoder
+from router.wire.sse import SseSplitter
+
+DIALECT = Dialect(
+    name="openai-responses",
+    patch_request=patch_request,
+    encode_request=encode_request,
+    decode_reply=decode_reply,
+    decode_fault=decode_fault,
+    splitter=SseSplitter,
+    decoder=ResponsesDecoder,
+    front=FrontHalf(
+        peek=peek,
+        decode_request=decode_request,
+        encode_reply=encode_reply,
+        encoder=ResponsesEncoder,
+        relay=ResponsesRelay,
+        encode_fault=encode_fault,
+        keepalive=KEEPALIVE,
+        stream_type="text/event-stream; charset=utf-8",
+    ),
+)

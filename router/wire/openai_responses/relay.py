@@ -1,0 +1,46 @@
+"""The same dialect in and out: events pass on byte for byte.
+
+What is left out: events that could not be read, and whatever follows the last event. OpenRouter says `[DONE]` there,
+and whether it came in time would depend on how the bytes were cut.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from router.canon.event import Ended, Event, Skipped
+from router.errors import GatewayError
+from router.wire.dialect import Ask, Frame
+from router.wire.openai_responses.fault import encode_error_event
+from router.wire.openai_responses.schema import NUMBERED
+from router.wire.sse import closed
+
+
+class ResponsesRelay:
+    """A `Relay`. Takes the `Ask` as every relay does, and needs nothing of it."""
+
+    def __init__(self, _ask: Ask) -> None:
+        self._last = b""
+        self._ended = False
+
+    def feed(self, frame: Frame, events: tuple[Event, ...]) -> bytes:
+        """The frame as it came, or nothing."""
+        if self._ended or frame.data.strip() == b"[DONE]":
+            return b""
+        if any(isinstance(event, Skipped) for event in events):
+            return b""
+        self._ended = any(isinstance(event, Ended) for event in events)
+        self._last = frame.data or self._last
+        return closed(frame.raw)
+
+    def end(self) -> bytes:
+        """Nothing: an answer is complete only by the provider's own last event, which has passed."""
+        return b""
+
+    def fault(self, error: GatewayError) -> bytes:
+        """As the encoder says it, numbered behind the last event that passed."""
+        try:
+            last = NUMBERED.decode(self._last).sequence_number
+        except msgspec.DecodeError:
+            last = None
+        return encode_error_event(error, 0 if last is None else last + 1)

@@ -1,0 +1,308 @@
+"""Streams, upstream: events of the Responses API to canon's. `encoder.py` says them, `relay.py` passes them on.
+
+Items are told apart by their place in the output alone: GitHub Copilot names the same item differently in every event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from msgspec import Raw
+
+from router.canon.event import (
+    CitationAdded,
+    Ended,
+    Event,
+    Finished,
+    LogprobsAdded,
+    OpaqueAdded,
+    ReasoningDelta,
+    RefusalDelta,
+    Skipped,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+    UsageReported,
+)
+from router.errors import Reason, WireFault
+from router.wire.dialect import Frame
+from router.wire.ids import made_up_id
+from router.wire.members import NULL
+from router.wire.openai_responses.encoder import KEEPALIVE, ResponsesEncoder
+from router.wire.openai_responses.fault import fault_inside
+from router.wire.openai_responses.reply import (
+    call_text,
+    decode_finish,
+    is_call,
+    logprob_entries,
+    logprobs_object,
+    offered_tools,
+    raise_if_failed,
+    raw_text,
+    read_item,
+    said_parts,
+    thought_text,
+)
+from router.wire.openai_responses.schema import EVENT, ResponseBody, SaidItem, StreamEvent
+from router.wire.openai_responses.thought import BREAK, FAMILY
+from router.wire.openai_responses.usage import decode_usage
+
+__all__ = ["KEEPALIVE", "ResponsesDecoder", "ResponsesEncoder"]
+
+_DONE = b"[DONE]"
+
+
+class _Item:
+    """One item on its way: what was said of it, as far as later events depend on it.
+
+    Args:
+        number: of a call among the calls, of a thought among the thoughts; None for a call that is not announced.
+        said: which kinds of content came in pieces, so that the whole behind them is not said again.
+    """
+
+    def __init__(self, kind: str | None) -> None:
+        self.kind = kind
+        self.number: int | None = None
+        self.held = ""
+        self.said: set[str] = set()
+
+
+class ResponsesDecoder:
+    """A `StreamDecoder`. `Ended` comes from `response.completed` or `response.incomplete` and nothing else."""
+
+    def __init__(self) -> None:
+        self._items: dict[int, _Item] = {}
+        self._started = False
+        self._ended = False
+        self._seed = ""
+        self._offered: frozenset[str] | None = None
+        self._calls = 0
+        self._thoughts = 0
+        self._said: set[str] = set()
+
+    def feed(self, frame: Frame) -> tuple[Event, ...]:
+        """Translate one frame. Raises `WireFault` for an error, nested or flat, and for a response that failed."""
+        data = frame.data
+        if not data or self._ended or data.strip() == _DONE:
+            return ()
+        try:
+            event = EVENT.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return (Skipped(why="an event that is no response event"),)
+        if event.type == "error" or frame.event == "error" or (event.type is None and event.error != NULL):
+            self._ended = True
+            raise fault_inside(data)
+        read = _READERS.get(event.type or "")
+        return tuple(read(self, event)) if read is not None else ()
+
+    def end(self) -> tuple[Event, ...]:
+        """Nothing: an answer that its provider did not close is not complete."""
+        return ()
+
+    # The response.
+
+    def _start(self, event: StreamEvent) -> list[Event]:
+        response = event.response
+        if self._started or response is None:
+            return []
+        self._started = True
+        self._seed = response.id or ""
+        self._offered = offered_tools(response)
+        created_s = None if response.created_at is None else int(response.created_at)
+        return [Started(id=response.id or "", model=response.model or "", created_s=created_s)]
+
+    def _fail(self, event: StreamEvent) -> list[Event]:
+        self._ended = True
+        raise_if_failed(event.response or ResponseBody())
+        raise WireFault(Reason.SERVER_ERROR, "the provider's response failed and gave no reason")
+
+    def _complete(self, event: StreamEvent) -> list[Event]:
+        response = event.response or ResponseBody()
+        self._ended = True
+        raise_if_failed(response)
+        events = self._start(event)
+        if not self._items:
+            # A server that streams nothing but the end.
+            for place, raw in enumerate(response.output or ()):
+                events += self._close_item(StreamEvent(output_index=place, item=raw))
+        usage = decode_usage(response.usage)
+        if usage is not None:
+            events.append(UsageReported(usage=usage))
+        refused = "refusal" in self._said and "text" not in self._said
+        reason, said = decode_finish(response, called=self._calls > 0, refused=refused)
+        return [*events, Finished(reason=reason, said=said), Ended()]
+
+    # Items.
+
+    def _item(self, event: StreamEvent, kind: str | None = None) -> _Item:
+        """The item that an event is about; one that was never announced begins with it."""
+        place = event.output_index or 0
+        item = self._items.get(place)
+        if item is None:
+            item = self._items[place] = _Item(kind)
+        return item
+
+    def _open_item(self, event: StreamEvent) -> list[Event]:
+        said = read_item(event.item)
+        item = self._item(event, said.type)
+        return self._announce(item, said) if is_call(said, self._offered) else []
+
+    def _close_item(self, event: StreamEvent) -> list[Event]:
+        """What an item holds that did not come in pieces."""
+        said = read_item(event.item)
+        item = self._item(event, said.type)
+        if said.type == "message":
+            return [part for read in self._message(item, said) for part in read]
+        if said.type == "reasoning":
+            return self._thought(item, said)
+        if is_call(said, self._offered):
+            events = self._announce(item, said)
+            if item.number is None:
+                return [Skipped(why="a tool call without a name")]
+            return events + self._whole_arguments(item, call_text(said))
+        return [OpaqueAdded(raw=event.item, family=FAMILY)]
+
+    def _message(self, item: _Item, said: SaidItem) -> list[list[Event]]:
+        """The parts of a whole message, as far as they are news. What is news is settled before any of it is said."""
+        told = frozenset(item.said)
+        found: list[list[Event]] = []
+        for part in said_parts(said.content):
+            if part.text and "text" not in told:
+                found.append(self._text(item, part.text, part.logprobs))
+            if part.refusal and "refusal" not in told:
+                found.append(self._refusal(item, part.refusal))
+            if "citation" not in told:
+                found.append([CitationAdded(citation=raw, family=FAMILY) for raw in part.annotations or ()])
+        return found
+
+    # Text.
+
+    def _text(self, item: _Item, text: str, logprobs: Raw) -> list[Event]:
+        item.said.add("text")
+        self._said.add("text")
+        events: list[Event] = [TextDelta(text=text)] if text else []
+        entries = logprob_entries(logprobs)
+        return [*events, LogprobsAdded(logprobs=logprobs_object(entries))] if entries else events
+
+    def _text_delta(self, event: StreamEvent) -> list[Event]:
+        return self._text(self._item(event, "message"), event.delta or "", event.logprobs)
+
+    def _text_done(self, event: StreamEvent) -> list[Event]:
+        item = self._item(event, "message")
+        return self._text(item, event.text, event.logprobs) if event.text and "text" not in item.said else []
+
+    def _refusal(self, item: _Item, text: str) -> list[Event]:
+        item.said.add("refusal")
+        self._said.add("refusal")
+        return [RefusalDelta(text=text)] if text else []
+
+    def _refusal_delta(self, event: StreamEvent) -> list[Event]:
+        return self._refusal(self._item(event, "message"), event.delta or "")
+
+    def _refusal_done(self, event: StreamEvent) -> list[Event]:
+        item = self._item(event, "message")
+        return self._refusal(item, event.refusal or "") if "refusal" not in item.said else []
+
+    def _citation(self, event: StreamEvent) -> list[Event]:
+        self._item(event, "message").said.add("citation")
+        return [] if event.annotation == NULL else [CitationAdded(citation=event.annotation, family=FAMILY)]
+
+    # Thinking.
+
+    def _think(self, item: _Item, text: str) -> list[Event]:
+        if not text:
+            return []
+        item.said.add("thought")
+        return [ReasoningDelta(text=text, family=FAMILY, block=self._block(item))]
+
+    def _block(self, item: _Item) -> int:
+        if item.number is None:
+            item.number = self._thoughts
+            self._thoughts += 1
+        return item.number
+
+    def _think_part(self, event: StreamEvent) -> list[Event]:
+        """A further part of a thought."""
+        item = self._item(event)
+        return self._think(item, BREAK) if item.kind == "reasoning" and "thought" in item.said else []
+
+    def _think_delta(self, event: StreamEvent) -> list[Event]:
+        return self._think(self._item(event, "reasoning"), event.delta or "")
+
+    def _think_done(self, event: StreamEvent) -> list[Event]:
+        item = self._item(event, "reasoning")
+        return self._think(item, event.text or "") if "thought" not in item.said else []
+
+    def _thought(self, item: _Item, said: SaidItem) -> list[Event]:
+        """What closes a thought. Its seal counts now: the one it began with is of nothing yet."""
+        events = self._think(item, thought_text(said)) if "thought" not in item.said else []
+        if said.encrypted_content:
+            events.append(ReasoningDelta(signature=said.encrypted_content, family=FAMILY, block=self._block(item)))
+        return events
+
+    # Calls.
+
+    def _announce(self, item: _Item, said: SaidItem) -> list[Event]:
+        """The beginning of a call, once its name is known, and the arguments that came before it."""
+        if item.number is not None or not said.name:
+            return []
+        item.number = self._calls
+        self._calls += 1
+        begun = ToolCallStarted(
+            index=item.number,
+            id=said.call_id or made_up_id("call_", f"{self._seed}/{item.number}/{said.name}"),
+            name=said.name,
+            custom=said.type == "custom_tool_call",
+        )
+        return [begun, *self._arguments(item, item.held)]
+
+    def _arguments(self, item: _Item, text: str) -> list[Event]:
+        if item.number is None:
+            item.held += text
+            return []
+        if not text:
+            return []
+        item.said.add("arguments")
+        return [ToolCallDelta(index=item.number, arguments=text)]
+
+    def _whole_arguments(self, item: _Item, text: str) -> list[Event]:
+        return [] if "arguments" in item.said or item.held else self._arguments(item, text)
+
+    def _arguments_delta(self, event: StreamEvent) -> list[Event]:
+        return self._arguments(self._item(event), event.delta or "")
+
+    def _arguments_done(self, event: StreamEvent) -> list[Event]:
+        text = raw_text(event.arguments if event.arguments != NULL else event.input)
+        return self._whole_arguments(self._item(event), text)
+
+
+_READERS: dict[str, Callable[[ResponsesDecoder, StreamEvent], list[Event]]] = {
+    "response.created": ResponsesDecoder._start,
+    "response.queued": ResponsesDecoder._start,
+    "response.in_progress": ResponsesDecoder._start,
+    "response.output_item.added": ResponsesDecoder._open_item,
+    "response.output_item.done": ResponsesDecoder._close_item,
+    "response.output_text.delta": ResponsesDecoder._text_delta,
+    "response.output_text.done": ResponsesDecoder._text_done,
+    "response.output_text.annotation.added": ResponsesDecoder._citation,
+    "response.refusal.delta": ResponsesDecoder._refusal_delta,
+    "response.refusal.done": ResponsesDecoder._refusal_done,
+    "response.content_part.added": ResponsesDecoder._think_part,
+    "response.reasoning_part.added": ResponsesDecoder._think_part,
+    "response.reasoning_summary_part.added": ResponsesDecoder._think_part,
+    "response.reasoning_summary_text.delta": ResponsesDecoder._think_delta,
+    "response.reasoning_summary_text.done": ResponsesDecoder._think_done,
+    "response.reasoning_text.delta": ResponsesDecoder._think_delta,
+    "response.reasoning_text.done": ResponsesDecoder._think_done,
+    "response.function_call_arguments.delta": ResponsesDecoder._arguments_delta,
+    "response.function_call_arguments.done": ResponsesDecoder._arguments_done,
+    "response.custom_tool_call_input.delta": ResponsesDecoder._arguments_delta,
+    "response.custom_tool_call_input.done": ResponsesDecoder._arguments_done,
+    "response.completed": ResponsesDecoder._complete,
+    "response.incomplete": ResponsesDecoder._complete,
+    "response.failed": ResponsesDecoder._fail,
+    "response.cancelled": ResponsesDecoder._fail,
+}
+"""Event type -> who reads it. What is missing says nothing that canon has a word for, or repeats what was said."""
