@@ -146,7 +146,11 @@ class Assembly:
 
         # Then who can be asked for what: kinds, models, names.
         kinds = find_kinds()
-        self._seats = tuple(_seat(provider, kinds[provider.kind]) for provider in settings.providers.values())
+        self._seats = tuple(
+            _seat(provider, kinds[provider.kind])
+            for provider in settings.providers.values()
+            if provider.dispatch != Dispatch.OFF
+        )
         self._routes = _routes(settings, self._seats)
 
         # What actors publish outlives their restarts, so it is made here.
@@ -396,7 +400,7 @@ def _seat(provider: ProviderSettings, kind: Kind) -> Seat:
 
 
 def _routes(settings: Settings, seats: tuple[Seat, ...]) -> tuple[RouteSpec, ...]:
-    """Every public name. A target whose provider could not be set up is left out; so is a group without any other."""
+    """Every public name. A target whose provider is off or could not be set up is left out; so is a group of only such."""
     present = {seat.name: seat for seat in seats if not seat.absent}
     listings = tuple(
         Listing(
