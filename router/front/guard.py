@@ -40,6 +40,8 @@ class Guard:
             response = rendered(self._half.encode_fault(error))
         except web.HTTPException as error:
             response = rendered(self._half.encode_fault(_from_http(error)), status=error.status)
+            if "allow" in error.headers:
+                response.headers["allow"] = error.headers["allow"]
         except ConnectionError:
             # The caller's connection died under a write: there is nobody to answer.
             raise

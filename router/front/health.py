@@ -72,7 +72,6 @@ def _numbers(report: HealthReport) -> dict[str, object]:
         "total_requests": report.total_requests,
         "success_rate": report.success_rate,
         "avg_response_time": round(report.avg_response_time_ms),
-        "in_flight": report.in_flight,
     }
 
 

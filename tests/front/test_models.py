@@ -1,0 +1,54 @@
+"""`GET /v1/models`, over a socket."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from yarl import URL
+
+from tests.fakes.loops import on_real_loops
+from tests.fakes.provider import ScriptedProvider
+from tests.fakes.replies import speak
+from tests.fakes.served import remote, routed, served
+
+_SLASHED = "openai/gpt-oss-20b"
+
+
+@on_real_loops
+async def test_every_name_is_listed_as_openai_lists_models(tmp_path: Path) -> None:
+    """The group, `auto`, the bare model and the target; clients need `created` and `owned_by`."""
+    async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
+        _, body = await router.get("/v1/models")
+        assert body["object"] == "list"
+        assert {row["id"] for row in body["data"]} == {"chat", "auto", "m", "one:m"}
+        for row in body["data"]:
+            assert (row["object"], row["created"], row["owned_by"]) == ("model", 0, "one")
+            assert row["targets"] == ["one:m"]
+
+
+@pytest.mark.parametrize(
+    "path", [_SLASHED, "openai%2Fgpt-oss-20b", "one:openai/gpt-oss-20b", "one%3Aopenai%2Fgpt-oss-20b"]
+)
+@on_real_loops
+async def test_a_model_is_found_under_its_name_with_a_slash_raw_or_escaped(path: str, tmp_path: Path) -> None:
+    """Clients do both."""
+    async with ScriptedProvider(speak()) as one:
+        config = {"providers": {"one": remote(one, models=[_SLASHED])}}
+        async with (
+            served(config, tmp_path) as router,
+            router.http.get(URL(f"{router.url}/v1/models/{path}", encoded=True)) as response,
+        ):
+            assert response.status == 200
+            assert (await response.json())["id"].removeprefix("one:") == _SLASHED
+
+
+@on_real_loops
+async def test_an_unknown_model_is_404_in_the_envelope(tmp_path: Path) -> None:
+    """As it is for a chat that names it, and then no provider is asked."""
+    async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
+        code, body = await router.get("/v1/models/gpt-none")
+        assert (code, body["error"]["code"], body["error"]["param"]) == (404, "model_not_found", "model")
+        async with router.chat(model="gpt-none") as response:
+            assert (response.status, await response.json()) == (404, body)
+        assert one.turns == []
