@@ -95,7 +95,7 @@ class MessageEncoder:
         match event:
             case UsageReported():
                 self._usage = event.usage
-            case Started() if not self._begun:
+            case Started():
                 self._started = event
             case Finished() if event.choice == 0:
                 self._finished = event
