@@ -1,1 +1,2 @@
-"""The supervised tree: its runtime (`runtime`), its messages (`messages.py`), its shape (`tree.py`), a file per actor."""
+"""The supervised tree: its runtime (`runtime`), its messages (`messages.py`), its shape (`tree.py`), a file per
+actor."""

@@ -149,7 +149,7 @@ class Assembly:
         self._seats = tuple(
             _seat(provider, kinds[provider.kind])
             for provider in settings.providers.values()
-            if provider.dispatch != Dispatch.OFF
+            if Dispatch(provider.dispatch) is not Dispatch.OFF
         )
         self._routes = _routes(settings, self._seats)
 
@@ -400,7 +400,7 @@ def _seat(provider: ProviderSettings, kind: Kind) -> Seat:
 
 
 def _routes(settings: Settings, seats: tuple[Seat, ...]) -> tuple[RouteSpec, ...]:
-    """Every public name. A target whose provider is off or could not be set up is left out; so is a group of only such."""
+    """Every public name. A target whose provider is off or absent is left out, and so is a group of only such."""
     present = {seat.name: seat for seat in seats if not seat.absent}
     listings = tuple(
         Listing(
