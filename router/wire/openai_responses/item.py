@@ -228,7 +228,7 @@ class ItemWriter:
     def _followed(self, items: list[_Placed]) -> list[object]:
         """Without the thinking that nothing follows: OpenAI refuses thinking apart from what it led to."""
         kept: list[object] = []
-        for (path, item), (_, following) in zip(items, [*items[1:], ("", _THOUGHT)], strict=True):
+        for (path, item), (_, following) in zip(items, [*items, ("", _THOUGHT)][1:], strict=True):
             if _is_thought(item) and _is_thought(following):
                 self.lost.append(path)
             else:

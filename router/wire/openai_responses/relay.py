@@ -6,11 +6,10 @@ and whether it came in time would depend on how the bytes were cut.
 
 from __future__ import annotations
 
-import msgspec
-
 from router.canon.event import Ended, Event, Skipped
 from router.errors import GatewayError
 from router.wire.dialect import Ask, Frame
+from router.wire.members import UNREADABLE
 from router.wire.openai_responses.fault import encode_error_event
 from router.wire.openai_responses.schema import NUMBERED
 from router.wire.sse import closed
@@ -41,6 +40,6 @@ class ResponsesRelay:
         """As the encoder says it, numbered behind the last event that passed."""
         try:
             last = NUMBERED.decode(self._last).sequence_number
-        except msgspec.DecodeError:
+        except UNREADABLE:
             last = None
         return encode_error_event(error, 0 if last is None else last + 1)

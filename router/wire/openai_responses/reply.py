@@ -10,7 +10,7 @@ from router.canon.reply import Choice, Reply
 from router.canon.request import Opaque, Reasoning, Refusal, Text, ToolCall
 from router.errors import Reason, WireFault
 from router.wire.ids import made_up_id
-from router.wire.members import ENCODER, NULL
+from router.wire.members import ENCODER, NULL, UNREADABLE
 from router.wire.openai_responses.fault import fault_inside
 from router.wire.openai_responses.item import shown_call, shown_thought
 from router.wire.openai_responses.schema import ECHOED_TOOLS, ITEM, REPLY, SAID_PARTS, ResponseBody, SaidItem, SaidPart
@@ -52,7 +52,7 @@ def decode_reply(body: bytes) -> Reply:
         raise WireFault(Reason.EMPTY_ANSWER, "the provider answered with an empty body")
     try:
         reply = REPLY.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         what = "a web page" if text.startswith(b"<") else "something that is no response"
         raise WireFault(Reason.MALFORMED, f"the provider answered with {what}") from error
     if reply.object == "error":
@@ -62,10 +62,14 @@ def decode_reply(body: bytes) -> Reply:
         raise WireFault(Reason.MALFORMED, "the provider answered without output")
     if reply.status in ("queued", "in_progress"):
         raise WireFault(Reason.MALFORMED, f"the provider answered with a response that is still {reply.status}")
+    try:
+        choice = _choice(reply, reply.output)
+    except UNREADABLE as error:
+        raise WireFault(Reason.MALFORMED, "the provider answered with an item that cannot be read") from error
     return Reply(
         id=reply.id or "",
         model=reply.model or "",
-        choices=(_choice(reply, reply.output),),
+        choices=(choice,),
         usage=decode_usage(reply.usage),
         created_s=None if reply.created_at is None else int(reply.created_at),
         family=FAMILY,
@@ -107,15 +111,15 @@ def decode_finish(reply: ResponseBody, *, called: bool, refused: bool) -> tuple[
 
 
 def offered_tools(reply: ResponseBody) -> frozenset[str] | None:
-    """The free-form tools the caller offered, as the answer repeats them; None when it does not.
+    """The free-form tools the caller offered, as the answer repeats them; None when it repeats no tool at all.
 
     A provider's own searches come as calls of free-form tools too (xAI); nobody offered those.
     """
     try:
         tools = ECHOED_TOOLS.decode(reply.tools)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
-    return frozenset(tool.name for tool in tools if tool.type == "custom" and tool.name)
+    return frozenset(tool.name for tool in tools if tool.type == "custom" and tool.name) if tools else None
 
 
 def is_call(item: SaidItem, offered: frozenset[str] | None) -> bool:
@@ -129,7 +133,7 @@ def read_item(raw: Raw) -> SaidItem:
     """An item of an answer; one that cannot be read is one of a kind we do not know."""
     try:
         return ITEM.decode(raw)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return SaidItem()
 
 
@@ -149,7 +153,7 @@ def said_parts(raw: Raw) -> tuple[SaidPart, ...]:
     """The parts of a message or a thought; none where they cannot be read."""
     try:
         return SAID_PARTS.decode(raw)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return ()
 
 
@@ -328,6 +332,6 @@ def content_entries(logprobs: Raw) -> list[Raw]:
     """The entries of canon's log probabilities for text."""
     try:
         members = msgspec.json.decode(logprobs, type=dict[str, Raw])
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return []
     return logprob_entries(members.get("content", NULL))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
 from msgspec import Raw
 
 from router.canon.event import (
@@ -29,7 +28,7 @@ from router.canon.event import (
 from router.errors import Reason, WireFault
 from router.wire.dialect import Frame
 from router.wire.ids import made_up_id
-from router.wire.members import NULL
+from router.wire.members import NULL, UNREADABLE
 from router.wire.openai_responses.encoder import KEEPALIVE, ResponsesEncoder
 from router.wire.openai_responses.fault import fault_inside
 from router.wire.openai_responses.reply import (
@@ -89,13 +88,19 @@ class ResponsesDecoder:
             return ()
         try:
             event = EVENT.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             return (Skipped(why="an event that is no response event"),)
         if event.type == "error" or frame.event == "error" or (event.type is None and event.error != NULL):
             self._ended = True
             raise fault_inside(data)
+        return self._read(event)
+
+    def _read(self, event: StreamEvent) -> tuple[Event, ...]:
         read = _READERS.get(event.type or "")
-        return tuple(read(self, event)) if read is not None else ()
+        try:
+            return tuple(read(self, event)) if read is not None else ()
+        except UNREADABLE:
+            return (Skipped(why="a response event with a member that cannot be read"),)
 
     def end(self) -> tuple[Event, ...]:
         """Nothing: an answer that its provider did not close is not complete."""

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-import msgspec
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
 from router.canon.request import Reasoning
-from router.wire.members import ENCODER, MEMBERS, NULL, joined
+from router.wire.members import ENCODER, MEMBERS, NULL, UNREADABLE, joined
 from router.wire.signatures import MARK, unpack_id
 
 FAMILY = "openai-responses"
@@ -66,7 +65,7 @@ def without_foreign(items: Raw) -> Raw:
         return items
     try:
         kept = [_plain(item) for item in _LIST.decode(items)]
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return items
     return Raw(b"[%b]" % b",".join(item for item in kept if item is not None))
 
@@ -91,5 +90,5 @@ def _read(sealed: str) -> _Seal | None:
         return None
     try:
         return _SEAL.decode(urlsafe_b64decode(sealed.removeprefix(_OURS)))
-    except (ValueError, msgspec.DecodeError):
+    except (ValueError, *UNREADABLE):
         return None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
 from msgspec import Raw
 
 from router.canon.usage import Usage
-from router.wire.members import NULL
+from router.wire.members import NULL, UNREADABLE
 from router.wire.openai_responses.schema import USAGE
 from router.wire.tokens import TokenCounts, split_tokens
 
@@ -17,7 +16,7 @@ def decode_usage(raw: Raw) -> Usage | None:
         return None
     try:
         body = USAGE.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     if body.input_tokens is None and body.output_tokens is None:
         return None
