@@ -169,9 +169,13 @@ class OutputFormat(Struct, frozen=True, kw_only=True):
 
 
 class Sampling(Struct, frozen=True, kw_only=True):
-    """How tokens are drawn. None leaves it to the provider. `max_tokens` bounds the answer, reasoning included."""
+    """How tokens are drawn. None leaves it to the provider. `max_tokens` bounds the answer, reasoning included.
+
+    `context_tokens` is the window a server is asked to make room for, prompt and answer (Ollama's `num_ctx`).
+    """
 
     max_tokens: int | None = None
+    context_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None

@@ -20,6 +20,9 @@ class Usage(Struct, frozen=True, kw_only=True):
         audio_output: audio tokens of the answer.
         reported_usd: what the provider says this cost (OpenRouter), as decimal text; None when it does not say.
         reported_total: the provider's own total of tokens, for checking our split; None when it gives none.
+        billed_input: prompt tokens the provider says it bills, where it bills others than it counts (Cohere, whose own
+            preamble is free); None when it bills what it counts. In no bucket.
+        billed_output: the same of answer tokens.
     """
 
     input: int = 0
@@ -32,6 +35,8 @@ class Usage(Struct, frozen=True, kw_only=True):
     audio_output: int = 0
     reported_usd: str | None = None
     reported_total: int | None = None
+    billed_input: int | None = None
+    billed_output: int | None = None
 
     @property
     def input_total(self) -> int:
