@@ -1,0 +1,20 @@
+"""Cohere's chat, version 2, as providers speak it. `DIALECT` is all that others need."""
+
+from __future__ import annotations
+
+from router.wire.cohere_v2.fault import decode_fault
+from router.wire.cohere_v2.reply import decode_reply
+from router.wire.cohere_v2.request import encode_request, patch_request
+from router.wire.cohere_v2.stream import CohereDecoder
+from router.wire.dialect import Dialect
+from router.wire.sse import SseSplitter
+
+DIALECT = Dialect(
+    name="cohere-v2",
+    patch_request=patch_request,
+    encode_request=encode_request,
+    decode_reply=decode_reply,
+    decode_fault=decode_fault,
+    splitter=SseSplitter,
+    decoder=CohereDecoder,
+)
