@@ -15,6 +15,8 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Raw, Struct
 
+from router.wire.gemini.schema import UNREADABLE
+
 Schema = dict[str, object]
 
 MOST_NODES = 5_000
@@ -104,7 +106,7 @@ def read_schema(raw: Raw) -> Schema | None:
     """The schema as an object; None for what is none, or is nested deeper than can be read."""
     try:
         read = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     return read if isinstance(read, dict) and not _is_deep(read) else None
 
