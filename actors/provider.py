@@ -48,7 +48,13 @@ class Provider(Actor):
                 assert_never(message)
 
     async def on_stop(self, reason: Exit) -> None:
-        """Close the transport; the attempts were ended with the group that owns them."""
+        """End the attempts, then close the transport: the other way round they would blame the provider for our
+        close."""
+        attempts = tuple(self._attempts)
+        for job in attempts:
+            job.stop()
+        for job in attempts:
+            await job.wait()
         await self._transport.stop()
 
     def _start(self, order: Order) -> AttemptStarted | ModelMissing:

@@ -76,6 +76,23 @@ def stream(
     return script
 
 
+def paused_stream(pieces: Sequence[str], gate: Gate) -> Script:
+    """A streamed answer whose first piece comes at once, and each other one when the gate lets it; whole in the end."""
+
+    async def script(turn: Turn) -> None:
+        await _begin(turn, pieces[:1])
+        await _say(turn, pieces[1:], gate)
+        for block in (
+            delta(turn, {}, "stop"),
+            event(_frame(turn, "chat.completion.chunk", choices=[], usage=USAGE)),
+            DONE,
+            b"",
+        ):
+            await turn.chunk(block)
+
+    return script
+
+
 def speak(text: str = "well") -> Script:
     """Answers as it was asked to: streamed, a word an event, or whole."""
 
@@ -232,6 +249,10 @@ async def _begin(
 ) -> None:
     await turn.head(200, {**_EVENTS, **(headers or {})})
     await turn.chunk(delta(turn, {"role": "assistant", "content": ""}))
+    await _say(turn, pieces, gate)
+
+
+async def _say(turn: Turn, pieces: Sequence[str], gate: Gate | None) -> None:
     for piece in pieces:
         if gate is not None:
             await gate.wait()

@@ -87,10 +87,16 @@ class Caller:
 class Served(Caller):
     """A router in this loop; `log` is what it logged."""
 
-    def __init__(self, url: str, http: aiohttp.ClientSession, assembly: Assembly, log: Lines) -> None:
-        super().__init__(url, http)
+    def __init__(self, http: aiohttp.ClientSession, server: HttpServer, assembly: Assembly, log: Lines) -> None:
+        super().__init__("", http)
         self.assembly = assembly
         self.log = log
+        self._server = server
+        self.find()
+
+    def find(self) -> None:
+        """Learn where it listens; a restart of the front takes another free port."""
+        self.url = f"http://127.0.0.1:{self._server.address[1]}"
 
     @property
     def in_flight(self) -> int:
@@ -135,7 +141,7 @@ async def served(config: Mapping[str, Any], home: Path) -> AsyncIterator[Served]
     await assembly.start()
     try:
         async with aiohttp.ClientSession() as http:
-            yield Served(f"http://127.0.0.1:{server.address[1]}", http, assembly, log)
+            yield Served(http, server, assembly, log)
     finally:
         await assembly.stop()
     assert log_of(log.read, "handler failed") == []
