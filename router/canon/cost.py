@@ -12,6 +12,11 @@ USD_STEP = Decimal("1e-12")
 store."""
 
 
+def usd_text(usd: Decimal) -> str:
+    """An amount for people and headers: plain digits, no exponent, no zeros at its end."""
+    return f"{usd.normalize():f}"
+
+
 class CostSource(StrEnum):
     """How a cost is known: computed from a price, told by the provider, or not at all, for want of a price or of a
     count."""

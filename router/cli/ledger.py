@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from router.canon.cost import usd_text
 from router.cli.configuration import settings_or_exit
 from router.store.journal import EntryRow, JournalError, ProviderTotal
 from router.store.sqlite import SqliteJournal
@@ -42,7 +43,7 @@ def _totals(totals: tuple[ProviderTotal, ...]) -> Table:
         table.add_row(
             row.provider,
             str(row.entries),
-            f"{row.cost_usd:f}",
+            usd_text(row.cost_usd),
             str(row.unpriced),
             str(row.uncounted),
             str(row.input_tokens),
@@ -62,6 +63,6 @@ def _entries(entries: tuple[EntryRow, ...]) -> Table:
             row.end.value if row.end else "",
             row.reason.value if row.reason else "",
             str(row.usage.total) if row.usage else "unknown",
-            f"{row.cost_usd:f}" if row.cost_usd is not None else "unknown",
+            usd_text(row.cost_usd) if row.cost_usd is not None else "unknown",
         )
     return table

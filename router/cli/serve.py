@@ -34,10 +34,10 @@ def run(file: Path | None, port: int | None) -> int:
     if port is not None:
         settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_serve(settings))
+        return runner.run(_serve(settings, "the environment" if file is None else str(file)))
 
 
-async def _serve(settings: Settings) -> int:
+async def _serve(settings: Settings, source: str) -> int:
     writer = Writer()
     server = HttpServer(
         host=settings.server.host,
@@ -45,7 +45,10 @@ async def _serve(settings: Settings) -> int:
         make_context=lambda desk: assembly.context(desk),
         on_bug=lambda request_id, error: assembly.on_bug(request_id, error),
     )
-    assembly = Assembly(settings, server=server, parts=Parts(sink=writer))
+    assembly = Assembly(settings, server=server, source=source, parts=Parts(sink=writer))
+    # Before the start: whoever reads that we listen may ask for the end at once, and must not get the default's.
+    due = asyncio.Event()
+    _on_signals(due.set)
     try:
         await assembly.start()
     except StartFailed as failed:
@@ -56,18 +59,14 @@ async def _serve(settings: Settings) -> int:
         assembly.logs.write(Level.INFO, Line.SERVER_LISTENING, host=host, port=bound)
         print(f"Pointsman listens on http://{host}:{bound} (configuration {settings.version})", flush=True)
         _settle_memory()
-        return await _until_ended(assembly)
+        return await _until_ended(assembly, due)
     finally:
         await writer.stop(LOG_STOP_S)
 
 
-async def _until_ended(assembly: Assembly) -> int:
+async def _until_ended(assembly: Assembly, due: asyncio.Event) -> int:
     """Run until a signal asks for the end or the tree gives up, whichever is first."""
-    loop = asyncio.get_running_loop()
-    due = asyncio.Event()
     assembly.system.watch_end(lambda _: due.set())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, due.set)
     await due.wait()
     gave_up = assembly.system.ended
     if gave_up is not None:
@@ -75,12 +74,18 @@ async def _until_ended(assembly: Assembly) -> int:
         assembly.logs.write(Level.ERROR, Line.SHUTDOWN_STEP, step="gave up", why=why)
         return 1
     assembly.logs.write(Level.INFO, Line.SHUTDOWN_STEP, step="draining")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # Whoever asks twice does not want to wait; the journal is made for that.
-        loop.add_signal_handler(number, os._exit, 128 + number)
+    # Whoever asks twice does not want to wait; the journal is made for that.
+    _on_signals(os._exit, 128 + signal.SIGTERM)
     await assembly.stop()
     assembly.logs.write(Level.INFO, Line.SHUTDOWN_STEP, step="stopped")
     return 0
+
+
+def _on_signals(call: Callable[..., object], *args: object) -> None:
+    """Have the signals that ask for the end call this."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, call, *args)
 
 
 def _cause(failed: StartFailed) -> str:

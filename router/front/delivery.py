@@ -6,6 +6,7 @@ from aiohttp import web
 
 from actors.messages import Answered, Committed, Flow, Piece, Whole
 from actors.runtime import Channel, ChannelTimeout
+from router.canon.cost import usd_text
 from router.errors import GatewayError, Reason, Unavailable
 from router.front.context import Context
 from router.front.guard import REQUEST_ID
@@ -81,7 +82,7 @@ class Delivery:
                 case Answered():
                     headers = {**self._headers(), "content-type": "application/json"}
                     if piece.cost_usd is not None:
-                        headers["x-router-cost-usd"] = f"{piece.cost_usd:f}"
+                        headers["x-router-cost-usd"] = usd_text(piece.cost_usd)
                     return web.Response(body=body, headers=headers)
                 case Flow():
                     raise Unavailable("a stream came where a whole answer was asked for", reason=Reason.INTERNAL)

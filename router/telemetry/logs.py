@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from router.canon.cost import usd_text
 from router.canon.outcome import End
 from router.telemetry.facts import AttemptFact, ExchangeFact
 from router.telemetry.scrub import Scrubber
@@ -112,7 +113,7 @@ class Logs:
             failed_attempts=[f"{note.target} {note.reason.value}" for note in fact.attempts],
             input_tokens=fact.usage.input_total if fact.usage else None,
             output_tokens=fact.usage.output_total if fact.usage else None,
-            cost_usd=fact.cost_usd,
+            cost_usd=None if fact.cost_usd is None else usd_text(fact.cost_usd),
             first_token_s=fact.first_token_s,
             duration_s=fact.duration_s,
         )

@@ -18,6 +18,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from router.canon.cost import usd_text
 from router.canon.outcome import End
 from router.canon.usage import Usage
 from router.telemetry.facts import AttemptFact, Ended, ExchangeFact
@@ -139,7 +140,7 @@ def sketch_exchange(fact: ExchangeFact, *, clean: Callable[[str], str] = str) ->
     if fact.first_token_s is not None:
         attributes["gen_ai.response.time_to_first_chunk"] = fact.first_token_s
     if fact.cost_usd is not None:
-        attributes["pointsman.cost_usd"] = str(fact.cost_usd)
+        attributes["pointsman.cost_usd"] = usd_text(fact.cost_usd)
     sketch = _sketch(
         fact,
         # a name no target answered to is whatever a caller typed: it would make a span name of its own
