@@ -38,9 +38,9 @@ def _lowered(schema: object, depth: int) -> object:
         kept = _member(name, value, depth)
         if kept is not None:
             lowered[kept[0]] = kept[1]
-        elif name not in _SILENT and not isinstance(value, bool):
+        elif name not in _SILENT and not (name == "additionalProperties" and isinstance(value, bool)):
             told[name] = value
-    if "properties" in schema or _is_object(schema.get("type")):
+    if "properties" in lowered or _is_object(lowered.get("type")):
         lowered["additionalProperties"] = False
     if told:
         words = msgspec.json.encode(told).decode()

@@ -1,0 +1,30 @@
+"""Ids made up or made clean: the same for the same, different for different."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.wire.ids import clean_id, made_up_id
+
+
+@given(st.text(max_size=20))
+def test_a_clean_id_holds_only_what_every_provider_takes(given_id: str) -> None:
+    """And is clean for good: cleaning it again changes nothing."""
+    cleaned = clean_id(given_id)
+    assert re.fullmatch(r"[A-Za-z0-9_-]+", cleaned)
+    assert clean_id(cleaned) == cleaned
+
+
+@given(st.text(alphabet="a_:.", max_size=6), st.text(alphabet="a_:.", max_size=6))
+def test_different_ids_stay_different(one: str, other: str) -> None:
+    """Or a result would answer the wrong call."""
+    assert (clean_id(one) == clean_id(other)) is (one == other)
+
+
+def test_a_made_up_id_is_the_same_for_the_same_seed() -> None:
+    """A second reading of an answer must not make another call of it."""
+    assert made_up_id("x_", "a") == made_up_id("x_", "a")
+    assert made_up_id("x_", "a") != made_up_id("x_", "b")
