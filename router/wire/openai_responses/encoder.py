@@ -177,7 +177,7 @@ class ResponsesEncoder:
                 self._usage = event.usage
             case Finished():
                 self._finish = event.reason
-            case Started() if not self._head:
+            case Started():
                 self._started = event
         return b""
 

@@ -338,6 +338,7 @@ def _encoded_sampling(sampling: Sampling, lost: list[str]) -> dict[str, object]:
         "logit_bias": sampling.logit_bias,
         "stop": sampling.stop or None,
         "choices": sampling.choices if sampling.choices > 1 else None,
+        "context_tokens": sampling.context_tokens,
     }
     lost += [f"sampling.{name}" for name, value in unsaid.items() if value is not None]
     return {

@@ -57,14 +57,15 @@ class _Item:
     """One item on its way: what was said of it, as far as later events depend on it.
 
     Args:
-        number: of a call among the calls, of a thought among the thoughts; None for a call that is not announced.
+        call: its number among the calls; None for one that is not announced, and for what is no call.
+        block: its number among the thoughts; None for one that said nothing, and for what is no thought.
         said: which kinds of content came in pieces, so that the whole behind them is not said again.
     """
 
     def __init__(self, kind: str | None) -> None:
         self.kind = kind
-        self.number: int | None = None
-        self.held = ""
+        self.call: int | None = None
+        self.block: int | None = None
         self.said: set[str] = set()
 
 
@@ -164,7 +165,7 @@ class ResponsesDecoder:
             return self._thought(item, said)
         if is_call(said, self._offered):
             events = self._announce(item, said)
-            if item.number is None:
+            if item.call is None:
                 return [Skipped(why="a tool call without a name")]
             return events + self._whole_arguments(item, call_text(said))
         return [OpaqueAdded(raw=event.item, family=FAMILY)]
@@ -223,10 +224,10 @@ class ResponsesDecoder:
         return [ReasoningDelta(text=text, family=FAMILY, block=self._block(item))]
 
     def _block(self, item: _Item) -> int:
-        if item.number is None:
-            item.number = self._thoughts
+        if item.block is None:
+            item.block = self._thoughts
             self._thoughts += 1
-        return item.number
+        return item.block
 
     def _think_part(self, event: StreamEvent) -> list[Event]:
         """A further part of a thought."""
@@ -250,30 +251,28 @@ class ResponsesDecoder:
     # Calls.
 
     def _announce(self, item: _Item, said: SaidItem) -> list[Event]:
-        """The beginning of a call, once its name is known, and the arguments that came before it."""
-        if item.number is not None or not said.name:
+        """The beginning of a call, once its name is known; what came before it is told when the item is done."""
+        if item.call is not None or not said.name:
             return []
-        item.number = self._calls
+        item.call = self._calls
         self._calls += 1
-        begun = ToolCallStarted(
-            index=item.number,
-            id=said.call_id or made_up_id("call_", f"{self._seed}/{item.number}/{said.name}"),
-            name=said.name,
-            custom=said.type == "custom_tool_call",
-        )
-        return [begun, *self._arguments(item, item.held)]
+        return [
+            ToolCallStarted(
+                index=item.call,
+                id=said.call_id or made_up_id("call_", f"{self._seed}/{item.call}/{said.name}"),
+                name=said.name,
+                custom=said.type == "custom_tool_call",
+            )
+        ]
 
     def _arguments(self, item: _Item, text: str) -> list[Event]:
-        if item.number is None:
-            item.held += text
-            return []
-        if not text:
+        if item.call is None or not text:
             return []
         item.said.add("arguments")
-        return [ToolCallDelta(index=item.number, arguments=text)]
+        return [ToolCallDelta(index=item.call, arguments=text)]
 
     def _whole_arguments(self, item: _Item, text: str) -> list[Event]:
-        return [] if "arguments" in item.said or item.held else self._arguments(item, text)
+        return [] if "arguments" in item.said else self._arguments(item, text)
 
     def _arguments_delta(self, event: StreamEvent) -> list[Event]:
         return self._arguments(self._item(event), event.delta or "")

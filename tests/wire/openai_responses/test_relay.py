@@ -54,6 +54,11 @@ def test_nothing_passes_after_the_last_event() -> None:
     assert relayed([last + b": late\n\ndata: [DONE]\n\n" + last]) == last
 
 
+def test_a_closing_word_behind_an_incomplete_answer_does_not_pass() -> None:
+    """It would be a lie."""
+    assert relayed([b"data: [DONE]\n\n"]) == b""
+
+
 @pytest.mark.parametrize(
     ("passed", "number"),
     [

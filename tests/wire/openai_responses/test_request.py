@@ -33,6 +33,7 @@ from router.errors import Refused
 from router.wire.dialect import Ask, Requirements
 from router.wire.openai_responses.item import shown_call, shown_thought
 from router.wire.openai_responses.request import decode_request, encode_request, patch_request, peek
+from tests.wire.recorded import FOLDER, Recorded, needs_recordings, recordings
 
 FAMILY = "openai-responses"
 
@@ -556,3 +557,53 @@ def test_thinking_before_thinking_is_lost_and_the_last_before_its_text_is_kept()
 def test_what_surrounds_the_messages_and_cannot_be_said_is_named(members: dict[str, Any], lost: str) -> None:
     """By its name in canon."""
     assert written(HELLO, **members)[1] == (lost,)
+
+
+def test_every_member_of_sampling_is_said_or_named() -> None:
+    """A member that canon gains must be thought of here."""
+    sampling = Sampling(
+        max_tokens=1,
+        temperature=0.5,
+        top_p=0.5,
+        top_k=1,
+        min_p=0.5,
+        seed=1,
+        frequency_penalty=0.5,
+        presence_penalty=0.5,
+        repetition_penalty=0.5,
+        logit_bias=Raw(b"{}"),
+        stop=("a",),
+        choices=2,
+        logprobs=True,
+        top_logprobs=1,
+        context_tokens=1,
+    )
+    assert all(getattr(sampling, name) != getattr(Sampling(), name) for name in Sampling.__struct_fields__)
+    body, lost = written(HELLO, sampling=sampling)
+    said = {"max_tokens": "max_output_tokens", "logprobs": "include"}
+    for name in Sampling.__struct_fields__:
+        assert (said.get(name, name) in body) is not (f"sampling.{name}" in lost)
+
+
+@needs_recordings
+@pytest.mark.parametrize("line", recordings("openai.responses"), ids=lambda line: line.id)
+def test_a_recorded_request_comes_through_canon_with_every_call_and_answer(line: Recorded) -> None:
+    """Ids one to one and in order, seals untouched; only tools that a provider runs itself are lost, by name."""
+    recorded = json.loads((FOLDER / f"{line.id}.json").read_bytes())["request"]["json"]
+    if recorded is None:
+        pytest.skip("this exchange was recorded without its request")
+    body = recorded if isinstance(recorded["input"], list) else {**recorded, "input": [{"role": "user"}]}
+    request = decode_request(peek(json.dumps(recorded).encode()))
+    encoded = encode_request(request, request.model)
+    own = [tool for tool in body.get("tools", []) if tool["type"] not in ("function", "custom")]
+    assert [name for name in encoded.lost if name.startswith("tools")] == [f"tools[{n}]" for n in range(len(own))]
+    assert {name for name in encoded.lost if not name.startswith("tools")} <= {"extra.include"}
+    instructions = [{"role": "system"}] if body.get("instructions") else []
+    assert threads(json.loads(encoded.body)["input"]) == threads([*instructions, *body["input"]])
+
+
+def threads(items: list[Any]) -> list[tuple[object, ...]]:
+    """What holds a conversation together: who speaks, ids, arguments, answers and seals, in order."""
+    members = ("role", "call_id", "name", "arguments", "encrypted_content")
+    told = [item for item in items if isinstance(item, dict)]
+    return [tuple(item.get(name) for name in members) for item in told]

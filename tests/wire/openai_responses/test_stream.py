@@ -311,8 +311,8 @@ def test_items_are_told_apart_by_place_whatever_their_ids_say() -> None:
     assert told(events)["calls"] == [["call_a", "f", '{"x":1}'], ["call_b", "g", "{}"]]
 
 
-def test_a_call_whose_name_comes_late_is_begun_then_with_what_was_held() -> None:
-    """Its arguments come in order, and once."""
+def test_a_call_whose_name_comes_late_is_begun_then_with_all_its_arguments() -> None:
+    """And with them once."""
     call: dict[str, Any] = {"type": "function_call", "call_id": "call_a"}
     events = events_of(
         [
@@ -328,6 +328,14 @@ def test_a_call_whose_name_comes_late_is_begun_then_with_what_was_held() -> None
         ]
     )
     assert told(events)["calls"] == [["call_a", "f", '{"x":1}']]
+
+
+def test_arguments_of_an_item_that_is_no_call_say_nothing() -> None:
+    """A server that mixes up its places must not make a call out of a thought."""
+    events = events_of(
+        [sse(CREATED, delta("reasoning_text", "hm"), delta("function_call_arguments", "{}"), item("added", 1), DONE)]
+    )
+    assert (told(events)["thoughts"], told(events)["calls"]) == (["hm"], [])
 
 
 def test_a_call_without_any_name_is_left_out_and_reported() -> None:
