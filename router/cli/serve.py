@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ from router.app import Assembly, Parts
 from router.cli.configuration import settings_or_exit
 from router.front.server import HttpServer
 from router.settings import Settings
+from router.telemetry.libraries import LibraryLog
 from router.telemetry.logs import Level, Line
 from router.telemetry.writer import Writer
 
@@ -46,9 +48,10 @@ async def _serve(settings: Settings, source: str) -> int:
         on_bug=lambda request_id, error: assembly.on_bug(request_id, error),
     )
     assembly = Assembly(settings, server=server, source=source, parts=Parts(sink=writer))
+    logging.getLogger().addHandler(LibraryLog(assembly.logs))
     # Before the start: whoever reads that we listen may ask for the end at once, and must not get the default's.
     due = asyncio.Event()
-    _on_signals(due.set)
+    _on_signals(lambda _: due.set())
     try:
         await assembly.start()
     except StartFailed as failed:
@@ -75,17 +78,17 @@ async def _until_ended(assembly: Assembly, due: asyncio.Event) -> int:
         return 1
     assembly.logs.write(Level.INFO, Line.SHUTDOWN_STEP, step="draining")
     # Whoever asks twice does not want to wait; the journal is made for that.
-    _on_signals(os._exit, 128 + signal.SIGTERM)
+    _on_signals(lambda number: os._exit(128 + number))
     await assembly.stop()
     assembly.logs.write(Level.INFO, Line.SHUTDOWN_STEP, step="stopped")
     return 0
 
 
-def _on_signals(call: Callable[..., object], *args: object) -> None:
-    """Have the signals that ask for the end call this."""
+def _on_signals(call: Callable[[int], None]) -> None:
+    """Have the signals that ask for the end call this with their number."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, call, *args)
+        loop.add_signal_handler(number, call, number)
 
 
 def _cause(failed: StartFailed) -> str:

@@ -38,6 +38,7 @@ class Line(StrEnum):
     SHUTDOWN_STEP = "shutdown step"
     PROVIDER_ABSENT = "provider absent"
     HANDLER_FAILED = "handler failed"
+    LIBRARY_SAID = "library said"
 
 
 class Level(StrEnum):
