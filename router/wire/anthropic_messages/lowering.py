@@ -12,6 +12,8 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
+from router.wire.members import UNREADABLE
+
 _KEPT = frozenset({"type", "enum", "title", "description", "required"})
 _NAMED_SCHEMAS = {"properties": "properties", "$defs": "$defs", "definitions": "$defs"}
 _LISTED_SCHEMAS = {"anyOf": "anyOf", "oneOf": "anyOf", "allOf": "allOf"}
@@ -25,7 +27,10 @@ _DEEPEST = 200
 
 def lower_schema(schema: Raw) -> Raw:
     """The schema in the words constrained decoding knows, every property kept; as it came when it is no object."""
-    whole: object = msgspec.json.decode(schema)
+    try:
+        whole: object = msgspec.json.decode(schema)
+    except UNREADABLE:
+        return schema
     return Raw(msgspec.json.encode(_lowered(whole, 0))) if isinstance(whole, dict) else schema
 
 

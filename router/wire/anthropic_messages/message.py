@@ -46,7 +46,7 @@ from router.wire.anthropic_messages.schema import (
     WireMessage,
 )
 from router.wire.anthropic_messages.seal import unseal
-from router.wire.members import read_member
+from router.wire.members import UNREADABLE, read_member
 from router.wire.signatures import unpack_id
 
 T = TypeVar("T")
@@ -223,3 +223,11 @@ _BLOCKS: dict[str, Callable[[Raw, str], Part]] = {
 def mark_of(control: CacheControl | None) -> CacheMark | None:
     """A cache breakpoint, where there is one."""
     return None if control is None else CacheMark(ttl=control.ttl)
+
+
+def type_of(raw: Raw | bytes) -> str:
+    """What a block, an event or a tool says it is; empty when it does not say."""
+    try:
+        return TYPED.decode(raw).type
+    except UNREADABLE:
+        return ""

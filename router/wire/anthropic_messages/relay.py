@@ -10,10 +10,9 @@ from router.canon.event import Ended, Event, Skipped
 from router.errors import GatewayError
 from router.wire.anthropic_messages.encoder import STOP_EVENT
 from router.wire.anthropic_messages.fault import encode_envelope
-from router.wire.anthropic_messages.schema import TYPED
+from router.wire.anthropic_messages.message import type_of
 from router.wire.anthropic_messages.stream import DONE
 from router.wire.dialect import Ask, Frame
-from router.wire.members import UNREADABLE
 from router.wire.sse import closed
 
 
@@ -30,7 +29,7 @@ class MessageRelay:
             return b""
         if not frame.data:
             return closed(frame.raw)
-        name = frame.event or _name_of(frame.data)
+        name = frame.event or type_of(frame.data)
         if name == "message_start":
             if self._begun:
                 return b""
@@ -52,11 +51,3 @@ class MessageRelay:
     def fault(self, error: GatewayError) -> bytes:
         """As the encoder says it."""
         return b"event: error\ndata: %b\n\n" % encode_envelope(error)
-
-
-def _name_of(data: bytes) -> str:
-    """What an event says it is; empty when it does not say."""
-    try:
-        return TYPED.decode(data).type
-    except UNREADABLE:
-        return ""

@@ -9,7 +9,7 @@ from router.canon.reply import Choice, Reply
 from router.canon.request import Opaque, Reasoning, Refusal, Text, ToolCall
 from router.errors import Reason, WireFault
 from router.wire.anthropic_messages.fault import fault_inside
-from router.wire.anthropic_messages.message import FAMILY, call_of, text_of, thought_of
+from router.wire.anthropic_messages.message import FAMILY, call_of, text_of, thought_of, type_of
 from router.wire.anthropic_messages.schema import (
     ENCODER,
     MESSAGE,
@@ -174,7 +174,7 @@ def _blocks(part: AnswerPart) -> list[object]:
         case Text() | Refusal() if not part.text:
             return []
         case Text():
-            sources = [raw for raw in part.citations if b"_location" in bytes(raw)]
+            sources = [raw for raw in part.citations if type_of(raw).endswith("_location")]
             text: dict[str, object] = {"type": "text", "text": part.text}
             return [{**text, "citations": sources} if sources else text]
         case Refusal():

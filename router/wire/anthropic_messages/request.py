@@ -11,7 +11,7 @@ from router.canon.request import ChatRequest, OutputFormat, Sampling, Thinking, 
 from router.errors import Refused
 from router.wire.anthropic_messages.effort import ThinkingPlan, plan_thinking
 from router.wire.anthropic_messages.lowering import lower_schema
-from router.wire.anthropic_messages.message import decode_messages, mark_of
+from router.wire.anthropic_messages.message import decode_messages, mark_of, type_of
 from router.wire.anthropic_messages.models import Traits, traits_of
 from router.wire.anthropic_messages.schema import (
     ENCODER,
@@ -95,7 +95,7 @@ def patch_request(ask: Ask, model: str) -> bytes:
 
 def decode_request(ask: Ask) -> ChatRequest:
     """The whole request in canon. Raises `Refused`, naming the field, for what no other dialect could be told."""
-    body = read_member(REQUEST, Raw(joined(ask.fields)), "")
+    body = read_member(REQUEST, _checked(joined(ask.fields)), "")
     if body.max_tokens == 0:
         raise Refused("`max_tokens` 0 warms Anthropic's cache; nobody else has one to warm", param="max_tokens")
     tools = [_tool(raw, f"tools[{place}]") for place, raw in enumerate(body.tools or ())]
@@ -168,6 +168,15 @@ def encode_request(request: ChatRequest, model: str) -> Encoded:
 # Reading.
 
 
+def _checked(body: bytes) -> Raw:
+    """The body, if it is text throughout: what is kept raw is not looked at again before it is translated."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise Refused("the body is not valid UTF-8") from error
+    return Raw(body)
+
+
 def _tool(raw: Raw, path: str) -> tuple[Tool, list[tuple[str, Raw]]]:
     """A tool, and by path what of it canon has no word for."""
     tool: ToolDef = read_member(TOOL, raw, path)
@@ -176,7 +185,7 @@ def _tool(raw: Raw, path: str) -> tuple[Tool, list[tuple[str, Raw]]]:
     if tool.name is None:
         raise Refused(f"`{path}.name` is missing", param=f"{path}.name")
     known = ToolDef.__struct_fields__
-    unknown = [(f"{path}.{name}", value) for name, value in OBJECT.decode(raw).items() if name not in known]
+    unknown = [(f"{path}.{name}", value) for name, value in read_member(OBJECT, raw, path).items() if name not in known]
     read = Tool(
         name=tool.name,
         description=tool.description,
@@ -248,7 +257,7 @@ def _encoded_tools(tools: tuple[Tool, ...], traits: Traits, marks: MarkBook, los
         path = f"tools[{place}]"
         if tool.kind == "function":
             encoded.append(_encoded_function(tool, path, traits, marks, lost))
-        elif tool.kind == "server" and tool.raw is not None and _SERVED.fullmatch(TOOL.decode(tool.raw).type or ""):
+        elif tool.kind == "server" and tool.raw is not None and _SERVED.fullmatch(type_of(tool.raw)):
             encoded.append(tool.raw)
         else:
             lost.append(path)

@@ -21,9 +21,9 @@ from router.canon.request import (
     ToolCall,
     ToolResult,
 )
-from router.wire.anthropic_messages.message import FAMILY
+from router.wire.anthropic_messages.message import FAMILY, type_of
 from router.wire.anthropic_messages.models import Traits
-from router.wire.anthropic_messages.schema import OBJECT, TYPED
+from router.wire.anthropic_messages.schema import OBJECT
 from router.wire.ids import clean_id
 from router.wire.members import UNREADABLE
 
@@ -317,7 +317,4 @@ def _picture_type(source: Source) -> str | None:
 
 def _is_location(citation: Raw) -> bool:
     """Whether a source is named as this dialect names sources."""
-    try:
-        return TYPED.decode(citation).type.endswith("_location")
-    except UNREADABLE:
-        return False
+    return type_of(citation).endswith("_location")

@@ -155,106 +155,110 @@ def test_messages_that_cannot_be_read_pass_as_they_are() -> None:
     assert patch_request(peek(body), "m") == body
 
 
+MARKED = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
+SERVER = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}
+TURNS: list[dict[str, Any]] = [
+    {
+        "role": "user",
+        "content": [
+            {"type": "text", "text": "look", **MARKED},
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
+            {"type": "image", "source": {"type": "url", "url": "https://x/y.png"}},
+            {
+                "type": "document",
+                "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBE"},
+                "title": "t",
+                "context": "c",
+                "citations": {"enabled": True},
+            },
+            {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "words"}},
+            {"type": "document", "source": {"type": "file", "file_id": "file_1"}},
+            {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "inner"}]}},
+            {"type": "search_result", "source": "s", "title": "t", "content": [{"type": "text", "text": "found"}]},
+        ],
+    },
+    {
+        "role": "assistant",
+        "content": [
+            {"type": "thinking", "thinking": "", "signature": "seal"},
+            {"type": "redacted_thinking", "data": "blob"},
+            {"type": "text", "text": "a", "citations": [{"type": "page_location"}]},
+            SERVER,
+            {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"x": 1.0}, "caller": {"type": "direct"}},
+            {"type": "tool_use", "id": "toolu_2", "name": "g", "input": {}},
+        ],
+    },
+    {
+        "role": "user",
+        "content": [
+            {"type": "tool_result", "tool_use_id": "toolu_1", "content": "42", **MARKED},
+            {"type": "text", "text": "go on"},
+            {
+                "type": "tool_result",
+                "tool_use_id": "toolu_2",
+                "is_error": True,
+                "content": [
+                    {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
+                    {"type": "tool_reference", "tool_name": "x"},
+                ],
+            },
+        ],
+    },
+    {"role": "system", "content": "mind this"},
+]
+"""A turn of every kind, with a block of every kind."""
+
+PICTURE = Image(source=Source(data=PNG, media_type="image/png"))
+READ = (
+    Message(role=Role.SYSTEM, parts=(Text(text="be brief", cache=CacheMark(ttl="1h")),)),
+    Message(
+        role=Role.USER,
+        parts=(
+            Text(text="look", cache=CacheMark(ttl="1h")),
+            PICTURE,
+            Image(source=Source(url="https://x/y.png")),
+            Document(source=Source(data="JVBE", media_type="application/pdf"), name="t", context="c", citations=True),
+            Document(source=Source(data="words", media_type="text/plain")),
+            Document(source=Source(file_id="file_1")),
+            Document(source=Source(data="inner", media_type="text/plain")),
+            Document(source=Source(data="found", media_type="text/plain"), name="t", context="s"),
+        ),
+    ),
+    Message(
+        role=Role.ASSISTANT,
+        parts=(
+            Reasoning(signature="seal", family="anthropic"),
+            Reasoning(redacted="blob", family="anthropic"),
+            Text(text="a", citations=(Raw(b'{"type": "page_location"}'),)),
+            Opaque(raw=Raw(json.dumps(SERVER).encode()), family="anthropic"),
+            ToolCall(id="toolu_1", name="f", arguments='{"x": 1.0}'),
+            ToolCall(id="toolu_2", name="g", arguments="{}"),
+        ),
+    ),
+    Message(
+        role=Role.TOOL,
+        parts=(
+            ToolResult(call_id="toolu_1", parts=(Text(text="42"),), cache=CacheMark(ttl="1h")),
+            ToolResult(
+                call_id="toolu_2",
+                is_error=True,
+                parts=(
+                    PICTURE,
+                    Opaque(raw=Raw(b'{"type": "tool_reference", "tool_name": "x"}'), family="anthropic"),
+                ),
+            ),
+        ),
+    ),
+    user("go on"),
+    Message(role=Role.SYSTEM, parts=(Text(text="mind this"),)),
+)
+"""The same in canon."""
+
+
 def test_a_conversation_is_read_whole() -> None:
     """Every role and block; a turn that answers tools becomes two, and what nobody else can say is opaque."""
-    marked = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
-    server = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}
-    said = canon(
-        {
-            "role": "user",
-            "content": [
-                {"type": "text", "text": "look", **marked},
-                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
-                {"type": "image", "source": {"type": "url", "url": "https://x/y.png"}},
-                {
-                    "type": "document",
-                    "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBE"},
-                    "title": "t",
-                    "context": "c",
-                    "citations": {"enabled": True},
-                },
-                {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "words"}},
-                {"type": "document", "source": {"type": "file", "file_id": "file_1"}},
-                {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "inner"}]}},
-                {"type": "search_result", "source": "s", "title": "t", "content": [{"type": "text", "text": "found"}]},
-            ],
-        },
-        {
-            "role": "assistant",
-            "content": [
-                {"type": "thinking", "thinking": "", "signature": "seal"},
-                {"type": "redacted_thinking", "data": "blob"},
-                {"type": "text", "text": "a", "citations": [{"type": "page_location"}]},
-                server,
-                {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"x": 1.0}, "caller": {"type": "direct"}},
-                {"type": "tool_use", "id": "toolu_2", "name": "g", "input": {}},
-            ],
-        },
-        {
-            "role": "user",
-            "content": [
-                {"type": "tool_result", "tool_use_id": "toolu_1", "content": "42", **marked},
-                {"type": "text", "text": "go on"},
-                {
-                    "type": "tool_result",
-                    "tool_use_id": "toolu_2",
-                    "is_error": True,
-                    "content": [
-                        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
-                        {"type": "tool_reference", "tool_name": "x"},
-                    ],
-                },
-            ],
-        },
-        {"role": "system", "content": "mind this"},
-        system=[{"type": "text", "text": "be brief", **marked}],
-    )
-    picture = Image(source=Source(data=PNG, media_type="image/png"))
-    assert said.messages == (
-        Message(role=Role.SYSTEM, parts=(Text(text="be brief", cache=CacheMark(ttl="1h")),)),
-        Message(
-            role=Role.USER,
-            parts=(
-                Text(text="look", cache=CacheMark(ttl="1h")),
-                picture,
-                Image(source=Source(url="https://x/y.png")),
-                Document(
-                    source=Source(data="JVBE", media_type="application/pdf"), name="t", context="c", citations=True
-                ),
-                Document(source=Source(data="words", media_type="text/plain")),
-                Document(source=Source(file_id="file_1")),
-                Document(source=Source(data="inner", media_type="text/plain")),
-                Document(source=Source(data="found", media_type="text/plain"), name="t", context="s"),
-            ),
-        ),
-        Message(
-            role=Role.ASSISTANT,
-            parts=(
-                Reasoning(signature="seal", family="anthropic"),
-                Reasoning(redacted="blob", family="anthropic"),
-                Text(text="a", citations=(Raw(b'{"type": "page_location"}'),)),
-                Opaque(raw=Raw(json.dumps(server).encode()), family="anthropic"),
-                ToolCall(id="toolu_1", name="f", arguments='{"x": 1.0}'),
-                ToolCall(id="toolu_2", name="g", arguments="{}"),
-            ),
-        ),
-        Message(
-            role=Role.TOOL,
-            parts=(
-                ToolResult(call_id="toolu_1", parts=(Text(text="42"),), cache=CacheMark(ttl="1h")),
-                ToolResult(
-                    call_id="toolu_2",
-                    is_error=True,
-                    parts=(
-                        picture,
-                        Opaque(raw=Raw(b'{"type": "tool_reference", "tool_name": "x"}'), family="anthropic"),
-                    ),
-                ),
-            ),
-        ),
-        user("go on"),
-        Message(role=Role.SYSTEM, parts=(Text(text="mind this"),)),
-    )
+    said = canon(*TURNS, system=[{"type": "text", "text": "be brief", **MARKED}])
+    assert said.messages == READ
 
 
 def test_every_other_field_is_read() -> None:

@@ -53,124 +53,130 @@ def user(text: str) -> Message:
     return Message(role=Role.USER, parts=(Text(text=text),))
 
 
+FOREIGN = ChatRequest(
+    model="public",
+    messages=(
+        Message(role=Role.SYSTEM, parts=(Text(text="a"),)),
+        Message(role=Role.DEVELOPER, parts=(Text(text="b"), Audio(data="UklG", format="wav"))),
+        Message(
+            role=Role.USER,
+            name="ann",
+            parts=(
+                Text(text=" \n"),
+                Text(text="look", signature="s"),
+                Image(source=Source(data=PNG), detail="low"),
+                Image(source=Source(data="AAAA", media_type="image/tiff")),
+                Document(source=Source(data="AAAA", media_type="text/csv")),
+            ),
+        ),
+        Message(
+            role=Role.ASSISTANT,
+            parts=(
+                Reasoning(text="hm", family="openai-chat"),
+                Reasoning(text="hm", family="anthropic"),
+                Refusal(text="no"),
+                ToolCall(id="functions.f:0", name="f", arguments=""),
+                ToolCall(id="t2", name="g", arguments="[1]", signature="x", family="gemini"),
+            ),
+        ),
+        Message(role=Role.TOOL, parts=(ToolResult(call_id="functions.f:0", parts=(Text(text="see"),)),)),
+        Message(role=Role.TOOL, parts=(ToolResult(call_id="t2", parts=(), is_error=True),)),
+        user("go"),
+        Message(role=Role.ASSISTANT, parts=(Text(text="So "),)),
+    ),
+    tools=(
+        Tool(name="f", parameters=Raw(b'{"properties":{"a":{}}}'), strict=True),
+        Tool(name="sh", kind="custom"),
+        Tool(name="browser_search", kind="server", raw=Raw(b'{"type":"browser_search"}')),
+    ),
+    parallel_tool_calls=False,
+    output=OutputFormat(mode="json"),
+    sampling=Sampling(temperature=1.5, top_p=0.5, seed=1, choices=2, logprobs=True, stop=("END", " ")),
+    stream=True,
+    service_tier="flex",
+    user="u1",
+    prompt_cache_key="k",
+    metadata=(("a", "b"),),
+    extra=(("verbosity", Raw(b'"low"')),),
+)
+"""An OpenAI-like conversation, with everything this protocol cannot say."""
+
+SAID: dict[str, Any] = {
+    "model": PLAIN,
+    "max_tokens": 8192,
+    "system": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}],
+    "messages": [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "look"},
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "text", "text": "no"},
+                {"type": "tool_use", "name": "f", "input": {}},
+                {"type": "tool_use", "id": "t2", "name": "g", "input": {"arguments": "[1]"}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "tool_result", "content": "see"},
+                {"type": "tool_result", "tool_use_id": "t2", "is_error": True},
+                {"type": "text", "text": "go"},
+            ],
+        },
+        {"role": "assistant", "content": "So"},
+    ],
+    "tools": [{"name": "f", "input_schema": {"type": "object", "properties": {"a": {}}}}],
+    "tool_choice": {"type": "auto", "disable_parallel_tool_use": True},
+    "metadata": {"user_id": "u1"},
+    "temperature": 1.0,
+    "top_p": 0.5,
+    "stop_sequences": ["END"],
+    "stream": True,
+}
+"""The same as the provider reads it, but for the ids of the first call."""
+
+LOST = {
+    "messages[1].parts[1]",
+    "messages[2].name",
+    "messages[2].parts[1].signature",
+    "messages[2].parts[2].detail",
+    "messages[2].parts[3]",
+    "messages[2].parts[4]",
+    "messages[3].parts[0]",
+    "messages[3].parts[1]",
+    "messages[3].parts[4].signature",
+    "messages[3].parts[4].arguments",
+    "tools[0].strict",
+    "tools[1]",
+    "tools[2]",
+    "output",
+    "sampling.temperature",
+    "sampling.seed",
+    "sampling.choices",
+    "sampling.logprobs",
+    "sampling.stop",
+    "service_tier",
+    "prompt_cache_key",
+    "metadata.a",
+    "extra.verbosity",
+}
+
+
 def test_a_foreign_request_is_said_and_its_losses_are_named() -> None:
-    """An OpenAI-like conversation: answers of tools in one turn and first, the rest is named by path."""
-    request = ChatRequest(
-        model="public",
-        messages=(
-            Message(role=Role.SYSTEM, parts=(Text(text="a"),)),
-            Message(role=Role.DEVELOPER, parts=(Text(text="b"), Audio(data="UklG", format="wav"))),
-            Message(
-                role=Role.USER,
-                name="ann",
-                parts=(
-                    Text(text=" \n"),
-                    Text(text="look", signature="s"),
-                    Image(source=Source(data=PNG), detail="low"),
-                    Image(source=Source(data="AAAA", media_type="image/tiff")),
-                    Document(source=Source(data="AAAA", media_type="text/csv")),
-                ),
-            ),
-            Message(
-                role=Role.ASSISTANT,
-                parts=(
-                    Reasoning(text="hm", family="openai-chat"),
-                    Reasoning(text="hm", family="anthropic"),
-                    Refusal(text="no"),
-                    ToolCall(id="functions.f:0", name="f", arguments=""),
-                    ToolCall(id="t2", name="g", arguments="[1]", signature="x", family="gemini"),
-                ),
-            ),
-            Message(role=Role.TOOL, parts=(ToolResult(call_id="functions.f:0", parts=(Text(text="see"),)),)),
-            Message(role=Role.TOOL, parts=(ToolResult(call_id="t2", parts=(), is_error=True),)),
-            user("go"),
-            Message(role=Role.ASSISTANT, parts=(Text(text="So "),)),
-        ),
-        tools=(
-            Tool(name="f", parameters=Raw(b'{"properties":{"a":{}}}'), strict=True),
-            Tool(name="sh", kind="custom"),
-            Tool(name="browser_search", kind="server", raw=Raw(b'{"type":"browser_search"}')),
-        ),
-        parallel_tool_calls=False,
-        output=OutputFormat(mode="json"),
-        sampling=Sampling(temperature=1.5, top_p=0.5, seed=1, choices=2, logprobs=True, stop=("END", " ")),
-        stream=True,
-        service_tier="flex",
-        user="u1",
-        prompt_cache_key="k",
-        metadata=(("a", "b"),),
-        extra=(("verbosity", Raw(b'"low"')),),
-    )
-    body, lost = wire(request)
+    """Answers of tools in one turn and first, ids as they are taken; the rest is named by path, once."""
+    body, lost = wire(FOREIGN)
     calls = body["messages"][1]["content"]
     clean = calls[1].pop("id")
     assert clean.startswith("functions_f_0_")
     assert body["messages"][2]["content"][0].pop("tool_use_id") == clean
-    assert body == {
-        "model": PLAIN,
-        "max_tokens": 8192,
-        "system": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}],
-        "messages": [
-            {
-                "role": "user",
-                "content": [
-                    {"type": "text", "text": "look"},
-                    {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
-                ],
-            },
-            {
-                "role": "assistant",
-                "content": [
-                    {"type": "text", "text": "no"},
-                    {"type": "tool_use", "name": "f", "input": {}},
-                    {"type": "tool_use", "id": "t2", "name": "g", "input": {"arguments": "[1]"}},
-                ],
-            },
-            {
-                "role": "user",
-                "content": [
-                    {"type": "tool_result", "content": "see"},
-                    {"type": "tool_result", "tool_use_id": "t2", "is_error": True},
-                    {"type": "text", "text": "go"},
-                ],
-            },
-            {"role": "assistant", "content": "So"},
-        ],
-        "tools": [{"name": "f", "input_schema": {"type": "object", "properties": {"a": {}}}}],
-        "tool_choice": {"type": "auto", "disable_parallel_tool_use": True},
-        "metadata": {"user_id": "u1"},
-        "temperature": 1.0,
-        "top_p": 0.5,
-        "stop_sequences": ["END"],
-        "stream": True,
-    }
-    assert sorted(lost) == sorted(
-        (
-            "messages[1].parts[1]",
-            "messages[2].name",
-            "messages[2].parts[1].signature",
-            "messages[2].parts[2].detail",
-            "messages[2].parts[3]",
-            "messages[2].parts[4]",
-            "messages[3].parts[0]",
-            "messages[3].parts[1]",
-            "messages[3].parts[4].signature",
-            "messages[3].parts[4].arguments",
-            "tools[0].strict",
-            "tools[1]",
-            "tools[2]",
-            "output",
-            "sampling.temperature",
-            "sampling.seed",
-            "sampling.choices",
-            "sampling.logprobs",
-            "sampling.stop",
-            "service_tier",
-            "prompt_cache_key",
-            "metadata.a",
-            "extra.verbosity",
-        )
-    )
+    assert body == SAID
+    assert sorted(lost) == sorted(LOST)
 
 
 def test_the_words_of_a_tool_choice_without_tools_are_not_said() -> None:
