@@ -18,5 +18,5 @@ class Doomed(Assembly):
 
 
 if __name__ == "__main__":
-    serve.Assembly = Doomed  # type: ignore[misc]  # the one seam of the command that a test needs
+    vars(serve)["Assembly"] = Doomed
     main()
