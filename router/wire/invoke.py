@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from base64 import b64decode
 
-import msgspec
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
 from router.wire.dialect import Frame
 from router.wire.eventstream import EventStreamSplitter, exception_of
-from router.wire.members import ENCODER, MEMBERS, joined
+from router.wire.members import ENCODER, MEMBERS, UNREADABLE, joined
 
 _VERSION = Raw(b'"bedrock-2023-05-31"')
 _IN_THE_URL = frozenset({"model", "stream"})
@@ -84,7 +83,7 @@ def unwrap(frame: Frame) -> Frame:
         return _event(_error(name, frame.data))
     try:
         return _event(b64decode(_CHUNK.decode(frame.data).bytes, validate=True))
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+    except (*UNREADABLE, ValueError):
         return Frame(raw=b"", data=frame.data)
 
 
@@ -105,7 +104,7 @@ def invoke_body(body: bytes, betas: tuple[str, ...] = ()) -> bytes:
 def _error(name: str, payload: bytes) -> bytes:
     try:
         said = _SAID.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         said = _Said()
     error = {
         "type": _ERROR_TYPES.get(name.lower(), "api_error"),
@@ -118,7 +117,7 @@ def _event(data: bytes) -> Frame:
     """One server-sent event; Anthropic names each by the type inside it."""
     try:
         name = _TYPED.decode(data).type
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return Frame(raw=b"", data=data)
     lines = [b"data: " + line for line in data.splitlines()]
     if name.isidentifier():

@@ -1,0 +1,24 @@
+"""Bedrock's Converse and ConverseStream: what AWS's providers speak, and no caller. `DIALECT` is all that others need.
+
+Streams need botocore, which the extra `aws` brings.
+"""
+
+from __future__ import annotations
+
+from router.wire.bedrock_converse.fault import decode_fault
+from router.wire.bedrock_converse.reply import decode_reply
+from router.wire.bedrock_converse.request import encode_request, patch_request
+from router.wire.bedrock_converse.schema import FAMILY
+from router.wire.bedrock_converse.stream import ConverseDecoder
+from router.wire.dialect import Dialect
+from router.wire.eventstream import EventStreamSplitter
+
+DIALECT = Dialect(
+    name=FAMILY,
+    patch_request=patch_request,
+    encode_request=encode_request,
+    decode_reply=decode_reply,
+    decode_fault=decode_fault,
+    splitter=EventStreamSplitter,
+    decoder=ConverseDecoder,
+)
