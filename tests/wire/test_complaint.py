@@ -43,7 +43,9 @@ def test_the_sentence_is_found_in_any_envelope(body: bytes, message: str) -> Non
     assert (fault.message, fault.reason) == (message, Reason.REJECTED)
 
 
-@pytest.mark.parametrize("body", [b'{"error":' * 100_000, b'{"error":' * 50 + b'"no"' + b"}" * 50], ids=["cut", "deep"])
+@pytest.mark.parametrize(
+    "body", [b'{"error":' * 100_000, b'{"error":' * 600 + b'"no"' + b"}" * 600], ids=["cut", "deep"]
+)
 def test_envelopes_in_envelopes_are_not_opened_for_ever(body: bytes) -> None:
     """Nor do they exhaust the stack."""
     assert COMPLAINTS.fault(400, {}, body, 0.0).reason is Reason.REJECTED
@@ -78,3 +80,8 @@ def test_what_a_caller_may_see_of_the_headers_goes_with_the_fault() -> None:
     """And the time to wait."""
     fault = COMPLAINTS.fault(503, {"retry-after": "3", "set-cookie": "x"}, b"", 0.0)
     assert (fault.retry_after_s, fault.headers) == (3.0, (("retry-after", "3"),))
+
+
+def test_the_words_about_a_credential_are_never_shown() -> None:
+    """They may hold a part of it, or say whose it is."""
+    assert "Ann" not in COMPLAINTS.fault(401, {}, b"the key of Ann is not valid", 0.0).message
