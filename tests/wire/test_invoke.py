@@ -7,7 +7,9 @@ from base64 import b64decode, b64encode
 
 import pytest
 
+from router.canon.event import Ended, Skipped, Started
 from router.errors import Reason, WireFault
+from router.wire.anthropic_messages import DIALECT as ANTHROPIC
 from router.wire.dialect import Frame
 from router.wire.invoke import InvokeSplitter, invoke_body
 from router.wire.sse import SseSplitter
@@ -46,6 +48,24 @@ def test_a_recorded_stream_reads_as_anthropics_own(recording_id: str) -> None:
     assert split(SseSplitter(LIMIT_BYTES), [raw]) == whole
     for blocks in cuts(body, max(1, len(body) // 200)):
         assert split(InvokeSplitter(LIMIT_BYTES), blocks) == whole
+
+
+@needs_recordings
+@pytest.mark.parametrize("recording_id", CLAUDE)
+def test_anthropics_decoder_reads_it_to_its_end(recording_id: str) -> None:
+    """Without knowing where it came from."""
+    decoder = ANTHROPIC.decoder()
+    events = [said for found in frames_of(response_of(recording_id)[2]) for said in decoder.feed(found)]
+    assert (type(events[0]), type(events[-1])) == (Started, Ended)
+    assert not [said for said in events if isinstance(said, Skipped)]
+
+
+def test_an_exception_is_a_fault_to_anthropics_decoder() -> None:
+    """For the reason that AWS gave."""
+    (found,) = frames_of(exception("throttlingException", {"message": "slow"}))
+    with pytest.raises(WireFault, match="slow") as caught:
+        ANTHROPIC.decoder().feed(found)
+    assert caught.value.reason is Reason.THROTTLED
 
 
 @needs_recordings

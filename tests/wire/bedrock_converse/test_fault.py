@@ -166,6 +166,14 @@ def test_no_message_names_a_key_or_an_account(status: int, said: str) -> None:
         assert "arn:" not in message
 
 
+def test_what_is_said_of_a_credential_is_never_passed_on() -> None:
+    """Whatever it holds: these words are ours."""
+    said = json.dumps({"message": "User ann with secret abc is not authorized"}).encode()
+    message = decode_fault(403, {"x-amzn-errortype": "AccessDeniedException"}, said, NOW).message
+    assert "ann" not in message
+    assert "abc" not in message
+
+
 @pytest.mark.parametrize(
     ("headers", "wait_s"),
     [

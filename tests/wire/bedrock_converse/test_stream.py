@@ -332,6 +332,14 @@ def test_a_stream_without_its_account_is_complete_with_its_finish() -> None:
     assert [type(one) for one in events_of(START, delta(0, text="a"), STOP)[-2:]] == [Finished, Ended]
 
 
+def test_the_account_ends_the_stream_before_the_bytes_do() -> None:
+    """Who waited for the connection to close would keep the caller waiting, too."""
+    decoder = DIALECT.decoder()
+    frames = split(DIALECT.splitter(LIMIT_BYTES), [START, delta(0, text="a"), STOP, USED])
+    assert isinstance([one for cut in frames for one in decoder.feed(cut)][-1], Ended)
+    assert decoder.end() == ()
+
+
 def test_an_account_without_a_finish_ends_nothing() -> None:
     """Counts are no proof that the model had stopped; and nothing is said after the end."""
     assert not [one for one in events_of(START, delta(0, text="a"), USED) if isinstance(one, Ended)]
