@@ -173,14 +173,16 @@ class Attempt:
         order, line = self._order, self._line
         model = line.upstream.get(order.target.model, order.target.model)
         lost: tuple[str, ...] = ()
+        forward: tuple[tuple[str, str], ...] = ()
         if self._passes:
-            body = line.dialect.patch_request(order.ask, model)
+            body, forward = line.dialect.patch_request(order.ask, model), order.ask.forward
         else:
             front = line.dialects[order.spoken].front
             assert front is not None
             encoded = line.dialect.encode_request(front.decode_request(order.ask), model)
             body, lost = encoded.body, encoded.lost
-        headers = (*line.headers, ("content-type", "application/json"))
+        # A forwarded header, such as a version, takes the place of our own; credentials are never forwarded.
+        headers = tuple({**dict(line.headers), **dict(forward), "content-type": "application/json"}.items())
         return UpstreamRequest(
             method="POST", url=line.url, headers=headers, body=body, connect_s=self._timeouts().connect_s
         ), lost
@@ -194,17 +196,18 @@ class Attempt:
         if reply.status >= 300:
             body = await reply.read(self._line.max_reply_bytes)
             raise dialect.decode_fault(reply.status, reply.headers, body, self._line.ports.wall.now())
-        head = Head(passthrough=self._passes, shown=shown_headers(reply.headers), lost=lost)
+        shown = shown_headers(reply.headers)
         if self._order.ask.stream:
             await self._must_be_stream(reply)
-            await self._put(head, clocks)
-            await self._stream(reply, clocks)
+            relay = self._relay()
+            await self._put(Head(relay=relay, shown=shown, lost=lost), clocks)
+            await self._stream(reply, relay, clocks)
         else:
             body = await reply.read(self._line.max_reply_bytes)
             answer = dialect.decode_reply(body)
             _must_not_be_empty(answer)
             self.tally.whole(answer.usage)
-            await self._put(head, clocks)
+            await self._put(Head(shown=shown, lost=lost), clocks)
             await self._put(Whole(reply=answer, raw=body if self._passes else b""), clocks)
             await self._put(Complete(), clocks)
 
@@ -219,9 +222,9 @@ class Attempt:
         if kind in ("application/json", "text/html", "application/xhtml+xml"):
             raise WireFault(Reason.MALFORMED, f"it sent {kind} where a stream was asked for")
 
-    async def _stream(self, reply: UpstreamReply, clocks: Clocks) -> None:
+    async def _stream(self, reply: UpstreamReply, relay: Relay | None, clocks: Clocks) -> None:
         """Frames in, parts out, until the provider's own terminal event; anything short of it is a cut stream."""
-        stream = _Stream(self._line.dialect, self._relay(), self._line.max_event_bytes)
+        stream = _Stream(self._line.dialect, relay, self._line.max_event_bytes)
         blocks = reply.blocks()
         try:
             await self._pump(blocks, stream, clocks)

@@ -106,7 +106,7 @@ class Exchange:
         self._usage: Usage | None = None
         self._cost: Decimal | None = None
         self._cache_key: str | None = None
-        self._head = Head(passthrough=False)
+        self._head = Head()
         self._held: list[Flow] = []
         self._committed = False
         self._complete = False
@@ -207,7 +207,6 @@ class Exchange:
                 target=hit.target,
                 model=hit.reply.model,
                 attempts=0,
-                passthrough=bool(hit.raw),
                 cache="hit",
                 age_s=hit.age_s,
             )
@@ -289,7 +288,7 @@ class Exchange:
         feed = await self._open(target)
         if isinstance(feed, WireFault):
             return feed
-        self._head, self._held = Head(passthrough=False), []
+        self._head, self._held = Head(), []
         try:
             while not self._complete:
                 await self._take(await _next(feed), target)
@@ -359,7 +358,7 @@ class Exchange:
                 target=target,
                 model=self._model or target.model,
                 attempts=sum(tried.reason not in FREE for tried in self._tried) + 1,
-                passthrough=self._head.passthrough,
+                relay=self._head.relay,
                 shown=self._head.shown,
                 lost=self._head.lost,
                 cache="miss" if self._cache_key else None,

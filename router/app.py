@@ -60,11 +60,16 @@ from router.upstream.llama.gguf import discover
 from router.upstream.llama.options import LlamaOptions
 from router.upstream.llama.transport import LlamaTransport
 from router.upstream.transport import Transport
+from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from router.wire.dialect import Dialect
 from router.wire.openai_chat import DIALECT as OPENAI_CHAT
+from router.wire.openai_responses import DIALECT as OPENAI_RESPONSES
 
-DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (OPENAI_CHAT,)}
-"""Every dialect this router knows, by name."""
+FRONTS = (OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC_MESSAGES)
+"""The dialects callers may speak; providers may speak others, that their kinds bring along."""
+
+DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in FRONTS}
+"""These by name."""
 
 FRONT_DIALECT = OPENAI_CHAT
 """The dialect of embedding programs, and of errors on paths that belong to none."""
@@ -100,6 +105,7 @@ class Seat(Struct, frozen=True, kw_only=True):
     Args:
         models: as callers name them, in configured order.
         absent: why it cannot be set up; None when it can.
+        broken: of one that can, the model files that cannot be loaded, each with why.
     """
 
     name: str
@@ -107,6 +113,7 @@ class Seat(Struct, frozen=True, kw_only=True):
     settings: ProviderSettings
     models: tuple[Model, ...]
     absent: str | None = None
+    broken: tuple[str, ...] = ()
 
 
 class Assembly:
@@ -179,6 +186,8 @@ class Assembly:
         for seat in self._seats:
             if seat.absent:
                 self.logs.write(Level.ERROR, Line.PROVIDER_ABSENT, provider=seat.name, why=seat.absent)
+            for why in seat.broken:
+                self.logs.write(Level.ERROR, Line.MODEL_BROKEN, provider=seat.name, why=why)
         await self.system.start(self._tree)
         self._ref("telemetry").tell(ConfigLoaded(version=self.settings.version, source=self._source))
 
@@ -388,15 +397,22 @@ def _seat(provider: ProviderSettings, kind: Kind) -> Seat:
         files = discover(str(place))
     except OSError:
         files = ()
-    broken = [f"{file.path}: {file.fault}" for file in files if file.fault is not None]
+    broken = tuple(f"{file.path}: {file.fault}" for file in files if file.fault is not None)
     found = tuple(
         Model(name=file.name, upstream=file.name, context_window=window or file.context_length, price=None)
         for file in files
         if file.fault is None
     )
-    models = provider.models or found
     why = "; ".join(broken) or f"no *.gguf in {place}; `make setup` puts one there"
-    return Seat(name=provider.name, kind=kind, settings=provider, models=models, absent=None if models else why)
+    return Seat(
+        name=provider.name,
+        kind=kind,
+        settings=provider,
+        models=provider.models or found,
+        # Not started at all: a unit without a model would be brought back for ever, and fail each time.
+        absent=None if found else why,
+        broken=broken if found else (),
+    )
 
 
 def _routes(settings: Settings, seats: tuple[Seat, ...]) -> tuple[RouteSpec, ...]:

@@ -8,7 +8,7 @@ from actors.runtime import Channel, Job
 from router.canon.event import Event
 from router.canon.reply import Reply
 from router.canon.target import Target, Timeouts
-from router.wire.dialect import Ask
+from router.wire.dialect import Ask, Relay
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -59,10 +59,13 @@ class ModelMissing(Struct, frozen=True, kw_only=True):
 class Head(Struct, frozen=True, kw_only=True):
     """First on a feed: the provider answered well. Commits nothing.
 
-    `shown` are the provider's headers that a caller may see; `lost` names what translation could not say.
+    Args:
+        relay: what passes the provider's bytes on; None when they are translated.
+        shown: the provider's headers that a caller may see.
+        lost: what translation could not say, by path.
     """
 
-    passthrough: bool
+    relay: Relay | None = None
     shown: tuple[tuple[str, str], ...] = ()
     lost: tuple[str, ...] = ()
 

@@ -11,7 +11,7 @@ from actors.runtime import Channel, Job, Shutdown
 from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import Reason
-from router.wire.dialect import Ask
+from router.wire.dialect import Ask, Relay
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -38,6 +38,7 @@ class Committed(Struct, frozen=True, kw_only=True):
     Args:
         model: the model that really answers, in the provider's words.
         attempts: requests that left for providers, this answer's included; 0 for one from the cache.
+        relay: what passed the bytes on, for whoever must end them with an error; None when they are translated.
         cache: hit or miss; None when the cache was not asked.
         age_s: how old a hit is.
     """
@@ -45,7 +46,7 @@ class Committed(Struct, frozen=True, kw_only=True):
     target: Target
     model: str
     attempts: int
-    passthrough: bool
+    relay: Relay | None = None
     shown: tuple[tuple[str, str], ...] = ()
     lost: tuple[str, ...] = ()
     cache: str | None = None

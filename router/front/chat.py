@@ -8,14 +8,10 @@ from actors.messages import Call
 from router.front.body import read_body
 from router.front.context import Context
 from router.front.delivery import Delivery
+from router.front.forward import forwarding
 from router.front.guard import REQUEST_ID
 from router.front.trace import decode_traceparent
 from router.front.wishes import with_headers
-
-
-async def openai_chat(request: web.Request, context: Context) -> web.StreamResponse:
-    """`POST /v1/chat/completions`."""
-    return await converse(request, context, "openai-chat")
 
 
 async def converse(request: web.Request, context: Context, dialect: str) -> web.StreamResponse:
@@ -24,6 +20,7 @@ async def converse(request: web.Request, context: Context, dialect: str) -> web.
     half = context.dialects[dialect].front
     assert half is not None
     ask = with_headers(half.peek(await read_body(request, context.max_body_bytes)), request.headers)
+    ask = forwarding(ask, request.headers, half.forwarded)
     trace = decode_traceparent(request.headers.get("traceparent"))
     opened = context.desk.open(
         Call(

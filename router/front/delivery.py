@@ -10,7 +10,7 @@ from router.canon.cost import usd_text
 from router.errors import GatewayError, Reason, Unavailable
 from router.front.context import Context
 from router.front.guard import REQUEST_ID
-from router.wire.dialect import Ask, FrontHalf
+from router.wire.dialect import Ask, FrontHalf, Relay
 
 _STREAM_HEADERS = {
     "cache-control": "no-cache",
@@ -41,8 +41,8 @@ class _Encoded:
 class _Passed:
     """An answer whose provider speaks the caller's dialect: its own bytes."""
 
-    def __init__(self, half: FrontHalf, ask: Ask) -> None:
-        self._relay = half.relay(ask)
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
 
     def say(self, flow: Flow) -> bytes:
         """These bytes."""
@@ -90,22 +90,16 @@ class Delivery:
     async def stream(self, outbox: Channel[Piece]) -> web.StreamResponse:
         """Pass pieces on as they come, with keepalives in silence. Raises `GatewayError` only while nothing was
         written."""
-        silence_s = self._context.first_ping_after_s
         while True:
             try:
-                piece = await outbox.get(timeout_s=silence_s)
-            except ChannelTimeout:
-                await self._write(self._half.keepalive)
-                silence_s = self._context.ping_every_s
-                continue
+                piece = await self._next(outbox)
             except GatewayError as error:
                 return await self._break_off(error)
             match piece:
                 case Committed():
                     self._committed = piece
-                    self._voice = (
-                        _Passed(self._half, self._ask) if piece.passthrough else _Encoded(self._half, self._ask)
-                    )
+                    if piece.relay is not None:
+                        self._voice = _Passed(piece.relay)
                 case Flow():
                     await self._write(self._voice.say(piece))
                 case Answered():
@@ -113,6 +107,16 @@ class Delivery:
                     return await self._end()
                 case Whole():
                     raise Unavailable("a whole answer came where a stream was asked for", reason=Reason.INTERNAL)
+
+    async def _next(self, outbox: Channel[Piece]) -> Piece:
+        """The next piece, however long it takes: the silence before it is filled with keepalives."""
+        silence_s = self._context.first_ping_after_s if self._response is None else self._context.ping_every_s
+        while True:
+            try:
+                return await outbox.get(timeout_s=silence_s)
+            except ChannelTimeout:
+                await self._write(self._half.keepalive)
+                silence_s = self._context.ping_every_s
 
     async def _break_off(self, error: GatewayError) -> web.StreamResponse:
         """An error inside a stream that has begun; one that has not is answered with a status of its own."""
@@ -138,7 +142,9 @@ class Delivery:
 
     def _headers(self) -> dict[str, str]:
         """What happened, for whoever looks: who answered, after how many tries, what translation lost."""
-        headers = {"x-request-id": self._request[REQUEST_ID], "x-router-config": self._context.config_version}
+        request_id = self._request[REQUEST_ID]
+        headers = {"x-request-id": request_id, self._half.id_header: request_id}
+        headers["x-router-config"] = self._context.config_version
         committed = self._committed
         if committed is None:
             return headers

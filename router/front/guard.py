@@ -8,7 +8,7 @@ from aiohttp import web
 
 from actors.messages import Desk
 from router.errors import GatewayError, Reason, Refused, Unavailable
-from router.wire.dialect import FrontHalf, Rendered
+from router.wire.dialect import FrontHalf
 
 REQUEST_ID = web.RequestKey("pointsman_request_id", str)
 """The id of a request; on every answer as `x-request-id`."""
@@ -21,7 +21,7 @@ class Guard:
 
     Args:
         desk: gives ids.
-        half: the dialect errors are rendered in where the path names no other.
+        half: the dialect errors are said in.
         on_bug: told of every exception nobody foresaw: (request id, error).
     """
 
@@ -37,9 +37,9 @@ class Guard:
         try:
             response = await handler(request)
         except GatewayError as error:
-            response = rendered(self._half.encode_fault(error))
+            response = self._rendered(error, request_id)
         except web.HTTPException as error:
-            response = rendered(self._half.encode_fault(_from_http(error)), status=error.status)
+            response = self._rendered(_from_http(error), request_id, status=error.status)
             if "allow" in error.headers:
                 response.headers["allow"] = error.headers["allow"]
         except ConnectionError:
@@ -47,19 +47,17 @@ class Guard:
             raise
         except Exception as error:  # noqa: BLE001 the outermost middleware: a bug is reported and answered, never leaked
             self._on_bug(request_id, error)
-            response = rendered(
-                self._half.encode_fault(
-                    Unavailable("the gateway failed; its log has the request id", reason=Reason.INTERNAL)
-                )
-            )
+            failed = Unavailable("the gateway failed; its log has the request id", reason=Reason.INTERNAL)
+            response = self._rendered(failed, request_id)
         if not response.prepared:
-            response.headers["x-request-id"] = request_id
+            response.headers["x-request-id"] = response.headers[self._half.id_header] = request_id
         return response
 
-
-def rendered(error: Rendered, *, status: int | None = None) -> web.Response:
-    """An error body as a response."""
-    return web.Response(status=status or error.status, body=error.body, headers=error.headers)
+    def _rendered(self, error: GatewayError, request_id: str, *, status: int | None = None) -> web.Response:
+        """An error as a response in the dialect."""
+        said = self._half.encode_fault(error)
+        body = self._half.with_request_id(said.body, request_id)
+        return web.Response(status=status or said.status, body=body, headers=said.headers)
 
 
 def _from_http(error: web.HTTPException) -> GatewayError:

@@ -1,8 +1,9 @@
-"""Path -> handler, and nothing more."""
+"""Path -> handler, and the dialect its errors are said in; nothing more."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from aiohttp import web
 
@@ -11,15 +12,29 @@ from router.front.context import Context
 
 Handler = Callable[[web.Request, Context], Awaitable[web.StreamResponse]]
 
-ROUTES: tuple[tuple[str, str, Handler], ...] = (
-    ("POST", "/v1/chat/completions", chat.openai_chat),
-    ("GET", "/v1/models", models.listing),
-    ("GET", "/v1/models/{id:.+}", models.one),
-    ("GET", "/health", health.summary),
-    ("GET", "/health/detailed", health.detailed),
-    ("GET", "/health/providers", health.providers),
-    ("GET", "/health/metrics", health.numbers),
-    ("GET", "/livez", health.live),
-    ("GET", "/readyz", health.ready),
-    ("GET", "/metrics", health.prometheus),
+CHAT = "openai-chat"
+RESPONSES = "openai-responses"
+MESSAGES = "anthropic-messages"
+
+ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
+    ("POST", "/v1/chat/completions", CHAT, partial(chat.converse, dialect=CHAT)),
+    ("POST", "/v1/responses", RESPONSES, partial(chat.converse, dialect=RESPONSES)),
+    ("POST", "/v1/messages", MESSAGES, partial(chat.converse, dialect=MESSAGES)),
+    ("GET", "/v1/models", CHAT, models.listing),
+    ("GET", "/v1/models/{id:.+}", CHAT, models.one),
+    ("GET", "/health", CHAT, health.summary),
+    ("GET", "/health/detailed", CHAT, health.detailed),
+    ("GET", "/health/providers", CHAT, health.providers),
+    ("GET", "/health/metrics", CHAT, health.numbers),
+    ("GET", "/livez", CHAT, health.live),
+    ("GET", "/readyz", CHAT, health.ready),
+    ("GET", "/metrics", CHAT, health.prometheus),
 )
+"""Method, path, the dialect its errors are said in, handler."""
+
+_PREFIXES = (("/v1/messages", MESSAGES), ("/v1/responses", RESPONSES))
+
+
+def dialect_of(path: str) -> str:
+    """The dialect in which a path that leads nowhere is answered: that of what its caller most likely meant."""
+    return next((dialect for prefix, dialect in _PREFIXES if path.startswith(prefix)), CHAT)

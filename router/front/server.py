@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from aiohttp import web
@@ -10,7 +10,7 @@ from aiohttp import web
 from actors.messages import Desk
 from router.front.context import Context
 from router.front.guard import Guard
-from router.front.routes import ROUTES, Handler
+from router.front.routes import ROUTES, Handler, dialect_of
 
 Application = web.Application
 """The host program's, when embedded."""
@@ -21,9 +21,6 @@ OnBug = Callable[[str, Exception], None]
 KEEPALIVE_S = 75.0
 """How long an idle client connection stays open: longer than the idle limit of the usual load balancers (60 s), so that
 they close first and never send a request into a closing connection."""
-
-FAULT_DIALECT = "openai-chat"
-"""The dialect of errors on paths that belong to none."""
 
 
 class HttpServer:
@@ -40,8 +37,8 @@ class HttpServer:
     async def start(self, desk: Desk) -> None:
         """Listen. Raises `OSError` naming the address when it is taken."""
         app = web.Application()
-        guard = add_routes(app, self._make_context(desk), self._on_bug)
-        app.middlewares.append(_middleware(guard))
+        guards = add_routes(app, self._make_context(desk), self._on_bug)
+        app.middlewares.append(_middleware(guards))
         # Handlers are cancelled when their caller leaves, or the upstream would generate, and bill, for nobody. Access
         # logs come from the telemetry actor; ours would cost a quarter of a proxied request.
         self._runner = web.AppRunner(
@@ -75,14 +72,16 @@ class NoServer:
         """Nothing to close."""
 
 
-def add_routes(app: web.Application, context: Context, on_bug: OnBug) -> Guard:
-    """Put our paths into `app`, each behind the guard, so that nothing of the host application is touched."""
-    half = context.dialects[FAULT_DIALECT].front
-    assert half is not None
-    guard = Guard(context.desk, half, on_bug)
-    for method, path, handler in ROUTES:
-        app.router.add_route(method, path, _guarded(guard, handler, context))
-    return guard
+def add_routes(app: web.Application, context: Context, on_bug: OnBug) -> dict[str, Guard]:
+    """Put our paths into `app`, each behind the guard of its dialect; nothing of the host application is touched."""
+    guards = {
+        name: Guard(context.desk, dialect.front, on_bug)
+        for name, dialect in context.dialects.items()
+        if dialect.front is not None
+    }
+    for method, path, dialect, handler in ROUTES:
+        app.router.add_route(method, path, _guarded(guards[dialect], handler, context))
+    return guards
 
 
 def _guarded(
@@ -100,7 +99,7 @@ async def _with_context(handler: Handler, context: Context, request: web.Request
     return await handler(request, context)
 
 
-def _middleware(guard: Guard) -> Callable[..., Awaitable[web.StreamResponse]]:
+def _middleware(guards: Mapping[str, Guard]) -> Callable[..., Awaitable[web.StreamResponse]]:
     """For our own application: paths that lead nowhere are answered in a dialect too."""
 
     @web.middleware
@@ -109,6 +108,6 @@ def _middleware(guard: Guard) -> Callable[..., Awaitable[web.StreamResponse]]:
     ) -> web.StreamResponse:
         if request.match_info.http_exception is None:
             return await handler(request)
-        return await guard(request, handler)
+        return await guards[dialect_of(request.path)](request, handler)
 
     return outermost

@@ -37,6 +37,7 @@ class Line(StrEnum):
     SERVER_LISTENING = "server listening"
     SHUTDOWN_STEP = "shutdown step"
     PROVIDER_ABSENT = "provider absent"
+    MODEL_BROKEN = "model broken"
     HANDLER_FAILED = "handler failed"
     LIBRARY_SAID = "library said"
 

@@ -118,6 +118,7 @@ class Ask(Struct, frozen=True, kw_only=True):
         include_usage: whether the caller asked for usage in the stream; None when it did not say.
         requirements: routing wishes.
         fields: the body's top-level members in order, values untouched, `router` taken out.
+        forward: the request's headers that a target of the same dialect must see, lower-case names.
     """
 
     model: str
@@ -125,6 +126,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     include_usage: bool | None
     requirements: Requirements
     fields: dict[str, Raw]
+    forward: tuple[tuple[str, str], ...] = ()
 
 
 class Encoded(Struct, frozen=True, kw_only=True):
@@ -154,6 +156,9 @@ class FrontHalf(Struct, frozen=True, kw_only=True):
         encode_fault: any `GatewayError` -> status, headers and body.
         keepalive: bytes that say "still here" between two events.
         stream_type: content type of a stream.
+        forwarded: names of the request headers that go on to a target of this dialect.
+        id_header: the header its clients look for the request id in.
+        with_request_id: puts the request id into an error body, where the dialect has a place for it.
     """
 
     peek: Callable[[bytes], Ask]
@@ -164,6 +169,9 @@ class FrontHalf(Struct, frozen=True, kw_only=True):
     encode_fault: Callable[[GatewayError], Rendered]
     keepalive: bytes
     stream_type: str
+    forwarded: frozenset[str] = frozenset()
+    id_header: str = "x-request-id"
+    with_request_id: Callable[[bytes, str], bytes] = lambda body, _request_id: body
 
 
 class Dialect(Struct, frozen=True, kw_only=True):

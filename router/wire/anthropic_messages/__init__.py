@@ -4,7 +4,7 @@ others need; `count.py` has the call that only counts."""
 from __future__ import annotations
 
 from router.wire.anthropic_messages.encoder import KEEPALIVE, MessageEncoder
-from router.wire.anthropic_messages.fault import decode_fault, encode_fault
+from router.wire.anthropic_messages.fault import decode_fault, encode_fault, with_request_id
 from router.wire.anthropic_messages.relay import MessageRelay
 from router.wire.anthropic_messages.reply import decode_reply, encode_reply
 from router.wire.anthropic_messages.request import decode_request, encode_request, patch_request, peek
@@ -29,5 +29,9 @@ DIALECT = Dialect(
         encode_fault=encode_fault,
         keepalive=KEEPALIVE,
         stream_type="text/event-stream; charset=utf-8",
+        # Betas come in pairs with members of the body: to keep one without the other is a 400.
+        forwarded=frozenset({"anthropic-version", "anthropic-beta"}),
+        id_header="request-id",
+        with_request_id=with_request_id,
     ),
 )

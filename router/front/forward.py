@@ -1,0 +1,15 @@
+"""Request headers that a target of the caller's own dialect must see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from router.wire.dialect import Ask
+
+
+def forwarding(ask: Ask, headers: Mapping[str, str], names: frozenset[str]) -> Ask:
+    """The request with those of its headers that go on; credentials never are among them."""
+    forward = tuple((name, headers[name]) for name in sorted(names) if name in headers)
+    return msgspec.structs.replace(ask, forward=forward) if forward else ask
