@@ -27,14 +27,14 @@ from actors.messages import (
     Part,
     Whole,
 )
+from actors.reading import SPOKEN_FOR, Naming, Reading, named_reply
 from actors.runtime import ActorDead, AskTimeout, Channel, ChannelClosed, Exit, Job, MailboxFull, Ports, Ref
 from actors.tally import Tally
-from router.canon.event import Content, Event, Finish, Finished
 from router.canon.reply import Reply
 from router.canon.target import Timeouts
 from router.errors import Reason, WireFault
 from router.upstream.transport import Transport, UpstreamReply, UpstreamRequest
-from router.wire.dialect import Dialect, Frame, Relay, StreamDecoder
+from router.wire.dialect import Dialect, Relay
 from router.wire.headers import shown_headers
 
 FEED_CAPACITY = 16
@@ -47,9 +47,6 @@ LINGER_S = 1.0
 FINISH_S = 5.0
 """How long to wait for usage and the terminal event once every choice has its finish reason (some providers never send
 them)."""
-
-_SPOKEN_FOR = frozenset({Finish.LENGTH, Finish.CONTENT_FILTER, Finish.REFUSAL, Finish.TOOL_CALLS, Finish.CONTEXT_FULL})
-"""Finish reasons that explain an answer without content: these are answers, not failures."""
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -188,6 +185,10 @@ class Attempt:
         ), lost
 
     @property
+    def _naming(self) -> Naming:
+        return Naming(model=self._order.target.model, created_s=int(self.tally.started_at))
+
+    @property
     def _passes(self) -> bool:
         return self._order.spoken == self._line.dialect.name
 
@@ -204,7 +205,7 @@ class Attempt:
             await self._stream(reply, relay, clocks)
         else:
             body = await reply.read(self._line.max_reply_bytes)
-            answer = dialect.decode_reply(body)
+            answer = named_reply(dialect.decode_reply(body), self._naming)
             _must_not_be_empty(answer)
             self.tally.whole(answer.usage)
             await self._put(Head(shown=shown, lost=lost), clocks)
@@ -224,7 +225,7 @@ class Attempt:
 
     async def _stream(self, reply: UpstreamReply, relay: Relay | None, clocks: Clocks) -> None:
         """Frames in, parts out, until the provider's own terminal event; anything short of it is a cut stream."""
-        stream = _Stream(self._line.dialect, relay, self._line.max_event_bytes)
+        stream = Reading(self._line.dialect, relay, self._naming, self._line.max_event_bytes)
         blocks = reply.blocks()
         try:
             await self._pump(blocks, stream, clocks)
@@ -246,7 +247,7 @@ class Attempt:
         self.feed.close()
         await self._linger(blocks, clocks)
 
-    async def _pump(self, blocks: AsyncIterator[bytes], stream: _Stream, clocks: Clocks) -> None:
+    async def _pump(self, blocks: AsyncIterator[bytes], stream: Reading, clocks: Clocks) -> None:
         """Block by block, until the terminal event or the end of the bytes."""
         async for block in blocks:
             was_finished = stream.finished
@@ -297,64 +298,7 @@ class Attempt:
         return front.relay(self._order.ask) if self._passes and front is not None else None
 
 
-class _Stream:
-    """The translators of one upstream stream, and what they have seen: bytes in, `Flow` out."""
-
-    def __init__(self, dialect: Dialect, relay: Relay | None, max_event_bytes: int) -> None:
-        self._splitter = dialect.splitter(max_event_bytes)
-        self._decoder: StreamDecoder = dialect.decoder()
-        self._relay = relay
-        self._open: set[int] = set()
-        self._any_finished = False
-        self.fault: WireFault | None = None
-        self.bore_content = False
-        self.explained = False
-
-    @property
-    def finished(self) -> bool:
-        """Every choice that began has its finish reason: only usage and the terminal event may follow."""
-        return self._any_finished and not self._open
-
-    def feed(self, block: bytes) -> Flow:
-        """The next bytes as one flow. An error among them is kept in `fault`: what came before it is still said."""
-        return self._frames(self._splitter.feed(block))
-
-    def end(self) -> Flow:
-        """The bytes are over: what was still in the splitter, and whether that makes the answer complete."""
-        last = self._frames(self._splitter.end())
-        return Flow(events=last.events + self._decoder.end(), raw=last.raw)
-
-    def terminal(self) -> bytes:
-        """The terminal bytes to pass on."""
-        return self._relay.end() if self._relay is not None else b""
-
-    def _frames(self, frames: tuple[Frame, ...]) -> Flow:
-        events: list[Event] = []
-        raw: list[bytes] = []
-        for frame in frames:
-            try:
-                said = self._decoder.feed(frame)
-            except WireFault as fault:
-                self.fault = fault
-                break
-            events.extend(said)
-            if self._relay is not None:
-                raw.append(self._relay.feed(frame, said))
-        self._note(events)
-        return Flow(events=tuple(events), raw=b"".join(raw))
-
-    def _note(self, events: list[Event]) -> None:
-        for event in events:
-            if isinstance(event, Finished):
-                self._open.discard(event.choice)
-                self._any_finished = True
-                self.explained = self.explained or event.reason in _SPOKEN_FOR
-            elif isinstance(event, Content):
-                self._open.add(event.choice)
-                self.bore_content = True
-
-
 def _must_not_be_empty(reply: Reply) -> None:
     """Nothing said, nothing counted and no finish reason that explains it: a failure that another target may mend."""
-    if reply.is_empty and not any(choice.finish in _SPOKEN_FOR for choice in reply.choices):
+    if reply.is_empty and not any(choice.finish in SPOKEN_FOR for choice in reply.choices):
         raise WireFault(Reason.EMPTY_ANSWER, "it answered with nothing")

@@ -1,0 +1,93 @@
+"""Reading one upstream stream: bytes in, parts for the feed out, and what is known of the answer so far."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from actors.messages import Flow
+from router.canon.event import Content, Event, Finish, Finished, Started
+from router.canon.reply import Reply
+from router.errors import WireFault
+from router.wire.dialect import Dialect, Frame, Relay, StreamDecoder
+
+SPOKEN_FOR = frozenset({Finish.LENGTH, Finish.CONTENT_FILTER, Finish.REFUSAL, Finish.TOOL_CALLS, Finish.CONTEXT_FULL})
+"""Finish reasons that explain an answer without content: these are answers, not failures."""
+
+
+class Naming(Struct, frozen=True, kw_only=True):
+    """What an answer is called where its provider does not say: some name no model, some give no time."""
+
+    model: str
+    created_s: int
+
+
+def named_reply(reply: Reply, naming: Naming) -> Reply:
+    """A whole answer with a model and a time, the provider's own where it gave them."""
+    return replace(reply, model=reply.model or naming.model, created_s=reply.created_s or naming.created_s)
+
+
+class Reading:
+    """The translators of one upstream stream, and what they have seen.
+
+    Args:
+        relay: passes the bytes on; None when they are translated.
+        max_event_bytes: the largest event to accept.
+    """
+
+    def __init__(self, dialect: Dialect, relay: Relay | None, naming: Naming, max_event_bytes: int) -> None:
+        self._splitter = dialect.splitter(max_event_bytes)
+        self._decoder: StreamDecoder = dialect.decoder()
+        self._relay = relay
+        self._naming = naming
+        self._open: set[int] = set()
+        self._any_finished = False
+        self.fault: WireFault | None = None
+        self.bore_content = False
+        self.explained = False
+
+    @property
+    def finished(self) -> bool:
+        """Every choice that began has its finish reason: only usage and the terminal event may follow."""
+        return self._any_finished and not self._open
+
+    def feed(self, block: bytes) -> Flow:
+        """The next bytes as one flow. An error among them is kept in `fault`: what came before it is still said."""
+        return self._frames(self._splitter.feed(block))
+
+    def end(self) -> Flow:
+        """The bytes are over: what was still in the splitter, and whether that makes the answer complete."""
+        last = self._frames(self._splitter.end())
+        return Flow(events=last.events + self._decoder.end(), raw=last.raw)
+
+    def terminal(self) -> bytes:
+        """The terminal bytes to pass on."""
+        return self._relay.end() if self._relay is not None else b""
+
+    def _frames(self, frames: tuple[Frame, ...]) -> Flow:
+        events: list[Event] = []
+        raw: list[bytes] = []
+        for frame in frames:
+            try:
+                said = self._decoder.feed(frame)
+            except WireFault as fault:
+                self.fault = fault
+                break
+            events.extend(said)
+            if self._relay is not None:
+                raw.append(self._relay.feed(frame, said))
+        return Flow(events=tuple(self._noted(event) for event in events), raw=b"".join(raw))
+
+    def _noted(self, event: Event) -> Event:
+        """Remember what an event says of the answer; name the answer where its provider did not."""
+        if isinstance(event, Content):
+            self._open.add(event.choice)
+            self.bore_content = True
+        elif isinstance(event, Finished):
+            self._open.discard(event.choice)
+            self._any_finished = True
+            self.explained = self.explained or event.reason in SPOKEN_FOR
+        elif isinstance(event, Started):
+            naming = self._naming
+            return replace(event, model=event.model or naming.model, created_s=event.created_s or naming.created_s)
+        return event
