@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.canon.cost import USD_STEP, Cost, CostSource
 from router.canon.target import Target
@@ -102,15 +103,25 @@ LOCAL = PriceRow(id="runs here", rates=Rates(input_per_mtok=Decimal(0), output_p
 def price(usage: Usage, row: PriceRow) -> Decimal | None:
     """What `usage` costs, to the nearest `USD_STEP`; None when `row` has no price for a bucket that was used."""
     rates = row.rates_for(usage.input_total)
+    billed = _billed(usage)
     total = Decimal(0)
     for bucket in _BUCKETS:
-        tokens: int = getattr(usage, bucket)
+        tokens: int = getattr(billed, bucket)
         if tokens:
             rate: Decimal | None = getattr(rates, f"{bucket}_per_mtok")
             if rate is None:
                 return None
             total += rate * tokens
     return (total / _MTOK + rates.request_usd).quantize(USD_STEP, ROUND_HALF_EVEN)
+
+
+def _billed(usage: Usage) -> Usage:
+    """The buckets as they are billed, where the provider bills other counts than it tells."""
+    if usage.billed_input is not None:
+        usage = replace(usage, input=usage.billed_input, cache_read=0)
+    if usage.billed_output is not None:
+        usage = replace(usage, output=usage.billed_output, reasoning=0)
+    return usage
 
 
 def choose_cost(usage: Usage | None, row: PriceRow | None) -> Cost:

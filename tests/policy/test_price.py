@@ -227,3 +227,9 @@ def test_a_cost_beyond_belief_is_unpriced() -> None:
     """A store's 64 bits must hold it, and nobody is told a billion."""
     mad = book(Override(provider="main", model="large", rates=Rates(input_per_mtok=Decimal(10**9))))
     assert mad.cost(LARGE, Usage(input=10**9), NOW) == Cost(usd=None, source=CostSource.UNPRICED)
+
+
+def test_what_is_billed_goes_before_what_was_counted() -> None:
+    """Cohere's own preamble is read but not billed: recorded, 26 tokens billed of 1,431 read."""
+    usage = Usage(input=1431, output=90, reasoning=10, billed_input=26, billed_output=90)
+    assert price(usage, ROW) == (Decimal(3) * 26 + Decimal(15) * 90) / 1_000_000
