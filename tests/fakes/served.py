@@ -114,15 +114,23 @@ class Served(Caller):
         ref.tell(object())
         await until(lambda: ref.alive and ref.incarnation > before)
 
+    async def opened(self, count: int) -> None:
+        """Wait until the account has `count` entries, open ones too: that many attempts have gone out."""
+        while len((await self._page()).rows) < count:
+            continue
+
     async def entries(self, count: int) -> tuple[EntryRow, ...]:
         """The account, oldest first, once it has `count` closed entries; more fail the test."""
         while True:
-            page = await self.ref("ledger").ask(ReadEntries())
-            assert isinstance(page, EntriesPage)
-            rows = page.rows[::-1]
+            rows = (await self._page()).rows[::-1]
             if len(rows) >= count and all(row.closed_at is not None for row in rows):
                 assert len(rows) == count
                 return rows
+
+    async def _page(self) -> EntriesPage:
+        page = await self.ref("ledger").ask(ReadEntries())
+        assert isinstance(page, EntriesPage)
+        return page
 
 
 @asynccontextmanager
