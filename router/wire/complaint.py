@@ -14,10 +14,8 @@ from msgspec import Struct
 
 from router.errors import Reason, WireFault
 from router.wire.headers import retry_after_s, shown_headers
+from router.wire.members import UNREADABLE
 from router.wire.words import reason_in, scrubbed
-
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What reading a provider's JSON may raise: it may be no JSON, no UTF-8, or nested deeper than a reader can go."""
 
 _DEEPEST = 4
 """How many envelopes are opened to find the words: gateways wrap the errors of whom they ask."""

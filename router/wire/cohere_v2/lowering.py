@@ -14,7 +14,7 @@ import re
 import msgspec
 from msgspec import Raw
 
-from router.wire.complaint import UNREADABLE
+from router.wire.members import UNREADABLE
 
 _KEPT = frozenset({"type", "enum", "const", "title", "description", "default", "required", "$ref"})
 _FORMATS = frozenset({"date-time", "date", "time", "uuid"})

@@ -24,8 +24,8 @@ from router.wire.cohere_v2.schema import (
     SaidLogprob,
 )
 from router.wire.cohere_v2.usage import decode_usage
-from router.wire.complaint import UNREADABLE
 from router.wire.ids import made_up_id
+from router.wire.members import UNREADABLE
 
 _FINISHES: dict[str, Finish] = {
     "COMPLETE": Finish.STOP,

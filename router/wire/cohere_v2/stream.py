@@ -32,8 +32,8 @@ from router.wire.cohere_v2.reply import (
 )
 from router.wire.cohere_v2.schema import EVENT, NULL, Delta, EventBody, Said, SaidFunction
 from router.wire.cohere_v2.usage import decode_usage
-from router.wire.complaint import UNREADABLE
 from router.wire.dialect import Frame
+from router.wire.members import UNREADABLE
 
 _DONE = b"[DONE]"
 _NOTHING = "null"

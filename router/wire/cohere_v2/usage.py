@@ -8,7 +8,7 @@ from msgspec import Raw
 
 from router.canon.usage import Usage
 from router.wire.cohere_v2.schema import USAGE, Counted
-from router.wire.complaint import UNREADABLE
+from router.wire.members import UNREADABLE
 
 
 def decode_usage(raw: Raw) -> Usage | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Raw
 
-from router.wire.complaint import UNREADABLE
+from router.wire.members import UNREADABLE
 
 _SILENT = frozenset({"$schema", "$id", "$comment", "$defs", "definitions", "title", "examples"})
 """Members whose absence the model need not be told of."""

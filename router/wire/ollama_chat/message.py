@@ -23,7 +23,7 @@ from router.canon.request import (
     ToolCall,
     ToolResult,
 )
-from router.wire.complaint import UNREADABLE
+from router.wire.members import UNREADABLE
 from router.wire.ollama_chat.reply import FAMILY
 from router.wire.ollama_chat.schema import ENCODER, OBJECT
 

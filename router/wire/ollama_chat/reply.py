@@ -11,8 +11,8 @@ from router.canon.reply import Choice, Reply
 from router.canon.request import Reasoning, Text, ToolCall
 from router.canon.usage import Usage
 from router.errors import Reason, WireFault
-from router.wire.complaint import UNREADABLE
 from router.wire.ids import made_up_id
+from router.wire.members import UNREADABLE
 from router.wire.ollama_chat.fault import fault_inside
 from router.wire.ollama_chat.schema import (
     ANSWER,

@@ -15,9 +15,9 @@ from router.canon.event import (
     ToolCallStarted,
     UsageReported,
 )
-from router.wire.complaint import UNREADABLE
 from router.wire.dialect import Frame
 from router.wire.ids import made_up_id
+from router.wire.members import UNREADABLE
 from router.wire.ollama_chat.reply import (
     FAMILY,
     created_s,

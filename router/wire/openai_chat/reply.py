@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from router.canon.event import Finish
 from router.canon.reply import Choice, Reply
 from router.canon.request import Reasoning, Refusal, Text, ToolCall
 from router.errors import Reason, WireFault
 from router.wire.ids import made_up_id
+from router.wire.members import UNREADABLE
 from router.wire.openai_chat.fault import fault_inside
 from router.wire.openai_chat.message import FAMILY, GOOGLE, arguments_text, decode_details, encode_call
 from router.wire.openai_chat.schema import (
@@ -74,7 +73,7 @@ def decode_reply(body: bytes) -> Reply:
         raise WireFault(Reason.EMPTY_ANSWER, "the provider answered with an empty body")
     try:
         reply = REPLY.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         what = "a web page" if text.startswith(b"<") else "something that is no chat completion"
         raise WireFault(Reason.MALFORMED, f"the provider answered with {what}") from error
     if reply.error != NULL:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from router.canon.event import (
     CitationAdded,
     Ended,
@@ -24,6 +22,7 @@ from router.canon.usage import Usage
 from router.errors import GatewayError
 from router.wire.dialect import Ask, Frame
 from router.wire.ids import made_up_id
+from router.wire.members import UNREADABLE
 from router.wire.openai_chat.calls import CallBook
 from router.wire.openai_chat.fault import encode_envelope, fault_inside
 from router.wire.openai_chat.message import FAMILY, GOOGLE
@@ -158,7 +157,7 @@ class ChatDecoder:
             raise fault_inside(data)
         try:
             chunk = CHUNK.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             return (Skipped(why="an event that is no chat completion chunk"),)
         return self._read(chunk, data)
 

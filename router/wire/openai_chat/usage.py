@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
 from msgspec import Raw
 
 from router.canon.usage import Usage
+from router.wire.members import UNREADABLE
 from router.wire.openai_chat.schema import NULL, USAGE
 from router.wire.tokens import split_tokens
 
@@ -16,7 +16,7 @@ def decode_usage(raw: Raw) -> Usage | None:
         return None
     try:
         body = USAGE.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     if body.prompt_tokens is None and body.completion_tokens is None:
         return None

@@ -25,6 +25,7 @@ from router.canon.event import (
 )
 from router.canon.usage import Usage
 from router.errors import Reason, WireFault
+from router.wire.dialect import Frame
 from router.wire.openai_chat import DIALECT
 from tests.wire.cutting import cuts, split
 from tests.wire.recorded import Recorded, needs_recordings, recordings, response_of
@@ -390,3 +391,10 @@ def test_a_refusal_is_said_in_its_own_event() -> None:
     """It is content: the model answered."""
     events = events_of([sse(delta(refusal="I ca"), delta("stop", refusal="n't"))])
     assert [event.text for event in events if isinstance(event, RefusalDelta)] == ["I ca", "n't"]
+
+
+def test_a_chunk_nested_beyond_reading_is_skipped() -> None:
+    """Depth that would overflow the reader's stack is one bad event, not the end of the answer."""
+    deep = b'{"id":"x","choices":[],"zz":' + b"[" * 200_000 + b"]" * 200_000 + b"}"
+    frame = Frame(raw=b"data: " + deep + b"\n\n", data=deep)
+    assert [type(event).__name__ for event in DIALECT.decoder().feed(frame)] == ["Skipped"]
