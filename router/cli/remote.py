@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from http.client import HTTPResponse
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPException, HTTPResponse
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import typer
@@ -35,7 +36,7 @@ def chat(url: str, model: str, message: str) -> int:
     """The answer as it comes; 1 when it does not come whole."""
     body = {"model": model, "stream": True, "messages": [{"role": "user", "content": message}]}
     try:
-        with _open(url, "/v1/chat/completions", body) as reply:
+        with _asked(url, "/v1/chat/completions", body) as reply:
             for text in _texts(reply):
                 sys.stdout.write(text)
                 sys.stdout.flush()
@@ -46,31 +47,39 @@ def chat(url: str, model: str, message: str) -> int:
     return 0
 
 
-def _shown(url: str, path: str, as_json: bool, table: Any) -> int:
+def _shown(url: str, path: str, as_json: bool, table: Callable[[dict[str, Any]], Table]) -> int:
     try:
-        with _open(url, path) as reply:
+        with _asked(url, path) as reply:
             answer = json.load(reply)
+            said = json.dumps(answer, indent=2) if as_json else table(answer)
     except Unreachable as error:
         typer.echo(f"pointsman: {error}", err=True)
         return 1
-    if as_json:
-        typer.echo(json.dumps(answer, indent=2))
+    if isinstance(said, str):
+        typer.echo(said)
     else:
-        Console().print(table(answer))
+        Console().print(said)
     return 0
 
 
-def _open(url: str, path: str, body: object | None = None) -> HTTPResponse:
+@contextmanager
+def _asked(url: str, path: str, body: object | None = None) -> Iterator[HTTPResponse | HTTPError]:
+    """An answer to read. Raises `Unreachable` for whatever goes wrong, also while it is read."""
     data = None if body is None else json.dumps(body).encode()
-    request = Request(url.rstrip("/") + path, data=data, headers={"content-type": "application/json"})
     try:
-        return urlopen(request, timeout=TIMEOUT_S)  # type: ignore[no-any-return]
+        request = Request(url.rstrip("/") + path, data=data, headers={"content-type": "application/json"})
+        with urlopen(request, timeout=TIMEOUT_S) as reply:
+            yield reply
     except HTTPError as error:
-        if error.code == 503 and path.startswith("/health"):
-            return error  # type: ignore[return-value]  # a health report of a router that is not well is an answer
-        raise Unreachable(_words(error)) from error
-    except (URLError, TimeoutError, ValueError) as error:
+        if error.code != 503 or not path.startswith("/health"):
+            raise Unreachable(_words(error)) from error
+        # A health report of a router that is not well is an answer.
+        with error:
+            yield error
+    except (HTTPException, OSError, ValueError) as error:
         raise Unreachable(f"no router answers at {url}: {getattr(error, 'reason', error)}") from error
+    except (LookupError, TypeError, AttributeError) as error:
+        raise Unreachable(f"what answers at {url} is no router") from error
 
 
 def _words(error: HTTPError) -> str:
@@ -80,9 +89,9 @@ def _words(error: HTTPError) -> str:
         return f"status {error.code}"
 
 
-def _texts(reply: HTTPResponse) -> Iterator[str]:
+def _texts(reply: Iterable[bytes]) -> Iterator[str]:
     """The text of a chat stream. Raises `Unreachable` for an error inside it and for an end without `[DONE]`."""
-    for line in reply:
+    for line in _lines(reply):
         if not line.startswith(b"data:"):
             continue
         data = line[5:].strip()
@@ -94,6 +103,14 @@ def _texts(reply: HTTPResponse) -> Iterator[str]:
         for choice in chunk["choices"]:
             yield choice["delta"].get("content") or ""
     raise Unreachable("the answer was cut")
+
+
+def _lines(reply: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines that came, whether or not the connection died then."""
+    try:
+        yield from reply
+    except (HTTPException, OSError):
+        return
 
 
 def _provider_table(answer: dict[str, Any]) -> Table:

@@ -92,9 +92,9 @@ def _on_signals(call: Callable[[int], None]) -> None:
 
 
 def _cause(failed: StartFailed) -> str:
-    """The innermost reason of a start that failed, in words."""
+    """Why a start failed, in the words of whoever could not start: what lies below them names no file and no use."""
     cause: BaseException = failed
-    while cause.__cause__ is not None:
+    while isinstance(cause, StartFailed) and cause.__cause__ is not None:
         cause = cause.__cause__
     return str(cause) or type(cause).__name__
 

@@ -1,0 +1,89 @@
+"""`pointsman check`: what it prints and how it exits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.command import run
+from tests.sources import ROOT
+
+_SECRET = "sk-very-secret"
+_BROKEN = f"""
+server: {{port: 70000}}
+providers:
+  one: {{kind: openai-compatible, api_key: {_SECRET}, modles: [m]}}
+  two: {{kind: opneai}}
+failover_groups:
+  chat: {{targets: [three]}}
+"""
+
+
+def test_a_good_file_is_valid(tmp_path: Path) -> None:
+    """One line, with the version that answers will name."""
+    file = tmp_path / "router.yaml"
+    file.write_text("providers: {local: {kind: llama-cpp}}\n")
+    told = run("check", file)
+    assert told.exit_code == 0
+    assert told.stdout.startswith(f"{file}: valid, version ")
+    asked = run("check", file, "--json")
+    assert asked.exit_code == 0
+    answer = json.loads(asked.stdout)
+    assert (answer["valid"], answer["faults"]) == (True, [])
+    assert told.stdout.split()[-1] == answer["version"]
+
+
+def test_every_fault_of_a_broken_file_is_printed(tmp_path: Path) -> None:
+    """Each by its path, on stderr; no value among them."""
+    file = tmp_path / "router.yaml"
+    file.write_text(_BROKEN)
+    told = run("check", file)
+    assert told.exit_code == 1
+    assert told.stdout == ""
+    head, *faults = told.stderr.splitlines()
+    assert head == f"{file}: {len(faults)} faults"
+    paths = [fault.strip().partition(":")[0] for fault in faults]
+    assert {"server.port", "providers.one.modles", "providers.two.kind", "failover_groups.chat.targets[0]"} <= set(
+        paths
+    )
+    assert _SECRET not in told.output
+
+
+def test_a_machine_can_read_the_faults(tmp_path: Path) -> None:
+    """The same ones, as JSON on stdout."""
+    file = tmp_path / "router.yaml"
+    file.write_text(_BROKEN)
+    asked = run("check", file, "--json")
+    assert (asked.exit_code, asked.stderr) == (1, "")
+    answer = json.loads(asked.stdout)
+    assert (answer["valid"], answer["version"]) == (False, None)
+    told = run("check", file).stderr.splitlines()[1:]
+    assert [f"{fault['path']}: {fault['message']}" for fault in answer["faults"]] == [line.strip() for line in told]
+
+
+_UNREADABLE = {
+    "missing": (None, "router.yaml"),
+    "not YAML": ("providers: [", "router.yaml"),
+    "of no known form": ("providers: {}", "router.txt"),
+    "empty": ("", "router.yaml"),
+}
+
+
+@pytest.mark.parametrize(("text", "name"), _UNREADABLE.values(), ids=_UNREADABLE)
+def test_a_file_that_cannot_be_read_is_a_fault_too(text: str | None, name: str, tmp_path: Path) -> None:
+    """In words, not in a traceback."""
+    file = tmp_path / name
+    if text is not None:
+        file.write_text(text)
+    told = run("check", file)
+    assert told.exit_code == 1
+    assert told.stderr.startswith(f"{file}: 1 fault\n")
+    assert "Traceback" not in told.output
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda file: file.name)
+def test_what_config_holds_is_valid(file: Path) -> None:
+    """With the one key that the reference names."""
+    assert run("check", file, env={"OPENAI_API_KEY": "sk-x"}).exit_code == 0
