@@ -8,7 +8,7 @@ context manager, the entry by `settle`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 
 from msgspec import Struct
 
@@ -33,6 +33,7 @@ from actors.tally import Tally
 from router.canon.reply import Reply
 from router.canon.target import Timeouts
 from router.errors import Reason, WireFault
+from router.providers.quirks import Quirks, bend
 from router.upstream.transport import Transport, UpstreamReply, UpstreamRequest
 from router.wire.dialect import Dialect, Relay
 from router.wire.headers import shown_headers
@@ -55,8 +56,9 @@ class Line(Struct, frozen=True, kw_only=True):
     Args:
         provider: its configured name.
         dialect: what it speaks; `dialects` has every dialect by name, for reading what the caller speaks.
-        url: where chat goes.
-        headers: credentials and static headers.
+        address: (upstream model, whether to stream) -> where chat goes.
+        headers: credentials and static headers, lower-case names.
+        quirks: how a body must be bent for it; None passes the caller's bytes on untouched.
         upstream: public model name -> the provider's own name for it.
         max_event_bytes: the largest stream event to accept.
         max_reply_bytes: the largest whole answer to accept.
@@ -66,7 +68,7 @@ class Line(Struct, frozen=True, kw_only=True):
     dialect: Dialect
     dialects: Mapping[str, Dialect]
     transport: Transport
-    url: str
+    address: Callable[[str, bool], str]
     headers: tuple[tuple[str, str], ...]
     timeouts: Timeouts
     upstream: Mapping[str, str]
@@ -75,6 +77,7 @@ class Line(Struct, frozen=True, kw_only=True):
     ledger: Ref
     telemetry: Ref
     ports: Ports
+    quirks: Quirks | None = None
     max_event_bytes: int = 16 * 1024 * 1024
     max_reply_bytes: int = 64 * 1024 * 1024
 
@@ -178,10 +181,14 @@ class Attempt:
             assert front is not None
             encoded = line.dialect.encode_request(front.decode_request(order.ask), model)
             body, lost = encoded.body, encoded.lost
+        if line.quirks is not None:
+            body, unsaid = bend(body, line.quirks)
+            lost += unsaid
         # A forwarded header, such as a version, takes the place of our own; credentials are never forwarded.
         headers = tuple({**dict(line.headers), **dict(forward), "content-type": "application/json"}.items())
+        url = line.address(model, order.ask.stream)
         return UpstreamRequest(
-            method="POST", url=line.url, headers=headers, body=body, connect_s=self._timeouts().connect_s
+            method="POST", url=url, headers=headers, body=body, connect_s=self._timeouts().connect_s
         ), lost
 
     @property

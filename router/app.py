@@ -153,6 +153,8 @@ class Assembly:
 
         # Then who can be asked for what: kinds, models, names.
         kinds = find_kinds()
+        # A kind may judge its errors in its own way; what callers speak is the dialect itself.
+        self._dialects = {**{kind.dialect.name: kind.dialect for kind in kinds.values()}, **DIALECTS}
         self._seats = tuple(
             _seat(provider, kinds[provider.kind])
             for provider in settings.providers.values()
@@ -206,7 +208,7 @@ class Assembly:
         server = self.settings.server
         return Context(
             desk=desk,
-            dialects=DIALECTS,
+            dialects=self._dialects,
             max_body_bytes=server.max_body_bytes,
             first_ping_after_s=server.first_ping_after_s,
             ping_every_s=server.ping_every_s,
@@ -346,14 +348,14 @@ class Assembly:
     def _line(self, seat: Seat, transport: Transport) -> AttemptLine:
         kind, provider = seat.kind, seat.settings
         key = provider.api_key.reveal() if provider.api_key else ""
-        extra = tuple((name.lower(), value.reveal()) for name, value in provider.headers.items())
+        extra = {name.lower(): value.reveal() for name, value in provider.headers.items()}
         return AttemptLine(
             provider=seat.name,
             dialect=kind.dialect,
-            dialects=DIALECTS,
+            dialects=self._dialects,
             transport=transport,
-            url=(provider.base_url or kind.base_url or "").rstrip("/") + kind.chat_path,
-            headers=(*kind.auth(key), *extra),
+            address=partial(kind.address, (provider.base_url or kind.base_url or "").rstrip("/")),
+            headers=tuple({**dict(kind.headers), **dict(kind.auth(key)), **extra}.items()),
             timeouts=convert(provider.timeouts, Timeouts, from_attributes=True),
             upstream={model.name: model.upstream for model in seat.models},
             pace=self._ref("providers", seat.name, "pace"),
@@ -361,6 +363,7 @@ class Assembly:
             ledger=self._ref("ledger"),
             telemetry=self._ref("telemetry"),
             ports=self.ports,
+            quirks=kind.quirks,
         )
 
     def _family_of(self, provider: str) -> str:

@@ -10,7 +10,6 @@ KIND = Kind(
     name="llama-cpp",
     dialect=DIALECT,
     base_url="llama://",
-    chat_path="/chat/completions",
     auth=lambda _key: (),
     needs_key=False,
     system="llama_cpp",

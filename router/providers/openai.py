@@ -12,9 +12,9 @@ KIND = Kind(
     name="openai",
     dialect=DIALECT,
     base_url="https://api.openai.com/v1",
-    chat_path="/chat/completions",
     auth=bearer,
     needs_key=True,
     system="openai",
     price_id="openai",
+    key_variable="OPENAI_API_KEY",
 )

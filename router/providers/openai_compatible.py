@@ -10,7 +10,6 @@ KIND = Kind(
     name="openai-compatible",
     dialect=DIALECT,
     base_url=None,
-    chat_path="/chat/completions",
     auth=bearer,
     needs_key=False,
     system="openai_compatible",
