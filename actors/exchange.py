@@ -23,7 +23,6 @@ from actors.messages import (
     Call,
     Committed,
     Complete,
-    ExchangeEnded,
     Flow,
     Head,
     Hit,
@@ -40,15 +39,15 @@ from actors.messages import (
     Turned,
     Whole,
 )
+from actors.record import Record
 from actors.runtime import ActorDead, AskTimeout, Channel, ChannelClosed, Exit, Job, MailboxFull, Ports, Ref
-from actors.tally import end_of, reason_of
-from router.canon.event import CONTENT, Started, UsageReported
+from router.canon.event import CONTENT
 from router.canon.target import Target
 from router.canon.usage import Usage
-from router.errors import AttemptNote, GatewayError, Limited, Reason, Refused, Unavailable, UpstreamFailed, WireFault
+from router.errors import GatewayError, Limited, Reason, Refused, Unavailable, WireFault
 from router.policy.backoff import Backoff
 from router.policy.cachekey import cache_key
-from router.policy.retry import FREE, GiveUp, Route, Tried, next_step
+from router.policy.retry import GiveUp, Route, next_step
 
 OUTBOX_CAPACITY = 16
 """Pieces between an exchange and its reader; small, so that a slow reader is felt upstream."""
@@ -93,24 +92,15 @@ class Exchange:
         self._ports = wiring.ports
         self.outbox: Channel[Piece] = Channel(OUTBOX_CAPACITY)
         self.job: Job | None = None
-        self._started_at = self._ports.wall.now()
-        self._started_s = self._ports.clock.now()
-        self._deadline_s = self._started_s + min(
+        self._record = Record(call, wiring.ports)
+        self._deadline_s = self._record.started_s + min(
             wiring.deadline_s, call.ask.requirements.deadline_s or wiring.deadline_s
         )
-        self._tried: list[Tried] = []
         self._numbers = 0
-        self._target: Target | None = None
-        self._model: str | None = None
-        self._first_token_s: float | None = None
-        self._usage: Usage | None = None
-        self._cost: Decimal | None = None
         self._cache_key: str | None = None
         self._head = Head()
         self._held: list[Flow] = []
         self._committed = False
-        self._complete = False
-        self._error: GatewayError | None = None
 
     async def run(self) -> None:
         """Do it all; what cannot be answered is kept for `settle` to tell the reader."""
@@ -120,44 +110,19 @@ class Exchange:
             if not await self._recall():
                 await self._answer(plan)
         except GatewayError as error:
-            self._error = error
+            self._record.error = error
         except ChannelClosed:
-            self._error = Refused("the caller left", reason=Reason.CLIENT_GONE)
+            self._record.error = Refused("the caller left", reason=Reason.CLIENT_GONE)
 
     def settle(self, job: Job, exit: Exit) -> None:
         """The finalizer: tell the reader and telemetry the one outcome. Called once by the job's exit, whatever it
         was."""
-        reason = self._reason(exit)
-        if not self._complete:
-            self.outbox.fail(self._error or _error_for(reason))
+        reason, error = self._record.end(exit)
+        if error is not None:
+            self.outbox.fail(error)
         self.outbox.close()
-        self._wiring.telemetry.tell(
-            ExchangeEnded(
-                exchange=self._call.request_id,
-                trace_id=self._call.trace_id,
-                parent_span_id=self._call.parent_span_id,
-                dialect=self._call.dialect,
-                model=self._call.ask.model if self._call.ask.model in self._wiring.routes else "unknown",
-                target=str(self._target) if self._target else None,
-                streamed=self._call.ask.stream,
-                end=end_of(reason),
-                reason=reason,
-                attempts=self._notes(),
-                usage=self._usage,
-                cost_usd=self._cost,
-                started_at=self._started_at,
-                first_token_s=self._first_token_s,
-                duration_s=self._ports.clock.now() - self._started_s,
-            )
-        )
-
-    def _reason(self, exit: Exit) -> Reason | None:
-        """Why there is no complete answer; None when there is one."""
-        if self._complete:
-            return None
-        if self._error is not None:
-            return self._error.reason
-        return reason_of(exit) or Reason.INTERNAL
+        model = self._call.ask.model
+        self._wiring.telemetry.tell(self._record.ended(reason, model if model in self._wiring.routes else "unknown"))
 
     async def _admit(self) -> None:
         assert self.job is not None
@@ -201,7 +166,7 @@ class Exchange:
             return False
         if not isinstance(hit, Hit):
             return False
-        self._target = hit.target
+        self._record.target = hit.target
         await self.outbox.put(
             Committed(
                 target=hit.target,
@@ -213,7 +178,7 @@ class Exchange:
         )
         await self.outbox.put(Whole(reply=hit.reply, raw=hit.raw))
         await self.outbox.put(Answered(usage=hit.reply.usage, cost_usd=Decimal(0)))
-        self._complete = True
+        self._record.complete = True
         return True
 
     async def _answer(self, plan: Planned) -> None:
@@ -229,26 +194,17 @@ class Exchange:
         )
         while True:
             now_s = self._ports.clock.now()
-            step = next_step(route, tuple(self._tried), now_s, self._wiring.backoff, self._ports.rng)
+            step = next_step(route, self._record.tried, now_s, self._wiring.backoff, self._ports.rng)
             if isinstance(step, GiveUp):
-                raise self._failure(fault, step.retry_after_s)
-            if self._has_failed(step.target.provider) and not await self._may_retry(step.target):
-                raise self._failure(fault, self._wiring.backoff.cap_s)
+                raise self._record.failure(fault, step.retry_after_s)
+            if self._record.has_failed(step.target.provider) and not await self._may_retry(step.target):
+                raise self._record.failure(fault, self._wiring.backoff.cap_s)
             if step.wait_s > 0:
                 await asyncio.sleep(step.wait_s)
             fault = await self._try(step.target)
             if fault is None:
                 return
-            self._remember(step.target, fault)
-
-    def _remember(self, target: Target, fault: WireFault) -> None:
-        """One failed try, for the retry policy and for the caller."""
-        now_s = self._ports.clock.now()
-        self._tried.append(Tried(target=target, reason=fault.reason, ended_s=now_s, retry_after_s=fault.retry_after_s))
-
-    def _has_failed(self, provider: str) -> bool:
-        """Whether this exchange already asked that provider: only then is a try a retry that the budget must allow."""
-        return any(tried.target.provider == provider and tried.reason not in FREE for tried in self._tried)
+            self._record.failed(step.target, fault)
 
     async def _may_retry(self, target: Target) -> bool:
         """Whether the retry budget allows one more try at a provider that has already failed this exchange."""
@@ -259,25 +215,6 @@ class Exchange:
             # storm.
             return False
         return isinstance(word, RetryGranted)
-
-    def _failure(self, fault: WireFault | None, retry_after_s: float | None) -> UpstreamFailed:
-        """The one terminal error over all tries; the last one that really went out gives it its words."""
-        sent = [tried for tried in self._tried if tried.reason not in FREE] or self._tried
-        if not sent:
-            raise Unavailable("the request's deadline passed before a provider was asked", reason=Reason.DEADLINE)
-        last = sent[-1]
-        words = fault.message if fault is not None and fault.reason is last.reason else last.reason.value
-        return UpstreamFailed(
-            f"{last.target}: {words}",
-            target=str(last.target),
-            reason=last.reason,
-            attempts=self._notes(),
-            fault=fault,
-            retry_after_s=retry_after_s,
-        )
-
-    def _notes(self) -> tuple[AttemptNote, ...]:
-        return tuple(AttemptNote(target=str(tried.target), reason=tried.reason) for tried in self._tried)
 
     async def _try(self, target: Target) -> WireFault | None:
         """One attempt. None: it answered completely. A fault: it failed before the commit point.
@@ -290,12 +227,12 @@ class Exchange:
             return feed
         self._head, self._held = Head(), []
         try:
-            while not self._complete:
+            while not self._record.complete:
                 await self._take(await _next(feed), target)
         except WireFault as fault:
             if not self._committed:
                 return fault
-            raise self._broken(target, fault) from fault
+            raise self._record.broken(target, fault) from fault
         return None
 
     async def _open(self, target: Target) -> Channel[Part] | WireFault:
@@ -329,20 +266,20 @@ class Exchange:
             case Head():
                 self._head = part
             case Flow() if not self._committed and not _bears_content(part):
-                self._note(part)
+                self._record.heard(part)
                 self._held.append(part)
             case Flow() | Whole():
-                self._note(part)
+                self._record.heard(part)
                 await self._commit(target)
                 if isinstance(part, Whole) and self._wiring.cache is not None and self._cache_key:
                     self._wiring.cache.tell(Stored(key=self._cache_key, target=target, reply=part.reply, raw=part.raw))
                 await self.outbox.put(part)
             case Complete():
                 await self._commit(target)
-                self._target = target
-                self._cost = self._wiring.price(target, self._usage)
-                await self.outbox.put(Answered(usage=self._usage, cost_usd=self._cost, raw=part.raw))
-                self._complete = True
+                record = self._record
+                record.cost_usd = self._wiring.price(target, record.usage)
+                await self.outbox.put(Answered(usage=record.usage, cost_usd=record.cost_usd, raw=part.raw))
+                record.complete = True
             case _:
                 assert_never(part)
 
@@ -351,13 +288,12 @@ class Exchange:
         if self._committed:
             return
         self._committed = True
-        self._target = target
-        self._first_token_s = self._ports.clock.now() - self._started_s
+        self._record.committed(target)
         await self.outbox.put(
             Committed(
                 target=target,
-                model=self._model or target.model,
-                attempts=sum(tried.reason not in FREE for tried in self._tried) + 1,
+                model=self._record.model or target.model,
+                attempts=self._record.requests + 1,
                 relay=self._head.relay,
                 shown=self._head.shown,
                 lost=self._head.lost,
@@ -367,28 +303,6 @@ class Exchange:
         for flow in self._held:
             await self.outbox.put(flow)
         self._held = []
-
-    def _note(self, part: Flow | Whole) -> None:
-        """Remember what the caller and the account want to know: the real model and the last count of tokens."""
-        if isinstance(part, Whole):
-            self._model, self._usage = part.reply.model, part.reply.usage
-            return
-        for event in part.events:
-            if isinstance(event, UsageReported):
-                self._usage = event.usage
-            elif isinstance(event, Started):
-                self._model = event.model
-
-    def _broken(self, target: Target, fault: WireFault) -> UpstreamFailed:
-        """The honest end of an answer that had begun."""
-        self._remember(target, fault)
-        return UpstreamFailed(
-            f"{target}: {fault.message}; the answer is incomplete",
-            target=str(target),
-            reason=fault.reason,
-            attempts=self._notes(),
-            fault=fault,
-        )
 
 
 async def _next(feed: Channel[Part]) -> Part:
@@ -409,10 +323,3 @@ async def _ask(ref: Ref, message: object, whom: str) -> object:
 
 def _bears_content(flow: Flow) -> bool:
     return any(type(event) in CONTENT for event in flow.events)
-
-
-def _error_for(reason: Reason | None) -> GatewayError:
-    """What a reader who is still there is told when its exchange was ended from outside."""
-    if reason is Reason.SHUTTING_DOWN:
-        return Unavailable("the gateway is shutting down", reason=reason, retry_after_s=1.0)
-    return Unavailable("the exchange ended inside the gateway", reason=reason or Reason.INTERNAL, retry_after_s=1.0)

@@ -1,0 +1,135 @@
+"""What is known about one exchange so far: its tries, who answers, what was counted; and the words for how it ends."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from actors.messages import Call, ExchangeEnded, Flow, Whole
+from actors.runtime import Exit, Ports
+from actors.tally import end_of, reason_of
+from router.canon.event import Started, UsageReported
+from router.canon.target import Target
+from router.canon.usage import Usage
+from router.errors import AttemptNote, GatewayError, Reason, Unavailable, UpstreamFailed, WireFault
+from router.policy.retry import FREE, Tried
+
+
+class Record:
+    """The memory of one exchange, filled by it and read by whoever is told of its end.
+
+    `target` is who answers, None before the commit point; `model` and `usage` are the provider's own last words.
+    """
+
+    def __init__(self, call: Call, ports: Ports) -> None:
+        self._call = call
+        self._ports = ports
+        self._started_at = ports.wall.now()
+        self.started_s = ports.clock.now()
+        self._tried: list[Tried] = []
+        self._first_token_s: float | None = None
+        self.target: Target | None = None
+        self.model: str | None = None
+        self.usage: Usage | None = None
+        self.cost_usd: Decimal | None = None
+        self.complete = False
+        self.error: GatewayError | None = None
+
+    @property
+    def tried(self) -> tuple[Tried, ...]:
+        """Every failed try, oldest first."""
+        return tuple(self._tried)
+
+    @property
+    def requests(self) -> int:
+        """Failed tries that left the gateway."""
+        return sum(tried.reason not in FREE for tried in self._tried)
+
+    def committed(self, target: Target) -> None:
+        """The commit point is reached: this target's answer is the answer."""
+        self.target = target
+        self._first_token_s = self._ports.clock.now() - self.started_s
+
+    def failed(self, target: Target, fault: WireFault) -> None:
+        """One failed try, for the retry policy and for the caller."""
+        now_s = self._ports.clock.now()
+        self._tried.append(Tried(target=target, reason=fault.reason, ended_s=now_s, retry_after_s=fault.retry_after_s))
+
+    def has_failed(self, provider: str) -> bool:
+        """Whether this exchange already asked that provider: only then is a try a retry that the budget must allow."""
+        return any(tried.target.provider == provider and tried.reason not in FREE for tried in self._tried)
+
+    def heard(self, part: Flow | Whole) -> None:
+        """Remember what the caller and the account want to know: the real model and the last count of tokens."""
+        if isinstance(part, Whole):
+            self.model, self.usage = part.reply.model, part.reply.usage
+            return
+        for event in part.events:
+            if isinstance(event, UsageReported):
+                self.usage = event.usage
+            elif isinstance(event, Started):
+                self.model = event.model
+
+    def failure(self, fault: WireFault | None, retry_after_s: float | None) -> GatewayError:
+        """The one terminal error over all tries; the last one that really went out gives it its words."""
+        sent = [tried for tried in self._tried if tried.reason not in FREE] or self._tried
+        if not sent:
+            return Unavailable("the request's deadline passed before a provider was asked", reason=Reason.DEADLINE)
+        last = sent[-1]
+        words = fault.message if fault is not None and fault.reason is last.reason else last.reason.value
+        return UpstreamFailed(
+            f"{last.target}: {words}",
+            target=str(last.target),
+            reason=last.reason,
+            attempts=self._notes(),
+            fault=fault,
+            retry_after_s=retry_after_s,
+        )
+
+    def broken(self, target: Target, fault: WireFault) -> UpstreamFailed:
+        """The honest end of an answer that had begun."""
+        self.failed(target, fault)
+        return UpstreamFailed(
+            f"{target}: {fault.message}; the answer is incomplete",
+            target=str(target),
+            reason=fault.reason,
+            attempts=self._notes(),
+            fault=fault,
+        )
+
+    def end(self, exit: Exit) -> tuple[Reason | None, GatewayError | None]:
+        """Why there is no complete answer, and what a reader who is still there is told; None, None when there is."""
+        if self.complete:
+            return None, None
+        if self.error is not None:
+            return self.error.reason, self.error
+        reason = reason_of(exit) or Reason.INTERNAL
+        words = "is shutting down" if reason is Reason.SHUTTING_DOWN else "ended this exchange"
+        return reason, Unavailable(f"the gateway {words}", reason=reason, retry_after_s=1.0)
+
+    def ended(self, reason: Reason | None, model: str) -> ExchangeEnded:
+        """What telemetry is told.
+
+        Args:
+            model: the public name that was asked for, as far as it may be a label.
+        """
+        call = self._call
+        return ExchangeEnded(
+            exchange=call.request_id,
+            trace_id=call.trace_id,
+            parent_span_id=call.parent_span_id,
+            dialect=call.dialect,
+            model=model,
+            target=str(self.target) if self.target else None,
+            streamed=call.ask.stream,
+            end=end_of(reason),
+            reason=reason,
+            attempts=self._notes(),
+            usage=self.usage,
+            cost_usd=self.cost_usd,
+            started_at=self._started_at,
+            first_token_s=self._first_token_s,
+            duration_s=self._ports.clock.now() - self.started_s,
+        )
+
+    def _notes(self) -> tuple[AttemptNote, ...]:
+        return tuple(AttemptNote(target=str(tried.target), reason=tried.reason) for tried in self._tried)
