@@ -84,8 +84,9 @@ TASKS = ("actors/runtime/",)
 """Where asyncio tasks may be made."""
 TASK_CALLS = frozenset({"create_task", "ensure_future"})
 
-KINDS = ("router/providers/", "router/settings/")
-"""Where a provider kind may be named: its own file, and the table of known keys. Everything else is told by data."""
+KINDS = ("router/providers/", "router/settings/", "router/wire/")
+"""Where a provider kind may be named: its own file, and the table of known keys. Everything else is told by data. No
+translator is told a kind's name: what stands in `wire` are the names of dialects, models and signatures."""
 
 
 def room_of(module: str) -> str | None:
@@ -174,20 +175,30 @@ def wrong_tasks(source: Source, modules: frozenset[str]) -> Iterator[str]:
 
 def kind_names(providers: Iterable[Source]) -> dict[str, str]:
     """Provider kind -> the file that defines it: every `Kind(name="...")`."""
-    return {
-        keyword.value.value: source.path
-        for source in providers
-        for node in source.nodes
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Kind"
-        for keyword in node.keywords
-        if keyword.arg == "name" and isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, str)
-    }
+    return {name: source.path for source in providers for name, _ in _named(source, "Kind")}
 
 
-def wrong_kinds(source: Source, kinds: dict[str, str]) -> Iterator[str]:
-    """A provider's name as a literal outside its own file."""
+def spoken_names(wire: Iterable[Source]) -> frozenset[str]:
+    """The dialects that callers speak: every `Dialect(name="...", front=...)`."""
+    return frozenset(name for source in wire for name, given in _named(source, "Dialect") if "front" in given)
+
+
+def _named(source: Source, made: str) -> Iterator[tuple[str, set[str | None]]]:
+    """Each `made(name="...")`: that name, and which keywords the call has."""
+    for node in source.nodes:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == made:
+            given = {keyword.arg: keyword.value for keyword in node.keywords}
+            match given.get("name"):
+                case ast.Constant(str(name)):
+                    yield name, set(given)
+
+
+def wrong_kinds(source: Source, kinds: dict[str, str], spoken: frozenset[str]) -> Iterator[str]:
+    """A provider's name as a literal outside its own file; a kind may be named as the dialect that it is all about."""
     for node in source.nodes:
         if not isinstance(node, ast.Constant) or id(node) in source.docstrings or node.value not in kinds:
+            continue
+        if node.value in spoken:
             continue
         if source.path != kinds[node.value] and not source.path.startswith(KINDS[1:]):
             yield f"{source.path}:{node.lineno} names the provider {node.value!r}"
@@ -199,7 +210,9 @@ RULES: dict[str, Rule] = {
     "libraries": wrong_libraries,
     "files and environment": wrong_files,
     "tasks": wrong_tasks,
-    "provider names": lambda source, _: wrong_kinds(source, kind_names(python_files("router/providers"))),
+    "provider names": lambda source, _: wrong_kinds(
+        source, kind_names(python_files("router/providers")), spoken_names(python_files("router/wire"))
+    ),
 }
 
 
@@ -302,6 +315,7 @@ _SOUND = {
     "something else that opens": ("files and environment", "actors/x.py", "gate.open()"),
     "a task in the runtime": ("tasks", "actors/runtime/x.py", "loop.create_task(f())"),
     "a provider in prose": ("provider names", "router/front/x.py", '"""openai"""'),
+    "a kind of a dialect's name": ("provider names", "router/front/x.py", "SPOKEN = 'openai-responses'"),
     "a provider at home": ("provider names", "router/providers/openai.py", "NAME = 'openai'"),
 }
 

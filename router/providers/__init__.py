@@ -17,7 +17,8 @@ def find_kinds() -> dict[str, Kind]:
     """Every installed kind by name.
 
     Raises:
-        TypeError: an entry point of the group does not lead to a `Kind`; the message names it.
+        TypeError: an entry point of the group does not lead to a `Kind`, or two lead to kinds of one name: neither may
+            take the keys meant for the other. The message names it.
     """
     kinds: dict[str, Kind] = {}
     for entry in entry_points(group=GROUP):
@@ -26,5 +27,7 @@ def find_kinds() -> dict[str, Kind]:
             raise TypeError(
                 f"entry point {entry.name!r} of group {GROUP!r} must lead to a Kind, not {type(kind).__name__}"
             )
+        if kind.name in kinds:
+            raise TypeError(f"entry point {entry.value!r} of group {GROUP!r} brings the kind {kind.name!r} once more")
         kinds[kind.name] = kind
     return kinds

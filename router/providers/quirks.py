@@ -22,12 +22,18 @@ _MESSAGES = Decoder(list[dict[str, Raw]])
 _CALLS = Decoder(list[dict[str, Raw]] | None)
 _NUMBER = Decoder(float)
 
-_SAYS_NOTHING = frozenset({b"null", b"false", b"0", b"0.0", b'""', b"[]", b"{}"})
-_DEFAULTS: Mapping[str, bytes] = {
-    "n": b"1",
-    "parallel_tool_calls": b"true",
-    "service_tier": b'"auto"',
-    "verbosity": b'"medium"',
+_NOTHING = frozenset({b"null", b'""', b"[]", b"{}"})
+_ZERO = frozenset({b"0", b"0.0"})
+_DEFAULTS: Mapping[str, frozenset[bytes]] = {
+    "logprobs": frozenset({b"false"}),
+    "top_logprobs": _ZERO,
+    "frequency_penalty": _ZERO,
+    "presence_penalty": _ZERO,
+    "n": frozenset({b"1"}),
+    "parallel_tool_calls": frozenset({b"true"}),
+    "service_tier": frozenset({b'"auto"'}),
+    "store": frozenset({b"false"}),
+    "verbosity": frozenset({b'"medium"'}),
 }
 """What a client may write out although it is the default: to leave it away loses nothing."""
 
@@ -94,7 +100,7 @@ def _bend_values(members: dict[str, Raw], quirks: Quirks, lost: list[str]) -> No
 
 
 def _says_nothing(name: str, value: Raw | None) -> bool:
-    return value is None or bytes(value) in _SAYS_NOTHING or bytes(value) == _DEFAULTS.get(name)
+    return value is None or bytes(value) in _NOTHING or bytes(value) in _DEFAULTS.get(name, ())
 
 
 def _bent_messages(raw: Raw, quirks: Quirks, lost: list[str]) -> Raw:

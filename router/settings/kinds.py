@@ -23,7 +23,31 @@ class KindRules(Struct, frozen=True, kw_only=True):
 
 BUILT_IN: Mapping[str, KindRules] = {
     "openai": KindRules(needs_key=True),
+    "openai-responses": KindRules(needs_key=True),
     "openai-compatible": KindRules(needs_base_url=True),
+    "anthropic": KindRules(needs_key=True),
+    "anthropic-compatible": KindRules(needs_base_url=True),
     "llama-cpp": KindRules(local=True),
+    "azure": KindRules(needs_base_url=True, needs_key=True),
+    "bedrock": KindRules(needs_base_url=True, needs_key=True),
+    "cerebras": KindRules(needs_key=True),
+    "cohere": KindRules(needs_key=True),
+    "deepseek": KindRules(needs_key=True),
+    "fireworks": KindRules(needs_key=True),
+    "gemini": KindRules(needs_key=True),
+    "groq": KindRules(needs_key=True),
+    "huggingface": KindRules(needs_key=True),
+    "llamacpp-server": KindRules(),
+    "lmstudio": KindRules(),
+    "mistral": KindRules(needs_key=True),
+    "ollama": KindRules(),
+    "opencode": KindRules(needs_key=True),
+    "openrouter": KindRules(needs_key=True),
+    "perplexity": KindRules(needs_key=True),
+    "together": KindRules(needs_key=True),
+    "vertex": KindRules(needs_key=True),
+    "vllm": KindRules(),
+    "xai": KindRules(needs_key=True),
+    "zai": KindRules(needs_key=True),
 }
-"""The kinds that come with the router."""
+"""The kinds that come with the router; a test holds them to what their own files say."""

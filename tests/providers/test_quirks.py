@@ -27,6 +27,12 @@ _BENT: dict[str, tuple[Quirks, bytes, bytes, tuple[str, ...]]] = {
         b"{}",
         (),
     ),
+    "a refused switch that is on unless said": (
+        Quirks(refused=("parallel_tool_calls", "seed")),
+        b'{"parallel_tool_calls":false,"seed":0}',
+        b"{}",
+        ("parallel_tool_calls", "seed"),
+    ),
     "a member it does without": (
         Quirks(needless=("stream_options",)),
         b'{"stream":true,"stream_options":{"include_usage":true}}',

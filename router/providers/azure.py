@@ -1,0 +1,39 @@
+"""Models of OpenAI and others in Microsoft's cloud; a model's upstream name is its deployment.
+
+Two styles of URL, told apart by the base URL: one that ends in `/openai/v1` names the model in the body, any other is
+a resource (`https://NAME.openai.azure.com`) whose deployments stand in the path, with a dated version of the API. Only
+keys: tokens of Entra ID live an hour, and this version does not fetch them.
+
+Source: https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle, read 2026-11.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from router.providers.kind import Kind, key_header
+from router.wire.openai_chat import DIALECT
+
+API_VERSION = "2024-10-21"
+"""The newest that is generally available in the style that needs one."""
+
+
+def _url(base_url: str, model: str, stream: bool) -> str:
+    del stream
+    if base_url.endswith("/v1"):
+        return f"{base_url}/chat/completions"
+    resource = base_url.removesuffix("/openai")
+    return f"{resource}/openai/deployments/{quote(model, safe='')}/chat/completions?api-version={API_VERSION}"
+
+
+KIND = Kind(
+    name="azure",
+    dialect=DIALECT,
+    base_url=None,
+    url=_url,
+    auth=key_header("api-key"),
+    needs_key=True,
+    system="azure.ai.openai",
+    price_id="azure",
+    key_variable="AZURE_OPENAI_API_KEY",
+)

@@ -1,0 +1,26 @@
+"""Cerebras' API.
+
+Source: https://inference-docs.cerebras.ai/resources/openai, read 2026-11.
+"""
+
+from __future__ import annotations
+
+from router.providers.kind import Kind, bearer
+from router.providers.quirks import Quirks
+from router.wire.openai_chat import DIALECT
+
+KIND = Kind(
+    name="cerebras",
+    dialect=DIALECT,
+    base_url="https://api.cerebras.ai/v1",
+    auth=bearer,
+    needs_key=True,
+    system="cerebras",
+    price_id="cerebras",
+    key_variable="CEREBRAS_API_KEY",
+    quirks=Quirks(
+        refused=("frequency_penalty", "presence_penalty", "logit_bias", "parallel_tool_calls", "service_tier"),
+        # Its system messages act as OpenAI's developer messages do.
+        roles=(("developer", "system"),),
+    ),
+)

@@ -1,0 +1,56 @@
+"""Mistral's own API. It checks bodies strictly: a member it does not know is a 422, and a tool call's id that is not
+nine letters and digits a 400.
+
+Source: https://docs.mistral.ai/api, read 2026-11.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2s
+
+from router.providers.kind import Kind, bearer
+from router.providers.quirks import Quirks
+from router.wire.openai_chat import DIALECT
+
+_EFFORTS = ("minimal", "low", "medium", "xhigh", "max")
+"""All but the two it has, `none` and `high`."""
+
+_OWN_ID = re.compile(r"[A-Za-z0-9]{9}")
+
+
+def nine_characters(given: str) -> str:
+    """A tool call's id as Mistral takes it. Callers get Mistral's own ids, which come back unchanged."""
+    return given if _OWN_ID.fullmatch(given) else blake2s(given.encode("utf-8", "surrogatepass")).hexdigest()[:9]
+
+
+KIND = Kind(
+    name="mistral",
+    dialect=DIALECT,
+    base_url="https://api.mistral.ai/v1",
+    auth=bearer,
+    needs_key=True,
+    system="mistral_ai",
+    price_id="mistral",
+    key_variable="MISTRAL_API_KEY",
+    quirks=Quirks(
+        renames=(("max_completion_tokens", "max_tokens"), ("seed", "random_seed")),
+        refused=(
+            "logprobs",
+            "top_logprobs",
+            "logit_bias",
+            "user",
+            "safety_identifier",
+            "store",
+            "service_tier",
+            "verbosity",
+            "modalities",
+            "audio",
+        ),
+        needless=("stream_options",),
+        nearest=tuple(("reasoning_effort", f'"{effort}"', '"high"') for effort in _EFFORTS),
+        bounds=(("temperature", 0.0, 1.5),),
+        roles=(("developer", "system"),),
+        call_id=nine_characters,
+    ),
+)

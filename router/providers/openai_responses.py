@@ -1,0 +1,23 @@
+"""OpenAI's own API, spoken to through its Responses: for models and tools that only these have. Servers that imitate
+them take a base URL of their own.
+
+Source: https://platform.openai.com/docs/api-reference/responses, read 2026-11.
+"""
+
+from __future__ import annotations
+
+from router.providers.kind import Kind, bearer
+from router.providers.openai import KIND as CHAT
+from router.wire.openai_responses import DIALECT
+
+KIND = Kind(
+    name="openai-responses",
+    dialect=DIALECT,
+    base_url=CHAT.base_url,
+    chat_path="/responses",
+    auth=bearer,
+    needs_key=True,
+    system=CHAT.system,
+    price_id=CHAT.price_id,
+    key_variable=CHAT.key_variable,
+)

@@ -1,0 +1,21 @@
+"""OpenRouter. Its own members (`provider`, `models`, `reasoning`, `plugins`) pass through, since it takes every body
+as it is; the cost it reports is what it charged.
+
+Source: https://openrouter.ai/docs/api/reference/overview, read 2026-11.
+"""
+
+from __future__ import annotations
+
+from router.providers.kind import Kind, bearer
+from router.wire.openai_chat import DIALECT
+
+KIND = Kind(
+    name="openrouter",
+    dialect=DIALECT,
+    base_url="https://openrouter.ai/api/v1",
+    auth=bearer,
+    needs_key=True,
+    system="openrouter",
+    price_id="openrouter",
+    key_variable="OPENROUTER_API_KEY",
+)

@@ -1,0 +1,29 @@
+"""Together's API. Its `logprobs` is a number, as in OpenAI's old completions, and its answers have that old form too.
+
+Source: https://docs.together.ai/reference/chat-completions-1, read 2026-11.
+"""
+
+from __future__ import annotations
+
+from router.providers.kind import Kind, bearer
+from router.providers.quirks import Quirks
+from router.wire.openai_chat import DIALECT
+
+KIND = Kind(
+    name="together",
+    dialect=DIALECT,
+    base_url="https://api.together.ai/v1",
+    auth=bearer,
+    needs_key=True,
+    system="together_ai",
+    price_id="together",
+    key_variable="TOGETHER_API_KEY",
+    quirks=Quirks(
+        renames=(("max_completion_tokens", "max_tokens"), ("top_logprobs", "logprobs")),
+        refused=("parallel_tool_calls", "user", "store", "metadata", "service_tier", "prediction", "verbosity"),
+        # Usage comes with the last chunk, asked for or not.
+        needless=("stream_options",),
+        words=(("logprobs", "true", "1"), ("logprobs", "false", "0")),
+        roles=(("developer", "system"),),
+    ),
+)

@@ -1,0 +1,28 @@
+"""xAI's own API. A wrong key is a 400 there, and must not look like the caller's fault.
+
+Source: https://docs.x.ai/docs/api-reference, read 2026-11.
+"""
+
+from __future__ import annotations
+
+from router.errors import Reason
+from router.providers.faults import judging
+from router.providers.kind import Kind, bearer
+from router.providers.quirks import Quirks
+from router.wire.openai_chat import DIALECT
+
+KIND = Kind(
+    name="xai",
+    dialect=judging(
+        DIALECT,
+        (Reason.CREDENTIAL, r"incorrect api key"),
+        (Reason.QUOTA_EXHAUSTED, r"doesn't have any credits"),
+    ),
+    base_url="https://api.x.ai/v1",
+    auth=bearer,
+    needs_key=True,
+    system="x_ai",
+    price_id="x-ai",
+    key_variable="XAI_API_KEY",
+    quirks=Quirks(refused=("top_k", "logit_bias")),
+)

@@ -1,0 +1,80 @@
+"""Errors that mean something else at one provider than everywhere else."""
+
+from __future__ import annotations
+
+import pytest
+
+from router.errors import Reason
+from router.providers import find_kinds
+
+KINDS = find_kinds()
+
+_SAID: dict[str, tuple[str, int, bytes, Reason]] = {
+    "xai: a wrong key": (
+        "xai",
+        400,
+        b'{"code":"Client specified an invalid argument","error":"Incorrect API key provided: xai-abcdefgh12."}',
+        Reason.CREDENTIAL,
+    ),
+    "xai: no credits": (
+        "xai",
+        403,
+        b'{"code":"x","error":"Your newly created team doesn\'t have any credits or licenses yet."}',
+        Reason.QUOTA_EXHAUSTED,
+    ),
+    "xai: the caller's fault": ("xai", 400, b'{"code":"x","error":"top_logprobs is above 8"}', Reason.REJECTED),
+    "zai: no money, in Chinese": (
+        "zai",
+        429,
+        '{"error":{"code":"1113","message":"余额不足"}}'.encode(),
+        Reason.QUOTA_EXHAUSTED,
+    ),
+    "zai: the plan's window is used up": (
+        "zai",
+        429,
+        b'{"error":{"code": "1308", "message":"Usage limit reached for 5 hour."}}',
+        Reason.QUOTA_EXHAUSTED,
+    ),
+    "zai: too many at once": ("zai", 429, b'{"error":{"code":"1302","message":"High concurrency"}}', Reason.THROTTLED),
+    "zai: overloaded": ("zai", 429, b'{"error":{"code":"1305","message":"busy"}}', Reason.OVERLOADED),
+    "zai: an account that is locked": ("zai", 429, b'{"error":{"code":"1112","message":"locked"}}', Reason.CREDENTIAL),
+    "zai: content": ("zai", 400, b'{"error":{"code":"1301","message":"sensitive"}}', Reason.CONTENT_POLICY),
+    "zai: a server that quotes a number": (
+        "zai",
+        500,
+        b'{"error":{"code":"1113","message":"network"}}',
+        Reason.SERVER_ERROR,
+    ),
+    "opencode: a model that is gone": (
+        "opencode",
+        401,
+        b'{"type":"error","error":{"type":"ModelError","message":"Model big-pickle not supported"}}',
+        Reason.MODEL_MISSING,
+    ),
+    "opencode: no credits": (
+        "opencode",
+        401,
+        b'{"type":"error","error":{"type":"CreditsError","message":"Add a payment method"}}',
+        Reason.QUOTA_EXHAUSTED,
+    ),
+    "opencode: a plan's limit": (
+        "opencode",
+        429,
+        b'{"type":"error","error":{"type":"GoUsageLimitError","message":"5 hour limit"}}',
+        Reason.QUOTA_EXHAUSTED,
+    ),
+    "opencode: a wrong key": (
+        "opencode",
+        401,
+        b'{"type":"error","error":{"type":"AuthError","message":"Invalid API key."}}',
+        Reason.CREDENTIAL,
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "status", "body", "reason"), _SAID.values(), ids=_SAID)
+def test_a_provider_is_understood_in_its_own_words(name: str, status: int, body: bytes, reason: Reason) -> None:
+    """A wrong reason blames the wrong one: a caller's 400 for our key, a wait for money that will not come."""
+    fault = KINDS[name].dialect.decode_fault(status, {"retry-after": "7"}, body, 0.0)
+    assert (fault.reason, fault.status, fault.retry_after_s) == (reason, status, 7.0)
+    assert "xai-" not in fault.message

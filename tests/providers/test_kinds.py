@@ -1,0 +1,332 @@
+"""The kinds that come with the router: where their requests go, what they carry, and how their bodies are bent."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+from genai_prices.data import providers as sellers
+from msgspec import Struct
+
+from router.app import kind_rules
+from router.providers import GROUP, find_kinds
+from router.providers.kind import Headers
+from router.providers.quirks import bend
+from router.settings import BUILT_IN
+from tests.sources import ROOT
+
+KINDS = find_kinds()
+
+
+class Reached(Struct, frozen=True, kw_only=True):
+    """Where the chat of one kind goes for the model `a/m:1`; `base` is None where the kind has its own address."""
+
+    url: str
+    stream_url: str = ""
+    headers: Headers = (("authorization", "Bearer k-1"),)
+    base: str | None = None
+
+
+_CHAT = "/chat/completions"
+_BEDROCK = "https://bedrock-runtime.eu-west-1.amazonaws.com"
+_GOOGLE_KEY = (("x-goog-api-key", "k-1"),)
+_ANTHROPIC = (("anthropic-version", "2023-06-01"), ("x-api-key", "k-1"))
+_AZURE_KEY = (("api-key", "k-1"),)
+
+REACHED: dict[str, tuple[str, Reached]] = {
+    "openai": ("openai", Reached(url=f"https://api.openai.com/v1{_CHAT}")),
+    "openai's responses": ("openai-responses", Reached(url="https://api.openai.com/v1/responses")),
+    "openai-compatible": (
+        "openai-compatible",
+        Reached(base="https://gateway.example/v1", url=f"https://gateway.example/v1{_CHAT}"),
+    ),
+    "anthropic": ("anthropic", Reached(url="https://api.anthropic.com/v1/messages", headers=_ANTHROPIC)),
+    "anthropic-compatible": (
+        "anthropic-compatible",
+        Reached(
+            base="https://api.z.ai/api/anthropic",
+            url="https://api.z.ai/api/anthropic/v1/messages",
+            headers=_ANTHROPIC,
+        ),
+    ),
+    "anthropic-compatible with its version": (
+        "anthropic-compatible",
+        Reached(base="https://host.example/v1", url="https://host.example/v1/messages", headers=_ANTHROPIC),
+    ),
+    "gemini": (
+        "gemini",
+        Reached(
+            url="https://generativelanguage.googleapis.com/v1beta/a/m%3A1:generateContent",
+            stream_url="https://generativelanguage.googleapis.com/v1beta/a/m%3A1:streamGenerateContent?alt=sse",
+            headers=_GOOGLE_KEY,
+        ),
+    ),
+    "vertex": (
+        "vertex",
+        Reached(
+            url="https://aiplatform.googleapis.com/v1/a/m%3A1:generateContent",
+            stream_url="https://aiplatform.googleapis.com/v1/a/m%3A1:streamGenerateContent?alt=sse",
+            headers=_GOOGLE_KEY,
+        ),
+    ),
+    "mistral": ("mistral", Reached(url=f"https://api.mistral.ai/v1{_CHAT}")),
+    "groq": ("groq", Reached(url=f"https://api.groq.com/openai/v1{_CHAT}")),
+    "together": ("together", Reached(url=f"https://api.together.ai/v1{_CHAT}")),
+    "cohere": ("cohere", Reached(url="https://api.cohere.com/v2/chat")),
+    "openrouter": ("openrouter", Reached(url=f"https://openrouter.ai/api/v1{_CHAT}")),
+    "deepseek": ("deepseek", Reached(url=f"https://api.deepseek.com{_CHAT}")),
+    "xai": ("xai", Reached(url=f"https://api.x.ai/v1{_CHAT}")),
+    "zai": (
+        "zai",
+        Reached(
+            url=f"https://api.z.ai/api/paas/v4{_CHAT}",
+            headers=(("accept-language", "en-US,en"), ("authorization", "Bearer k-1")),
+        ),
+    ),
+    "huggingface": ("huggingface", Reached(url=f"https://router.huggingface.co/v1{_CHAT}")),
+    "ollama": ("ollama", Reached(url="http://127.0.0.1:11434/api/chat")),
+    "ollama by its other address": (
+        "ollama",
+        Reached(base="http://box.example:11434/v1", url="http://box.example:11434/api/chat"),
+    ),
+    "vllm": ("vllm", Reached(url=f"http://127.0.0.1:8000/v1{_CHAT}")),
+    "lmstudio": ("lmstudio", Reached(url=f"http://127.0.0.1:1234/v1{_CHAT}")),
+    "llamacpp-server": ("llamacpp-server", Reached(url=f"http://127.0.0.1:8080/v1{_CHAT}")),
+    "perplexity": ("perplexity", Reached(url=f"https://api.perplexity.ai{_CHAT}")),
+    "cerebras": ("cerebras", Reached(url=f"https://api.cerebras.ai/v1{_CHAT}")),
+    "fireworks": ("fireworks", Reached(url=f"https://api.fireworks.ai/inference/v1{_CHAT}")),
+    "opencode": ("opencode", Reached(url=f"https://opencode.ai/zen/v1{_CHAT}")),
+    "azure": (
+        "azure",
+        Reached(
+            base="https://res.openai.azure.com/openai/v1",
+            url=f"https://res.openai.azure.com/openai/v1{_CHAT}",
+            headers=_AZURE_KEY,
+        ),
+    ),
+    "azure by deployment": (
+        "azure",
+        Reached(
+            base="https://res.openai.azure.com",
+            url=f"https://res.openai.azure.com/openai/deployments/a%2Fm%3A1{_CHAT}?api-version=2024-10-21",
+            headers=_AZURE_KEY,
+        ),
+    ),
+    "bedrock": (
+        "bedrock",
+        Reached(
+            base=_BEDROCK,
+            url=f"{_BEDROCK}/model/a%2Fm%3A1/converse",
+            stream_url=f"{_BEDROCK}/model/a%2Fm%3A1/converse-stream",
+        ),
+    ),
+    "llama-cpp": ("llama-cpp", Reached(url="llama:///chat/completions", headers=())),
+}
+
+
+@pytest.mark.parametrize(("name", "reached"), REACHED.values(), ids=REACHED)
+def test_a_kind_is_reached_where_its_provider_listens(name: str, reached: Reached) -> None:
+    """With its key in the header it wants, and streams where it has another place for them."""
+    kind = KINDS[name]
+    base = reached.base or kind.base_url
+    assert base is not None
+    assert kind.address(base, "a/m:1", False) == reached.url
+    assert kind.address(base, "a/m:1", True) == (reached.stream_url or reached.url)
+    assert (*kind.headers, *kind.auth("k-1")) == reached.headers
+
+
+def test_every_kind_has_a_row_and_a_plain_model_stands_in_its_collection() -> None:
+    """A new kind needs one here."""
+    assert {name for name, _ in REACHED.values()} == set(KINDS)
+    vertex = KINDS["vertex"]
+    assert vertex.base_url is not None
+    assert vertex.address(vertex.base_url, "m", False).endswith("/v1/publishers/google/models/m:generateContent")
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_without_a_key_no_header_pretends_to_carry_one(kind: object) -> None:
+    """Servers on one's own machine refuse an empty bearer token."""
+    found = next(each for each in KINDS.values() if each is kind)
+    assert found.auth("") == ()
+
+
+_EFFORT = b'"reasoning_effort":"minimal"'
+_BODY = (
+    b'{"model":"m","messages":[{"role":"developer","content":"be brief"},'
+    b'{"role":"user","name":"Ann","content":"hi"},'
+    b'{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]},'
+    b'{"role":"tool","tool_call_id":"call_1","content":"7"}],'
+    b'"max_completion_tokens":9,"seed":1,"temperature":1.8,"top_p":1,"n":2,"logprobs":true,"top_logprobs":3,'
+    b'"logit_bias":{"5":1},"frequency_penalty":1,"presence_penalty":1,"user":"u","store":true,"metadata":{"a":"b"},'
+    b'"service_tier":"priority","verbosity":"low","parallel_tool_calls":false,' + _EFFORT + b',"top_k":3,'
+    b'"stream":true,"stream_options":{"include_usage":true}}'
+)
+"""A chat request with about everything that some provider refuses."""
+
+_SYSTEM = (b'"role":"developer"', b'"role":"system"')
+_MAX_TOKENS = (b'"max_completion_tokens":9,', b"")
+_TAIL = b',"max_tokens":9}'
+_END = (b'"stream_options":{"include_usage":true}}', b'"stream_options":{"include_usage":true}' + _TAIL)
+_NO_OPTIONS = b',"stream_options":{"include_usage":true}}'
+_LOW = (_EFFORT, b'"reasoning_effort":"low"')
+
+
+def _without(*members: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple((member + b",", b"") for member in members)
+
+
+_PENALTIES = (b'"frequency_penalty":1', b'"presence_penalty":1')
+_BIAS, _USER, _N, _STORE = b'"logit_bias":{"5":1}', b'"user":"u"', b'"n":2', b'"store":true'
+_LOGPROBS, _TOP_LOGPROBS = b'"logprobs":true', b'"top_logprobs":3'
+_TIER, _VERBOSITY, _PARALLEL = b'"service_tier":"priority"', b'"verbosity":"low"', b'"parallel_tool_calls":false'
+_METADATA, _TOP_K, _SEED = b'"metadata":{"a":"b"}', b'"top_k":3', b'"seed":1'
+_CALL_IDS = ((b'"call_1"', b'"NINE"'),)
+
+BENT: dict[str, tuple[tuple[tuple[bytes, bytes], ...], set[str]]] = {
+    "mistral": (
+        (
+            _SYSTEM,
+            _MAX_TOKENS,
+            *_CALL_IDS,
+            *_without(_SEED, _LOGPROBS, _TOP_LOGPROBS, _BIAS, _USER, _STORE, _TIER, _VERBOSITY),
+            (_EFFORT, b'"reasoning_effort":"high"'),
+            (b'"temperature":1.8', b'"temperature":1.5'),
+            (_NO_OPTIONS, _TAIL[:-1] + b',"random_seed":1}'),
+        ),
+        {
+            "logprobs",
+            "top_logprobs",
+            "logit_bias",
+            "user",
+            "store",
+            "service_tier",
+            "verbosity",
+            "reasoning_effort",
+            "temperature",
+        },
+    ),
+    "groq": (
+        (
+            (b'"name":"Ann",', b""),
+            *_without(_LOGPROBS, _TOP_LOGPROBS, _BIAS, *_PENALTIES, _STORE, _METADATA, _TOP_K),
+            (b'"service_tier":"priority"', b'"service_tier":"performance"'),
+            _LOW,
+        ),
+        {
+            "logprobs",
+            "top_logprobs",
+            "logit_bias",
+            "frequency_penalty",
+            "presence_penalty",
+            "store",
+            "metadata",
+            "top_k",
+            "reasoning_effort",
+            "messages[1].name",
+        },
+    ),
+    "together": (
+        (
+            _SYSTEM,
+            _MAX_TOKENS,
+            (b'"logprobs":true', b'"logprobs":3'),
+            *_without(_TOP_LOGPROBS, _USER, _STORE, _METADATA, _TIER, _VERBOSITY, _PARALLEL),
+            (_NO_OPTIONS, _TAIL),
+        ),
+        {"user", "store", "metadata", "service_tier", "verbosity", "parallel_tool_calls"},
+    ),
+    "deepseek": (
+        (_SYSTEM, _MAX_TOKENS, *_without(_SEED, _TOP_K, _N, _BIAS, _USER), _LOW, _END),
+        {"seed", "top_k", "n", "logit_bias", "user", "reasoning_effort"},
+    ),
+    "xai": (_without(_BIAS, _TOP_K), {"top_k", "logit_bias"}),
+    "zai": (
+        (
+            _SYSTEM,
+            _MAX_TOKENS,
+            (b'"temperature":1.8', b'"temperature":0.99'),
+            (b'"top_p":1,', b'"top_p":0.99,'),
+            *_without(_N, _LOGPROBS, _TOP_LOGPROBS, _BIAS, *_PENALTIES, _USER, _STORE, _VERBOSITY, _PARALLEL),
+            _LOW,
+            _END,
+        ),
+        {
+            "parallel_tool_calls",
+            "frequency_penalty",
+            "presence_penalty",
+            "logprobs",
+            "top_logprobs",
+            "logit_bias",
+            "n",
+            "store",
+            "verbosity",
+            "user",
+            "temperature",
+            "top_p",
+            "reasoning_effort",
+        },
+    ),
+    "huggingface": (
+        (_SYSTEM, _MAX_TOKENS, *_without(_N, _BIAS, _USER, _STORE, _TIER, _VERBOSITY, _PARALLEL), _END),
+        {"n", "logit_bias", "parallel_tool_calls", "store", "user", "service_tier", "verbosity"},
+    ),
+    "vllm": ((_SYSTEM, _LOW), {"reasoning_effort"}),
+    "lmstudio": ((_SYSTEM, _MAX_TOKENS, _END), set()),
+    "llamacpp-server": ((_SYSTEM, _MAX_TOKENS, _END), set()),
+    "opencode": ((_SYSTEM, _MAX_TOKENS, _END), set()),
+    "cerebras": (
+        (_SYSTEM, *_without(_BIAS, *_PENALTIES, _TIER, _PARALLEL)),
+        {"frequency_penalty", "presence_penalty", "logit_bias", "parallel_tool_calls", "service_tier"},
+    ),
+}
+"""Kind -> what of `_BODY` reads otherwise for it, and what is named as lost."""
+
+
+@pytest.mark.parametrize("name", BENT)
+def test_a_kind_gets_the_body_it_takes(name: str) -> None:
+    """Byte for byte the caller's, but for what the provider would refuse."""
+    kind, (changes, lost) = KINDS[name], BENT[name]
+    expected = _BODY
+    for said, instead in changes:
+        assert said in expected
+        expected = expected.replace(said, instead)
+    assert kind.quirks is not None
+    nine = kind.quirks.call_id("call_1") if kind.quirks.call_id else ""
+    body, named = bend(_BODY, kind.quirks)
+    assert body == expected.replace(b"NINE", nine.encode())
+    assert set(named) == lost and len(named) == len(lost)
+
+
+def test_every_kind_with_quirks_has_a_row() -> None:
+    """And every other one passes a caller's bytes on: its row would be empty."""
+    assert set(BENT) == {kind.name for kind in KINDS.values() if kind.quirks is not None}
+
+
+def test_mistral_takes_ids_of_nine_characters_and_gets_its_own_back() -> None:
+    """Two calls of others stay two, whatever their ids are."""
+    quirks = KINDS["mistral"].quirks
+    assert quirks is not None and quirks.call_id is not None
+    made = {quirks.call_id(each) for each in ("call_1", "call_2", "toolu_01A09q90qw90lq917835lq9", "", "gSIMJiOk-")}
+    assert len(made) == 5 and all(len(each) == 9 and each.isalnum() for each in made)
+    assert quirks.call_id("gSIMJiOkT") == "gSIMJiOkT"
+
+
+def test_the_settings_know_what_each_kind_needs() -> None:
+    """They may not import the kinds, so what they say of those that come with the router is held to them here."""
+    assert {name: rules for name, rules in kind_rules().items() if name in BUILT_IN} == BUILT_IN
+
+
+def test_every_file_of_a_kind_is_an_entry_point_by_its_name() -> None:
+    """One forgotten in pyproject.toml would be a kind nobody can configure."""
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    listed = pyproject["project"]["entry-points"][GROUP]
+    folder = ROOT / "router" / "providers"
+    files = {f"router.providers.{file.stem}:KIND" for file in folder.glob("*.py") if "KIND = Kind(" in file.read_text()}
+    assert set(listed.values()) == files
+    assert set(listed) == set(BUILT_IN) <= set(KINDS)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.price_id], ids=lambda kind: kind.name)
+def test_a_price_id_is_one_of_the_price_list(kind: object) -> None:
+    """A misspelt one would make every price of the kind unknown."""
+    assert getattr(kind, "price_id", None) in {seller.id for seller in sellers}
