@@ -124,7 +124,8 @@ class Attempt:
         if judged is not None:
             self._line.breaker.tell(judged)
         fault = self.tally.fault
-        if fault is not None and fault.retry_after_s is not None:
+        # Only what the provider said: a wait for our own slot or breaker is no wish of its for quiet.
+        if self.tally.sent and fault is not None and fault.retry_after_s is not None:
             self._line.pace.tell(CooledDown(until_s=self._line.ports.clock.now() + fault.retry_after_s))
         if self.tally.sent:
             self._line.ledger.tell(self.tally.entry(reason))
