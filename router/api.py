@@ -10,7 +10,7 @@ settings. Two routers in one loop do not meet.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,9 @@ from router.settings import Settings, from_environment, load, process_environmen
 from router.wire.dialect import Ask
 
 Request = ChatRequest | Mapping[str, Any]
+
+LOOK_EVERY_S = 0.5
+"""How often a handler under a host's application looks whether its caller is still there."""
 
 
 class Router:
@@ -66,7 +69,7 @@ class Router:
         """Drain, then stop everything in reverse order."""
         await self._assembly.stop()
 
-    async def stream(self, request: Request) -> AsyncIterator[Event]:
+    async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """The answer as canon events, as they come; the last one is `Ended`.
 
         Leaving the loop early ends the exchange, and its upstream call, when the generator is closed.
@@ -111,7 +114,8 @@ class Router:
 
     def attach(self, app: Application) -> None:
         """Serve all HTTP endpoints under `app`, and start and stop with it unless this router is running already."""
-        add_routes(app, self._assembly.context(self._assembly.desk), self._assembly.on_bug)
+        context = self._assembly.context(self._assembly.desk)
+        add_routes(app, msgspec.structs.replace(context, look_every_s=LOOK_EVERY_S), self._assembly.on_bug)
         app.cleanup_ctx.append(self._while_running)
 
     async def _while_running(self, _app: Application) -> AsyncIterator[None]:

@@ -10,6 +10,7 @@ from router.front.context import Context
 from router.front.delivery import Delivery
 from router.front.forward import forwarding
 from router.front.guard import REQUEST_ID
+from router.front.presence import watching
 from router.front.trace import decode_traceparent
 from router.front.wishes import with_headers
 
@@ -33,6 +34,7 @@ async def converse(request: web.Request, context: Context, dialect: str) -> web.
     )
     try:
         delivery = Delivery(request, context, half, ask)
-        return await (delivery.stream(opened.outbox) if ask.stream else delivery.whole(opened.outbox))
+        with watching(request, context.look_every_s, opened.leave):
+            return await (delivery.stream(opened.outbox) if ask.stream else delivery.whole(opened.outbox))
     finally:
         opened.leave()
