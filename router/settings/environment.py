@@ -37,6 +37,7 @@ class KnownKey(Struct, frozen=True, kw_only=True):
 
     Args:
         variable: where its key is usually kept.
+        also: other names of that variable, asked in this order where it is not set.
         models: the first one is what `auto` asks for: cheap, and taking every parameter of OpenAI's chat.
     """
 
@@ -45,6 +46,11 @@ class KnownKey(Struct, frozen=True, kw_only=True):
     models: tuple[str, ...]
     kind: str = "openai-compatible"
     base_url: str | None = None
+    also: tuple[str, ...] = ()
+
+    def set_in(self, environ: Mapping[str, str]) -> str | None:
+        """The first of its variables that holds something."""
+        return next((name for name in (self.variable, *self.also) if environ.get(name)), None)
 
 
 KNOWN_KEYS: tuple[KnownKey, ...] = (
@@ -55,53 +61,67 @@ KNOWN_KEYS: tuple[KnownKey, ...] = (
         models=("gpt-4.1-mini", "gpt-4.1", "gpt-4o-mini", "gpt-4o", "gpt-5.4-mini", "gpt-5.4"),
     ),
     KnownKey(
+        variable="ANTHROPIC_API_KEY",
+        name="anthropic",
+        kind="anthropic",
+        models=("claude-haiku-4-5", "claude-sonnet-5", "claude-opus-5"),
+    ),
+    KnownKey(
         variable="OPENROUTER_API_KEY",
         name="openrouter",
-        base_url="https://openrouter.ai/api/v1",
+        kind="openrouter",
         models=("openrouter/auto", "~anthropic/claude-sonnet-latest", "~anthropic/claude-haiku-latest"),
     ),
     KnownKey(
         variable="GROQ_API_KEY",
         name="groq",
-        base_url="https://api.groq.com/openai/v1",
+        kind="groq",
         models=("openai/gpt-oss-120b", "openai/gpt-oss-20b", "llama-3.3-70b-versatile"),
     ),
     KnownKey(
         variable="MISTRAL_API_KEY",
         name="mistral",
-        base_url="https://api.mistral.ai/v1",
+        kind="mistral",
         models=("mistral-small-latest", "mistral-medium-latest"),
     ),
     KnownKey(
         variable="DEEPSEEK_API_KEY",
         name="deepseek",
-        base_url="https://api.deepseek.com/v1",
+        kind="deepseek",
         models=("deepseek-flash",),
     ),
     KnownKey(
         variable="TOGETHER_API_KEY",
         name="together",
-        base_url="https://api.together.ai/v1",
+        kind="together",
         models=("openai/gpt-oss-120b", "zai-org/GLM-5.3-Flash"),
     ),
-    KnownKey(variable="XAI_API_KEY", name="xai", base_url="https://api.x.ai/v1", models=("grok-4.3", "grok-4.7")),
+    KnownKey(variable="XAI_API_KEY", name="xai", kind="xai", models=("grok-4.3", "grok-4.7")),
     KnownKey(
         variable="GEMINI_API_KEY",
+        also=("GOOGLE_API_KEY",),
         name="gemini",
-        base_url="https://generativelanguage.googleapis.com/v1beta/openai",
+        kind="gemini",
         models=("gemini-3.7-flash", "gemini-3.8-flash"),
     ),
     KnownKey(
         variable="ZAI_API_KEY",
         name="zai",
-        base_url="https://api.z.ai/api/paas/v4",
+        kind="zai",
         models=("glm-5.3-flash", "glm-5.3"),
     ),
     KnownKey(
         variable="COHERE_API_KEY",
         name="cohere",
-        base_url="https://api.cohere.ai/compatibility/v1",
+        kind="cohere",
         models=("command-a-03-2025",),
+    ),
+    KnownKey(variable="CEREBRAS_API_KEY", name="cerebras", kind="cerebras", models=("gpt-oss-120b",)),
+    KnownKey(
+        variable="FIREWORKS_API_KEY",
+        name="fireworks",
+        kind="fireworks",
+        models=("accounts/fireworks/models/gpt-oss-20b",),
     ),
     KnownKey(
         variable="AI21_API_KEY",
@@ -110,17 +130,17 @@ KNOWN_KEYS: tuple[KnownKey, ...] = (
         models=("jamba-mini", "jamba-large"),
     ),
 )
-"""Every provider with an OpenAI-compatible chat endpoint that needs nothing but a key, in the order `auto` asks them.
+"""Providers that need nothing but a key, in the order `auto` asks them.
 
-Source: the providers' own API references, read 2026-10.
+Source: the providers' own API references, read 2026-11.
 """
 
 
 def write_environment(environ: Mapping[str, str]) -> dict[str, object]:
     """The document that a file would hold: a provider for each known key, the local one after them, and `auto` over
     all of them, with an attempt for each."""
-    known = [each for each in KNOWN_KEYS if environ.get(each.variable)]
-    providers: dict[str, object] = {each.name: _written(each) for each in known}
+    known = ((each, each.set_in(environ)) for each in KNOWN_KEYS)
+    providers: dict[str, object] = {each.name: _written(each, variable) for each, variable in known if variable}
     providers[LOCAL_NAME] = _LOCAL
     group: dict[str, object] = {"targets": list(providers)}
     if not environ.get("FAILOVER_MAX_ATTEMPTS"):
@@ -128,10 +148,10 @@ def write_environment(environ: Mapping[str, str]) -> dict[str, object]:
     return {"providers": providers, "failover_groups": {_AUTO: group}}
 
 
-def _written(known: KnownKey) -> dict[str, object]:
+def _written(known: KnownKey, variable: str) -> dict[str, object]:
     return {
         "kind": known.kind,
-        "api_key": f"${{{known.variable}}}",
+        "api_key": f"${{{variable}}}",
         "base_url": known.base_url,
         "models": list(known.models),
     }

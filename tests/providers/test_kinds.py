@@ -12,7 +12,7 @@ from router.app import kind_rules
 from router.providers import GROUP, find_kinds
 from router.providers.kind import Headers
 from router.providers.quirks import bend
-from router.settings import BUILT_IN
+from router.settings import BUILT_IN, KNOWN_KEYS, KnownKey
 from tests.sources import ROOT
 
 KINDS = find_kinds()
@@ -314,6 +314,13 @@ def test_mistral_takes_ids_of_nine_characters_and_gets_its_own_back() -> None:
 def test_the_settings_know_what_each_kind_needs() -> None:
     """They may not import the kinds, so what they say of those that come with the router is held to them here."""
     assert {name: rules for name, rules in kind_rules().items() if name in BUILT_IN} == BUILT_IN
+
+
+@pytest.mark.parametrize("known", KNOWN_KEYS, ids=lambda known: known.name)
+def test_a_known_key_is_the_one_that_its_kind_names(known: KnownKey) -> None:
+    """The table of variables and the kinds' own files may not drift apart; general kinds name none."""
+    kind = KINDS[known.kind]
+    assert kind.key_variable == known.variable or (not kind.key_variable and known.base_url)
 
 
 def test_every_file_of_a_kind_is_an_entry_point_by_its_name() -> None:

@@ -141,6 +141,17 @@ def test_with_every_known_key_auto_reaches_the_local_model() -> None:
     assert from_environment({**environ, "FAILOVER_MAX_ATTEMPTS": "2"}).failover_groups["auto"].max_attempts == 2
 
 
+def test_a_key_is_found_by_its_other_name() -> None:
+    """Google's own tools read either; the first one that holds something counts."""
+    environ = {"GOOGLE_API_KEY": "k-2"}
+    for given, key in ((environ, "k-2"), ({**environ, "GEMINI_API_KEY": "k-1"}, "k-1")):
+        settings = from_environment(given)
+        found = settings.providers["gemini"].api_key
+        assert list(settings.providers) == ["gemini", "local"]
+        assert found is not None and found.reveal() == key
+    assert list(from_environment({**environ, "GEMINI_API_KEY": ""}).providers) == ["gemini", "local"]
+
+
 def test_an_empty_key_is_no_key() -> None:
     """Compose files pass variables on that nobody set."""
     assert list(from_environment({"OPENAI_API_KEY": "", "GROQ_API_KEY": ""}).providers) == ["local"]
