@@ -12,9 +12,11 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import gated, silence, speak, stall_after, status
-from tests.fakes.turn import Gate, Script
-from tests.scenarios.scene import FIRST, SECOND, Heard, Pair, both, paired, scenario, soon
+from tests.fakes.served import remote, routed, served
+from tests.fakes.turn import Gate, Script, Turn
+from tests.scenarios.scene import FIRST, SECOND, Heard, Pair, ask, both, paired, scenario, soon
 
 BREAKER = {"failure_threshold": 3, "recovery_timeout_s": 0.2, "max_open_s": 0.2}
 ONCE = {"max_attempts": 1}
@@ -102,6 +104,64 @@ async def test_line_61_the_deadline_holds_over_all_attempts(streamed: bool, how:
         assert pair.asked == (1, 1)
     assert 0.3 <= took_s < 0.8
     assert heard.status == 504
+
+
+@scenario
+async def test_line_62_an_outage_is_not_multiplied(tmp_path: Path) -> None:
+    """One target that fails always: before its breaker opens retries stay a share of what is offered, then silence."""
+    retry = {"max_attempts": 3, "base_delay_ms": 1, "jitter": False, "budget_ratio": 0.2, "budget_min_per_s": 1}
+    breaker = {"failure_threshold": 10_000, "min_calls": 100, "recovery_timeout_s": 60}
+    async with paired(tmp_path, status(500), only_one=True, retry=retry, breaker=breaker) as pair:
+        offered = 0
+        while circuit(pair) != "open":
+            await crowd(5, pair.ask)
+            offered += 5
+        before = len(pair.one.turns)
+        assert before <= offered * 1.2 + 10 + 5
+        heard = await crowd(100, pair.ask)
+        assert len(pair.one.turns) == before
+    assert {one.status for one in heard} == {503}
+    assert all(int(one.headers["retry-after"]) >= 1 for one in heard)
+
+
+@both
+@scenario
+async def test_line_63_one_probe_goes_out_at_half_open(streamed: bool, tmp_path: Path) -> None:
+    """200 at once when the time is over: one of them is the probe, and its success closes the circuit."""
+    gate = Gate()
+    async with paired(tmp_path, status(500), breaker=BREAKER) as pair:
+        await opened(pair)
+        asked = len(pair.one.turns)
+        pair.one.play(gated(gate, speak(FIRST)))
+        await asyncio.sleep(0.21)
+        async with TaskGroup() as group:
+            calls = [group.create_task(pair.ask(streamed)) for _ in range(200)]
+            await soon(lambda: sum(call.done() for call in calls) == 199, 5.0)
+            assert len(pair.one.turns) == asked + 1
+            gate.open()
+        heard = [call.result() for call in calls]
+        await soon(lambda: circuit(pair) == "closed")
+        assert (await pair.ask(streamed)).is_from(FIRST)
+    assert sum(one.is_from(FIRST) for one in heard) == 1
+    assert sum(one.is_from(SECOND) for one in heard) == 199
+
+
+@scenario
+async def test_line_63_an_open_breaker_rests_one_model_only(tmp_path: Path) -> None:
+    """A refusal of our own is no wish of the provider's: its other models are asked at once."""
+
+    def choose(turn: Turn) -> Script:
+        return status(500) if turn.asked()["model"] == "bad" else speak(FIRST)
+
+    async with ScriptedProvider(choose=choose) as one:
+        first = remote(one, models=["bad", "good"])
+        config = routed(first, breaker={"failure_threshold": 1, "recovery_timeout_s": 60})
+        async with served({**config, "failover_groups": {}}, tmp_path) as router:
+            await ask(router, model="one:bad")
+            resting = await ask(router, model="one:bad")
+            heard = await ask(router, model="one:good")
+    assert resting.status == 503
+    assert heard.is_from(FIRST)
 
 
 @pytest.mark.parametrize("how", ["caller_leaves", "rejected"])
