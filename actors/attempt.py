@@ -249,7 +249,7 @@ class Attempt:
             await self._flow(stream.end(), clocks)
         if not self.tally.complete:
             raise stream.fault or WireFault(Reason.CUT_STREAM, "its stream ended before the answer was complete")
-        if not stream.bore_content and not stream.explained:
+        if not (stream.bore_content or stream.explained or self.tally.was_billed):
             raise WireFault(Reason.EMPTY_ANSWER, "it answered with nothing")
         await self._put(Complete(raw=stream.terminal()), clocks)
         self.feed.close()

@@ -84,6 +84,11 @@ class Tally:
         self.usage = usage
         self.complete = True
 
+    @property
+    def was_billed(self) -> bool:
+        """Output tokens were counted: an answer without a word of it was thought in secret, and is no failure."""
+        return self.usage is not None and self.usage.output_total > 0
+
     def reason(self, exit: Exit) -> Reason | None:
         """Why the attempt did not complete, as far as can be known from its own fault and from how its job ended."""
         if self.complete:

@@ -155,6 +155,21 @@ async def test_line_9_an_empty_answer_that_is_explained_stands(finish: str, stre
 
 @both
 @scenario
+async def test_line_9_an_empty_answer_that_was_counted_stands(streamed: bool, tmp_path: Path) -> None:
+    """Output tokens without text were thought in secret and will be billed: asking another pays twice."""
+    usage = {"prompt_tokens": 5, "completion_tokens": 9, "total_tokens": 14}
+
+    async def script(turn: Turn) -> None:
+        await (stream([], usage=usage) if streamed else answer("", usage=usage))(turn)
+
+    async with paired(tmp_path, script) as pair:
+        heard = await pair.ask(streamed)
+    assert heard.finishes == ["stop"]
+    assert pair.asked == (1, 0)
+
+
+@both
+@scenario
 async def test_line_10_a_429_without_a_hint_fails_over_at_once(streamed: bool, tmp_path: Path) -> None:
     """In the same request, whatever our own backoff for capacity is."""
     async with paired(tmp_path, status(429)) as pair:
