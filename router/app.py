@@ -41,7 +41,7 @@ from router.policy.pace import PaceRules
 from router.policy.price import Override, PriceBook, Rates, Seller
 from router.policy.pricelist import PriceList
 from router.providers import find_kinds
-from router.providers.kind import Kind
+from router.providers.kind import Kind, with_parameters
 from router.settings import KindRules, Model, Settings
 from router.settings import Provider as ProviderSettings
 from router.store.journal import Journal, Worker
@@ -347,6 +347,7 @@ class Assembly:
 
     def _line(self, seat: Seat, transport: Transport) -> AttemptLine:
         kind, provider = seat.kind, seat.settings
+        base_url = (provider.base_url or kind.base_url or "").rstrip("/")
         key = provider.api_key.reveal() if provider.api_key else ""
         extra = {name.lower(): value.reveal() for name, value in provider.headers.items()}
         return AttemptLine(
@@ -354,7 +355,7 @@ class Assembly:
             dialect=kind.dialect,
             dialects=self._dialects,
             transport=transport,
-            address=partial(kind.address, (provider.base_url or kind.base_url or "").rstrip("/")),
+            address=lambda model, stream: with_parameters(kind.address(base_url, model, stream), provider.query),
             headers=tuple({**dict(kind.headers), **dict(kind.auth(key)), **extra}.items()),
             timeouts=convert(provider.timeouts, Timeouts, from_attributes=True),
             upstream={model.name: model.upstream for model in seat.models},

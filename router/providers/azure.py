@@ -1,8 +1,10 @@
 """Models of OpenAI and others in Microsoft's cloud; a model's upstream name is its deployment.
 
-Two styles of URL, told apart by the base URL: one that ends in `/openai/v1` names the model in the body, any other is
-a resource (`https://NAME.openai.azure.com`) whose deployments stand in the path, with a dated version of the API. Only
-keys: tokens of Entra ID live an hour, and this version does not fetch them.
+Two styles of URL, told apart by the base URL: one that ends in `/openai/v1` names the model in the body, any other is a
+resource (`https://NAME.openai.azure.com`) whose deployments stand in the path, with a dated version of the API, which
+the configuration's `query: {api-version: ...}` replaces.
+
+Keys only: tokens of Entra ID live an hour, and this version does not fetch them.
 
 Source: https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle, read 2026-11.
 """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from msgspec import Struct
 
@@ -51,6 +52,14 @@ class Kind(Struct, frozen=True, kw_only=True):
     def address(self, base_url: str, model: str, stream: bool) -> str:
         """Where a chat request goes; `base_url` without a slash at its end."""
         return base_url + self.chat_path if self.url is None else self.url(base_url, model, stream)
+
+
+def with_parameters(url: str, parameters: Mapping[str, str]) -> str:
+    """The URL with these parameters in its query; one that it has already takes the new value."""
+    if not parameters:
+        return url
+    parts = urlsplit(url)
+    return parts._replace(query=urlencode({**dict(parse_qsl(parts.query)), **parameters})).geturl()
 
 
 def bearer(key: str) -> Headers:

@@ -66,6 +66,7 @@ def _provider(name: str, written: ProviderKeys, home: Path | None) -> Provider:
         max_queue=written.max_queue,
         timeouts=resolve_timeouts(written.timeouts),
         headers=written.headers,
+        query=written.query,
         local=_local(written, home) if home else None,
     )
 

@@ -29,10 +29,12 @@ SizeBytes = Annotated[int, Meta(ge=1024, le=1 << 40)]
 
 _KIND_FORM = "a kind of provider, such as openai-compatible"
 _HEADER_FORM = "letters, digits and -, as in X-Team"
+_PARAMETER_FORM = "letters, digits, -, . and _, as in api-version"
 _PROVIDER_FORM = "lower-case letters, digits, _ and -, with a letter or a digit first"
 KindName = Annotated[str, Meta(min_length=1, extra={"form": _KIND_FORM})]
 ProviderName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*\Z", extra={"form": _PROVIDER_FORM})]
 GroupName = Annotated[str, Meta(pattern=r"^[^:\s]+\Z", extra={"form": "without ':' and without blanks"})]
+ParameterName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._~-]+\Z", extra={"form": _PARAMETER_FORM})]
 HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z", extra={"form": _HEADER_FORM})]
 
 Dispatch = Literal["off", "exclusive", "pooled", "fallback"]
@@ -171,9 +173,9 @@ class ProviderKeys(LocalKeys, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One provider. Their order is the order in which `auto` asks them.
 
     Args:
-        kind: what it is: `openai`, `openai-compatible`, `llama-cpp`, or a kind that an installed package brings.
+        kind: what it is: a kind of docs/providers.md, or one that an installed package brings.
         api_key: its key; write `${NAME}` and keep it in the environment.
-        base_url: where it listens, up to and with `/v1`; needed by `openai-compatible`.
+        base_url: where it listens, up to and with `/v1`; left out, the kind's own, where it has one.
         models: its models, the first one first; left out for a local kind, all files of `models_dir`.
         dispatch: when it is chosen for a bare model or `auto`: `off` never and not by its own name either,
             `exclusive` only by its own name, `pooled` with the others, `fallback` after them.
@@ -181,6 +183,7 @@ class ProviderKeys(LocalKeys, frozen=True, kw_only=True, forbid_unknown_fields=T
         max_queue: attempts that may wait for one of them to end.
         timeouts: the clocks of an attempt.
         headers: further headers of every request to it; their values are kept like keys.
+        query: parameters of every URL of it, as Azure's `api-version`; no place for keys, which it would show.
     """
 
     kind: KindName
@@ -192,6 +195,7 @@ class ProviderKeys(LocalKeys, frozen=True, kw_only=True, forbid_unknown_fields=T
     max_queue: SomeCount = 100
     timeouts: TimeoutKeys = TimeoutKeys()
     headers: dict[HeaderName, Secret] = {}
+    query: dict[ParameterName, str] = {}
 
 
 class Failover(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -331,5 +335,5 @@ class Document(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
 LOCAL_KEYS = frozenset(LocalKeys.__struct_fields__)
 """Keys that only a local kind takes."""
 
-REMOTE_KEYS = frozenset({"api_key", "base_url", "headers"})
+REMOTE_KEYS = frozenset({"api_key", "base_url", "headers", "query"})
 """Keys that a local kind does not take."""

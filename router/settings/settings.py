@@ -91,6 +91,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     max_queue: int
     timeouts: Timeouts
     headers: dict[str, Secret]
+    query: dict[str, str]
     local: LocalModels | None
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from router.app import kind_rules
 from router.providers import GROUP, find_kinds
-from router.providers.kind import Headers
+from router.providers.kind import Headers, with_parameters
 from router.providers.quirks import bend
 from router.settings import BUILT_IN, KNOWN_KEYS, KnownKey
 from tests.sources import ROOT
@@ -133,6 +133,24 @@ def test_a_kind_is_reached_where_its_provider_listens(name: str, reached: Reache
     assert kind.address(base, "a/m:1", False) == reached.url
     assert kind.address(base, "a/m:1", True) == (reached.stream_url or reached.url)
     assert (*kind.headers, *kind.auth("k-1")) == reached.headers
+
+
+_ASKED = {
+    "none": ("https://h.example/c?a=1", {}, "https://h.example/c?a=1"),
+    "one more": ("https://h.example/c", {"api-version": "preview"}, "https://h.example/c?api-version=preview"),
+    "another value": (
+        "https://h.example/d%2Fm/c?api-version=2024-10-21",
+        {"api-version": "2025-04-01-preview"},
+        "https://h.example/d%2Fm/c?api-version=2025-04-01-preview",
+    ),
+    "signs": ("https://h.example/c?alt=sse", {"a": "x y&z"}, "https://h.example/c?alt=sse&a=x+y%26z"),
+}
+
+
+@pytest.mark.parametrize(("url", "parameters", "asked"), _ASKED.values(), ids=_ASKED)
+def test_configured_parameters_stand_in_the_url(url: str, parameters: dict[str, str], asked: str) -> None:
+    """Beside those that the kind puts there, and in the place of one of the same name."""
+    assert with_parameters(url, parameters) == asked
 
 
 def test_every_kind_has_a_row_and_a_plain_model_stands_in_its_collection() -> None:
