@@ -37,16 +37,17 @@ class ChatStream:
     async def begin(self) -> ChatStream:
         """Read up to the first text."""
         while not self.text:
-            assert await self._read_line(), "the stream ended before its first text"
+            assert await self.read_line(), "the stream ended before its first text"
         return self
 
     async def rest(self) -> ChatStream:
         """Read to the end of the body."""
-        while await self._read_line():
+        while await self.read_line():
             continue
         return self
 
-    async def _read_line(self) -> bool:
+    async def read_line(self) -> bool:
+        """Read one line; False at the end of the body."""
         line = await self.response.content.readline()
         if line.startswith(b":"):
             self.comments += 1

@@ -13,7 +13,7 @@ from router.errors import Reason
 from tests.fakes.loops import on_real_loops
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import head_then_silence, paused_stream, speak, stall_after
-from tests.fakes.served import log_of, routed, served, until
+from tests.fakes.served import log_of, remote, routed, served, until
 from tests.fakes.turn import Gate
 
 _PIECES = ["red, ", "green, ", "blue"]
@@ -130,26 +130,21 @@ async def test_an_actor_that_crashes_takes_no_stream_with_it(actor: str, tmp_pat
 
 @on_real_loops
 async def test_a_restarted_pace_still_counts_the_streams_under_way(tmp_path: Path) -> None:
-    """Its one slot is in use: the next request waits until the stream has ended, and is then served."""
+    """Its one slot is in use, and there is no queue: the next request is turned away until the stream has ended."""
     gate = Gate()
     async with ScriptedProvider(paused_stream(_PIECES, gate), speak()) as one:
-        config = routed(one)
-        config["providers"]["one"]["max_parallel"] = 1
-        async with served(config, tmp_path) as router, router.stream() as heard, asyncio.TaskGroup() as group:
-            await heard.begin()
-            await router.crash("providers/one/pace")
-
-            async def ask() -> int:
+        config = routed(remote(one, max_parallel=1, max_queue=0), failover={"max_attempts": 1})
+        async with served(config, tmp_path) as router:
+            async with router.stream() as heard:
+                await heard.begin()
+                await router.crash("providers/one/pace")
                 async with router.chat() as response:
-                    return response.status
-
-            asking = group.create_task(ask())
-            await until(lambda: router.in_flight == 2)
-            assert len(one.turns) == 1
-            gate.open()
-            await heard.rest()
-            assert await asking == 200
-            assert one.most_running == 1
+                    assert response.status == 429
+                gate.open()
+                assert (await heard.rest()).complete
+            await until(lambda: router.in_flight == 0)
+            async with router.chat() as response:
+                assert response.status == 200
 
 
 @on_real_loops
