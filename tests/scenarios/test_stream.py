@@ -293,6 +293,17 @@ async def test_line_31_a_429_before_the_first_ping_is_a_429(tmp_path: Path) -> N
 
 
 @scenario
+async def test_line_32_no_event_names_reach_an_openai_client(tmp_path: Path) -> None:
+    """A provider that names its events is passed on without the names."""
+    said = (chunk({"role": "assistant", "content": FIRST}), chunk({}, "stop"), DONE)
+    named = [b"event: message\nid: 7\n" + block for block in said]
+    async with paired(tmp_path, events(*named)) as pair:
+        heard = await pair.ask(streamed=True)
+    assert heard.is_from(FIRST)
+    assert not any(line.startswith(b"event:") for line in heard.body.splitlines())
+
+
+@scenario
 async def test_line_33_a_preview_of_usage_does_not_end_the_stream(tmp_path: Path) -> None:
     """A first chunk with usage and no choices; the last count is the true one."""
     preview = chunk(usage={"prompt_tokens": 5, "completion_tokens": 0, "total_tokens": 5})

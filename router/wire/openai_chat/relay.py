@@ -1,7 +1,8 @@
-"""The same dialect in and out: chunks pass on byte for byte, but for three things.
+"""The same dialect in and out: chunks pass on byte for byte, but for four things.
 
 What was asked on our own account (usage) is taken out again; tool call deltas without a proper index, id or name are
-put in order, since clients crash on them; `[DONE]` is said exactly once, and only for an answer that is complete.
+put in order, and event names that some servers give are taken off, since clients crash on them or pass such events by;
+`[DONE]` is said exactly once, and only for an answer that is complete.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class ChatRelay:
         if self._done:
             return b""
         if not data:
-            return closed(frame.raw)
+            return b"" if frame.event else closed(frame.raw)
         if data.strip() == DONE:
             return self._finish(frame, events)
         first = type(events[0]) if events else None
@@ -62,7 +63,7 @@ class ChatRelay:
             mended = _without_null_usage(data)
         if not (first in _WORDS and len(events) == 1) and b'"tool_calls"' in data:
             mended = _with_proper_calls(mended, events)
-        return closed(frame.raw) if mended is data else b"data: %b\n\n" % mended
+        return closed(frame.raw) if mended is data and not frame.event else _unnamed(mended)
 
     def end(self) -> bytes:
         """`[DONE]`, if the provider's own did not pass."""
@@ -80,7 +81,12 @@ class ChatRelay:
         if not any(isinstance(event, Ended) for event in events):
             return b""
         self._done = True
-        return closed(frame.raw)
+        return DONE_EVENT if frame.event else closed(frame.raw)
+
+
+def _unnamed(data: bytes) -> bytes:
+    """An event that is its data and nothing else; JSON may be spread over lines."""
+    return b"data: %b\n\n" % data.replace(b"\n", b"\ndata: ")
 
 
 def _is_usage_only(data: bytes, events: tuple[Event, ...]) -> bool:

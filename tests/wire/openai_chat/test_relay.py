@@ -124,7 +124,7 @@ def test_comments_pass_and_events_that_cannot_be_read_do_not() -> None:
     """A provider's keepalive is the caller's too."""
     good = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}]}\n\n'
     body = b": WAIT\n\n" + good + b"data: {broken\n\n" + b"event: note\ndata: {}\n\n"
-    assert relayed(body) == b": WAIT\n\n" + good + b"event: note\ndata: {}\n\n" + b"data: [DONE]\n\n"
+    assert relayed(body) == b": WAIT\n\n" + good + b"data: {}\n\n" + b"data: [DONE]\n\n"
 
 
 @pytest.mark.parametrize(
@@ -214,3 +214,11 @@ def test_a_mended_stream_means_what_the_original_meant() -> None:
 
     assert calls(relayed(body)) == calls(body)
     assert len(calls(body)) == 2
+
+
+def test_names_of_events_are_taken_off() -> None:
+    """Clients of this dialect know events by nothing but their data: a named one is passed by, or crashes them."""
+    said = b'{"id":"c","choices":[{"index":0,\n"delta":{"content":"well"},"finish_reason":"stop"}]}'
+    lines = said.replace(b"\n", b"\ndata: ")
+    named = b"event: ping\n\nevent: message\ndata: " + lines + b"\n\nevent: end\ndata: [DONE]\n\n"
+    assert relayed(named) == b"data: " + lines + b"\n\ndata: [DONE]\n\n"
