@@ -20,6 +20,7 @@ class Recorded(Struct, frozen=True):
     api: str
     stream: bool
     status: int
+    kinds: tuple[str, ...] = ()
 
 
 class _Response(Struct, frozen=True):
