@@ -238,8 +238,9 @@ class Attempt:
         try:
             await self._pump(blocks, stream, clocks)
         except asyncio.CancelledError:
-            # Silence after every finish reason is an end in all but name; any other silence is the clock's verdict.
-            if not stream.finished or clocks.verdict() is None:
+            # Silence after every finish reason is an end in all but name; any other silence is the clock's verdict,
+            # and so is a reader who has not taken what came.
+            if not stream.finished or clocks.waits_for_reader or clocks.verdict() is None:
                 raise
         except WireFault as fault:
             # So is a connection that dies there.
@@ -265,7 +266,7 @@ class Attempt:
             if self.tally.complete:
                 return
             if stream.finished and not was_finished:
-                clocks.only(FINISH_S)
+                clocks.ending(FINISH_S)
 
     async def _linger(self, blocks: AsyncIterator[bytes], clocks: Clocks) -> None:
         """The answer is told; a connection that ends well within a moment can be used again, any other is closed."""
@@ -285,6 +286,9 @@ class Attempt:
         if self.tally.take(flow.events):
             clocks.content()
             self._prove()
+        if self.tally.complete:
+            # What is left is its reader's time, which the exchange bounds.
+            clocks.stop()
         if flow.events or flow.raw:
             await self._put(flow, clocks)
 

@@ -72,8 +72,20 @@ class Clocks:
             self._last_content += self._loop.time() - self._reader_since
         self._reader_since = None
 
+    @property
+    def waits_for_reader(self) -> bool:
+        """Whether a piece is on its way to a reader who has not taken it: what rang then found it undelivered."""
+        return self._reader_since is not None
+
+    def ending(self, seconds: float) -> None:
+        """All is said but what ends it: silence is waited for so long and no longer. The outer clocks run on."""
+        for reason in (Reason.FIRST_BYTE_TIMEOUT, Reason.FIRST_TOKEN_TIMEOUT, Reason.IDLE_TIMEOUT):
+            self._disarm(reason)
+        self._last_content = self._loop.time()
+        self._arm(Reason.IDLE_TIMEOUT, seconds)
+
     def only(self, seconds: float) -> None:
-        """From now on nothing bounds the attempt but this: the answer is there, and only its end is awaited."""
+        """From now on nothing bounds the attempt but this: the answer is delivered, and only its bytes' end awaited."""
         self.stop()
         self._arm(Reason.TOTAL_TIMEOUT, seconds)
 

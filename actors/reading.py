@@ -58,7 +58,8 @@ class Reading:
     def end(self) -> Flow:
         """The bytes are over: what was still in the splitter, and whether that makes the answer complete."""
         last = self._frames(self._splitter.end())
-        return Flow(events=last.events + self._decoder.end(), raw=last.raw)
+        ended = self._decoder.end() if self.fault is None else ()
+        return Flow(events=last.events + ended, raw=last.raw)
 
     def terminal(self) -> bytes:
         """The terminal bytes to pass on."""

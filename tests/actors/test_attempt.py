@@ -1,0 +1,91 @@
+"""How one try ends: what is still awaited after a finish, and whose time it is while a reader is slow."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from actors.runtime import run_virtual
+from router.errors import Reason
+from router.upstream.memory import Scripted, Silence, Step, in_turn
+from tests.fakes.embedded import STREAMED, Read, embedded, read
+
+DONE = b"data: [DONE]\n\n"
+USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+
+
+def said(text: str | None = None, finish: str | None = None, **more: object) -> bytes:
+    """One chunk; without text and finish, one without choices."""
+    delta = {} if text is None else {"content": text}
+    choices = [] if text is None and finish is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
+    return b"data: " + json.dumps({"id": "c", "model": "m", "choices": choices, **more}).encode() + b"\n\n"
+
+
+def streamed(*steps: Step) -> Scripted:
+    """A 200 with this stream."""
+    return Scripted(headers=STREAMED, steps=steps)
+
+
+def test_silence_after_the_finish_is_an_end_in_all_but_name() -> None:
+    """No `[DONE]`, no end of the body: five seconds later the answer counts as complete."""
+
+    async def main() -> tuple[Read, float]:
+        async with embedded(in_turn(streamed(said("well"), said(finish="stop"), Silence()))) as router:
+            began = asyncio.get_running_loop().time()
+            return await read(router.open()), asyncio.get_running_loop().time() - began
+
+    got, took_s = run_virtual(main())
+    assert got.complete
+    assert took_s == pytest.approx(5.0, abs=0.01)
+    assert got.raw.endswith(DONE)
+
+
+def test_a_reader_slower_than_that_wait_loses_nothing() -> None:
+    """The seconds after a finish are the provider's; what waits for its reader meanwhile is not thrown away."""
+
+    async def main() -> Read:
+        usage = said(usage=USAGE)
+        steps = (*(said(f"w{number} ") for number in range(40)), said(finish="stop"), usage, DONE)
+        async with embedded(in_turn(streamed(*steps))) as router:
+            opened = router.open(stream_options={"include_usage": True})
+            got = Read()
+            while not got.complete:
+                got.pieces.append(await opened.outbox.get())
+                await asyncio.sleep(6)
+            return got
+
+    got = run_virtual(main())
+    assert b'"usage":' in got.raw
+    assert got.raw.count(b"data: ") == 43
+
+
+@pytest.mark.parametrize("pieces", range(28, 42))
+def test_no_answer_is_called_complete_with_words_missing(pieces: int) -> None:
+    """A reader who stops until every clock has run out: whatever is on its way then, all arrives or an error does."""
+
+    async def main() -> Read:
+        words = [said(f"w{number} ") for number in range(pieces)]
+        async with embedded(in_turn(streamed(*words, said("last") + said(finish="stop") + DONE))) as router:
+            opened = router.open()
+            await asyncio.sleep(700)
+            return await read(opened)
+
+    got = run_virtual(main())
+    assert got.complete != (got.error is not None)
+    assert not got.complete or b"last" in got.raw
+
+
+def test_an_error_behind_the_finish_is_one_however_the_stream_ends() -> None:
+    """Also where its event lacks the blank line that would have closed it."""
+
+    async def main(end: bytes) -> Read:
+        error = b'data: {"error":{"message":"boom","type":"server_error"}}' + end
+        async with embedded(in_turn(streamed(said("well"), said(finish="stop"), error))) as router:
+            return await read(router.open())
+
+    for end in (b"\n\n", b""):
+        got = run_virtual(main(end))
+        assert not got.complete
+        assert got.error is not None and got.error.reason is Reason.SERVER_ERROR

@@ -1,0 +1,103 @@
+"""A whole router in virtual time: no sockets, no threads, providers in memory, and a reader who reads as it likes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from actors.messages import Answered, Call, Opened, Piece, Whole
+from actors.runtime import ChannelClosed, virtual_ports
+from router.app import FRONT_DIALECT, Assembly, Parts, kind_rules
+from router.errors import GatewayError
+from router.front.server import NoServer
+from router.settings import load
+from router.upstream.memory import MemoryTransport, Script
+from tests.fakes.journal import InlineWorker, MemoryJournal
+from tests.fakes.lines import Lines
+
+NOWHERE = "http://provider.test/v1"
+STREAMED = (("content-type", "text/event-stream"),)
+
+
+class Embedded:
+    """The router, and what went to each provider by its name."""
+
+    def __init__(self, assembly: Assembly, transports: dict[str, MemoryTransport], journal: MemoryJournal) -> None:
+        self.assembly = assembly
+        self.transports = transports
+        self.journal = journal
+
+    def open(self, *, stream: bool = True, **fields: Any) -> Opened:
+        """Hand a chat request in, as a front does."""
+        front = FRONT_DIALECT.front
+        assert front is not None
+        body = {"model": "auto", "messages": [{"role": "user", "content": "hi"}], "stream": stream, **fields}
+        desk = self.assembly.desk
+        call = Call(
+            ask=front.peek(json.dumps(body).encode()),
+            dialect=FRONT_DIALECT.name,
+            request_id=desk.new_id("req"),
+            trace_id=desk.trace_id(),
+        )
+        return desk.open(call)
+
+
+@asynccontextmanager
+async def embedded(*scripts: Script, **sections: Any) -> AsyncIterator[Embedded]:
+    """A started router whose providers `p0`, `p1`, ... follow these scripts; `auto` asks them in order."""
+    names = [f"p{number}" for number in range(len(scripts))]
+    transports = {name: MemoryTransport(script) for name, script in zip(names, scripts, strict=True)}
+    provider = {"kind": "openai-compatible", "base_url": NOWHERE, "models": ["m"]}
+    config = {"providers": dict.fromkeys(names, provider), "retry": {"jitter": False}, **sections}
+    journal = MemoryJournal()
+    parts = Parts(
+        ports=virtual_ports(),
+        sink=Lines(),
+        transport=lambda name: lambda _spawn: transports[name],
+        journal=journal,
+        worker=InlineWorker(),
+    )
+    assembly = Assembly(load(config, {}, kind_rules()), server=NoServer(), parts=parts)
+    await assembly.start()
+    try:
+        yield Embedded(assembly, transports, journal)
+    finally:
+        await assembly.stop()
+
+
+class Read:
+    """What a reader got of one answer: its pieces, then either the last of them or the error."""
+
+    def __init__(self) -> None:
+        self.pieces: list[Piece] = []
+        self.error: GatewayError | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the reader was told that this is all."""
+        return bool(self.pieces) and isinstance(self.pieces[-1], Answered)
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes to pass on."""
+        return b"".join(getattr(piece, "raw", b"") for piece in self.pieces)
+
+    @property
+    def whole(self) -> Whole | None:
+        """The answer of a call that was not streamed."""
+        return next((piece for piece in self.pieces if isinstance(piece, Whole)), None)
+
+
+async def read(opened: Opened) -> Read:
+    """Read to the end; an error is part of what was read."""
+    got = Read()
+    try:
+        while True:
+            got.pieces.append(await opened.outbox.get())
+    except ChannelClosed:
+        return got
+    except GatewayError as error:
+        got.error = error
+        return got
