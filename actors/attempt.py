@@ -59,6 +59,7 @@ class Line(Struct, frozen=True, kw_only=True):
         address: (upstream model, whether to stream) -> where chat goes.
         headers: credentials and static headers, lower-case names.
         quirks: how a body must be bent for it; None passes the caller's bytes on untouched.
+        relays: whether its answers are passed on as they are to who speaks its dialect.
         upstream: public model name -> the provider's own name for it.
         max_event_bytes: the largest stream event to accept.
         max_reply_bytes: the largest whole answer to accept.
@@ -78,6 +79,7 @@ class Line(Struct, frozen=True, kw_only=True):
     telemetry: Ref
     ports: Ports
     quirks: Quirks | None = None
+    relays: bool = True
     max_event_bytes: int = 16 * 1024 * 1024
     max_reply_bytes: int = 64 * 1024 * 1024
 
@@ -200,6 +202,10 @@ class Attempt:
     def _passes(self) -> bool:
         return self._order.spoken == self._line.dialect.name
 
+    @property
+    def _relays(self) -> bool:
+        return self._passes and self._line.relays
+
     async def _receive(self, reply: UpstreamReply, clocks: Clocks, lost: tuple[str, ...]) -> None:
         dialect = self._line.dialect
         if reply.status >= 300:
@@ -217,7 +223,7 @@ class Attempt:
             _must_not_be_empty(answer)
             self.tally.whole(answer.usage)
             await self._put(Head(shown=shown, lost=lost), clocks)
-            await self._put(Whole(reply=answer, raw=body if self._passes else b""), clocks)
+            await self._put(Whole(reply=answer, raw=body if self._relays else b""), clocks)
             await self._put(Complete(), clocks)
 
     async def _must_be_stream(self, reply: UpstreamReply) -> None:
@@ -307,7 +313,7 @@ class Attempt:
 
     def _relay(self) -> Relay | None:
         front = self._line.dialect.front
-        return front.relay(self._order.ask) if self._passes and front is not None else None
+        return front.relay(self._order.ask) if self._relays and front is not None else None
 
 
 def _must_not_be_empty(reply: Reply) -> None:

@@ -365,6 +365,7 @@ class Assembly:
             telemetry=self._ref("telemetry"),
             ports=self.ports,
             quirks=kind.quirks,
+            relays=kind.relays,
         )
 
     def _family_of(self, provider: str) -> str:

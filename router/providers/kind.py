@@ -28,6 +28,8 @@ class Kind(Struct, frozen=True, kw_only=True):
             URL; None appends `chat_path`.
         headers: sent with every request, lower-case names; a configured header of the same name wins.
         quirks: how a body of its dialect must be changed for it; None leaves every byte alone.
+        relays: False when its answers are not quite what clients of its dialect read, so that they are translated even
+            for these.
         local: True when it runs on this machine: no URL, no key, models are found in a directory.
         price_id: the provider's id in the price table; None when its prices are unknown.
         key_variable: the environment variable its own tools read their key from; "" when there is none.
@@ -44,6 +46,7 @@ class Kind(Struct, frozen=True, kw_only=True):
     url: Callable[[str, str, bool], str] | None = None
     headers: Headers = ()
     quirks: Quirks | None = None
+    relays: bool = True
     local: bool = False
     price_id: str | None = None
     key_variable: str = ""

@@ -1,6 +1,9 @@
 """Mistral's own API. It checks bodies strictly: a member it does not know is a 422, and a tool call's id that is not
 nine letters and digits a 400.
 
+Its answers are not passed on as they are: content may be a list of parts, calls lack their index, and one finish
+reason is its own. Clients of OpenAI would break on each of these.
+
 Source: https://docs.mistral.ai/api, read 2026-11.
 """
 
@@ -33,6 +36,7 @@ KIND = Kind(
     system="mistral_ai",
     price_id="mistral",
     key_variable="MISTRAL_API_KEY",
+    relays=False,
     quirks=Quirks(
         renames=(("max_completion_tokens", "max_tokens"), ("seed", "random_seed")),
         refused=(

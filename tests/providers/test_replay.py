@@ -15,7 +15,7 @@ from router.providers.kind import Kind
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import raw
 from tests.fakes.served import Served, served
-from tests.providers.naive import Said, read
+from tests.providers.naive import Said, events, read
 from tests.providers.recordings import answers_of
 from tests.wire.recorded import Recorded, needs_recordings, response_of
 
@@ -97,6 +97,35 @@ async def _whole(response: aiohttp.ClientResponse) -> bytes:
     body = await response.read()
     assert not response.content_type.endswith("event-stream") or body.rstrip().endswith(b"data: [DONE]"), body[-500:]
     return body
+
+
+_FOR_SDKS = ("mistral-chat-stream-tool-call-dc7649bc", "mistral-chat-stream-reasoning-d8102bea")
+
+
+@needs_recordings
+def test_what_mistral_leaves_out_is_there_for_clients_of_openai(tmp_path: Path) -> None:
+    """An index and a type for every call, text for content: the official SDK takes nothing else."""
+    called, thought = asyncio.run(_chunks(_FOR_SDKS, tmp_path))
+    calls = [call for delta in called for call in delta.get("tool_calls") or ()]
+    assert {call["index"] for call in calls} == {0} and calls[0]["type"] == "function"
+    assert {type(delta["content"]) for delta in thought if delta.get("content")} == {str}
+    assert "".join(delta.get("reasoning_content") or "" for delta in thought) != ""
+
+
+async def _chunks(recording_ids: tuple[str, ...], home: Path) -> list[list[Any]]:
+    """The deltas that a client hears of each of these streams."""
+    async with ScriptedProvider(raw()) as provider:
+        config = {"kind": "mistral", "base_url": provider.base_url, "api_key": "k-1", "models": ["m"]}
+        async with served({"providers": {"main": config}}, home) as router:
+            heard = []
+            for recording_id in recording_ids:
+                _, _, body = response_of(recording_id)
+                head = f"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {len(body)}\r\n\r\n"
+                provider.play(raw(head.encode() + body, then="keep"))
+                async with router.chat(model="main:m", stream=True) as response:
+                    chunks = list(events(await _whole(response)))
+                heard.append([choice["delta"] for chunk in chunks for choice in chunk["choices"]])
+            return heard
 
 
 def test_the_naive_reader_reads() -> None:
