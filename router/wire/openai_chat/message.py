@@ -54,12 +54,13 @@ from router.wire.openai_chat.schema import (
     UserMessage,
     WireMessage,
 )
+from router.wire.signatures import unpack_id
 
 FAMILY = "openai-chat"
 """Whose thinking and citations come from a server of this dialect."""
 
 GOOGLE = "gemini"
-"""Whose thought signatures travel in `extra_content.google`."""
+"""Whose thought signatures travel in `extra_content.google`. To callers everybody's travel in the id of the call."""
 
 
 def decode_messages(messages: Iterable[WireMessage]) -> tuple[Message, ...]:
@@ -129,20 +130,22 @@ def _assistant_parts(message: AssistantMessage, place: int) -> tuple[Part, ...]:
 
 
 def _tool_call(call: ToolSaid, made_up_id: str) -> ToolCall:
-    """A call from the history; the old form has no id, so its place in the conversation makes one."""
-    google = call.extra_content.google if call.extra_content else None
-    signature = google.thought_signature if google else None
+    """A call from the history; the old form has no id, so its place in the conversation makes one.
+
+    Its signature is in its id, which every client sends back, or in a field that few do.
+    """
+    held = unpack_id(call.id or made_up_id)
     if call.custom is not None and call.type == "custom":
-        return ToolCall(
-            id=call.id or made_up_id, name=call.custom.name or "", arguments=call.custom.input or "", custom=True
-        )
+        return ToolCall(id=held.id, name=call.custom.name or "", arguments=call.custom.input or "", custom=True)
+    google = call.extra_content.google if call.extra_content else None
+    signature = held.signature or (google.thought_signature if google else None)
     function = call.function or FunctionSaid()
     return ToolCall(
-        id=call.id or made_up_id,
+        id=held.id,
         name=function.name or "",
         arguments=arguments_text(function),
         signature=signature,
-        family=GOOGLE if signature else None,
+        family=held.family or (GOOGLE if signature else None),
     )
 
 
@@ -152,7 +155,8 @@ def _tool_message(call_id: str, content: Content, name: str | None, place: int) 
         if not isinstance(part, Text | Image | Document):
             raise Refused("a tool's answer holds text, images or files", param=f"messages[{place}].content")
         parts.append(part)
-    return Message(role=Role.TOOL, parts=(ToolResult(call_id=call_id, parts=tuple(parts), name=name),))
+    result = ToolResult(call_id=unpack_id(call_id).id, parts=tuple(parts), name=name)
+    return Message(role=Role.TOOL, parts=(result,))
 
 
 def _parts(content: Content) -> tuple[Part, ...]:

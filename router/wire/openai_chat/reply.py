@@ -23,6 +23,7 @@ from router.wire.openai_chat.schema import (
     ToolSaid,
 )
 from router.wire.openai_chat.usage import decode_usage, encode_usage
+from router.wire.signatures import pack_id
 
 AnswerPart = Text | Reasoning | ToolCall | Refusal
 
@@ -224,7 +225,7 @@ def _encoded_choice(choice: Choice, family: str | None) -> dict[str, object]:
     texts = [part.text for part in choice.parts if isinstance(part, Text)]
     refusals = [part.text for part in choice.parts if isinstance(part, Refusal)]
     thoughts = [part for part in choice.parts if isinstance(part, Reasoning)]
-    calls = [encode_call(part) for part in choice.parts if isinstance(part, ToolCall)]
+    calls = [_seen_call(part) for part in choice.parts if isinstance(part, ToolCall)]
     message: dict[str, object] = {
         "role": "assistant",
         "content": "".join(texts) if texts else None,
@@ -243,6 +244,11 @@ def _encoded_choice(choice: Choice, family: str | None) -> dict[str, object]:
         "logprobs": choice.logprobs,
         "finish_reason": encode_finish(choice.finish, refused=bool(refusals)),
     }
+
+
+def _seen_call(part: ToolCall) -> dict[str, object]:
+    """A call as callers see it: they send its id back, and often nothing else of what is no part of the protocol."""
+    return {**encode_call(part), "id": pack_id(part.id, part.signature, part.family)}
 
 
 def is_sealed(thought: Reasoning) -> bool:

@@ -20,6 +20,7 @@ from router.wire.members import (
     required,
     take_requirements,
 )
+from router.wire.openai_chat.history import without_signatures
 from router.wire.openai_chat.message import MessageWriter, decode_messages
 from router.wire.openai_chat.schema import (
     ENCODER,
@@ -57,11 +58,13 @@ def peek(body: bytes) -> Ask:
 
 
 def patch_request(ask: Ask, model: str) -> bytes:
-    """The caller's own body for a target of the same dialect, values and order untouched, but for two things.
+    """The caller's own body for a target of the same dialect, values and order untouched, but for three things.
 
     `model` is the target's. A stream whose caller said nothing about usage is asked to report it, on our own account.
+    What we put into the ids of calls is taken out.
     """
     fields = {**ask.fields, "model": Raw(ENCODER.encode(model))}
+    fields["messages"] = without_signatures(fields["messages"])
     if ask.stream and ask.include_usage is None:
         fields["stream_options"] = _usage_asked(fields.get("stream_options", NULL))
     return joined(fields)

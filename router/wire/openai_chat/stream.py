@@ -47,6 +47,7 @@ from router.wire.openai_chat.schema import (
     ToolSaid,
 )
 from router.wire.openai_chat.usage import decode_usage, encode_usage
+from router.wire.signatures import pack_id
 
 DONE = b"[DONE]"
 DONE_EVENT = b"data: [DONE]\n\n"
@@ -290,7 +291,8 @@ class ChatEncoder:
 
     def _call(self, event: ToolCallStarted) -> bytes:
         choice = self._open(event.choice)
-        call: dict[str, object] = {"index": event.index, "id": event.id}
+        seen_id = pack_id(event.id, event.signature, event.family)
+        call: dict[str, object] = {"index": event.index, "id": seen_id}
         if event.custom:
             choice.custom.add(event.index)
             call |= {"type": "custom", "custom": {"name": event.name, "input": ""}}

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from router.wire.dialect import Dialect
 from router.wire.gemini import DIALECT as GEMINI
+from router.wire.gemini import VERTEX
 from router.wire.openai_chat import DIALECT as CHAT
 from tests.wire.cutting import split
 from tests.wire.recorded import Recorded, needs_recordings, recordings, response_of
@@ -33,16 +35,16 @@ def wire_calls(body: bytes) -> list[tuple[str, object, str | None]]:
     ]
 
 
-def as_a_client_keeps_it(line: Recorded, body: bytes) -> dict[str, Any]:
+def as_a_client_keeps_it(dialect: Dialect, line: Recorded, body: bytes) -> dict[str, Any]:
     """The assistant's message that an OpenAI client holds after this answer."""
     assert CHAT.front is not None
     if not line.stream:
-        message: dict[str, Any] = json.loads(CHAT.front.encode_reply(GEMINI.decode_reply(body)))["choices"][0][
+        message: dict[str, Any] = json.loads(CHAT.front.encode_reply(dialect.decode_reply(body)))["choices"][0][
             "message"
         ]
         return message
-    encoder, decoder = CHAT.front.encoder(CHAT.front.peek(request({}))), GEMINI.decoder()
-    said = b"".join(encoder.feed(decoder.feed(frame)) for frame in split(GEMINI.splitter(1 << 20), [body]))
+    encoder, decoder = CHAT.front.encoder(CHAT.front.peek(request({}))), dialect.decoder()
+    said = b"".join(encoder.feed(decoder.feed(frame)) for frame in split(dialect.splitter(1 << 20), [body]))
     said += encoder.feed(decoder.end()) + encoder.end()
     calls: dict[int, dict[str, Any]] = {}
     for event in said.decode().split("\n\n"):
@@ -61,14 +63,25 @@ def request(message: dict[str, Any]) -> bytes:
     return json.dumps({"model": "m", "messages": history}).encode()
 
 
+def without_extra_fields(message: dict[str, Any]) -> dict[str, Any]:
+    """What is left of it in a client that keeps the fields it knows."""
+    calls = [{name: call[name] for name in ("id", "type", "function")} for call in message["tool_calls"]]
+    return {"role": "assistant", "content": message["content"], "tool_calls": calls}
+
+
 @needs_recordings
 @pytest.mark.parametrize("line", CALLS, ids=lambda line: line.id)
-def test_calls_and_their_signatures_come_back_through_an_openai_client(line: Recorded) -> None:
+@pytest.mark.parametrize("dialect", [GEMINI, VERTEX], ids=["gemini", "vertex"])
+@pytest.mark.parametrize("extra", [True, False], ids=["with extra fields", "without"])
+def test_calls_and_their_signatures_come_back_through_an_openai_client(
+    line: Recorded, dialect: Dialect, extra: bool
+) -> None:
     """Scenario 82: each call with its own signature, and with its own result behind it."""
     body = response_of(line.id)[2]
     assert CHAT.front is not None
-    canon = CHAT.front.decode_request(CHAT.front.peek(request(as_a_client_keeps_it(line, body))))
-    turns = json.loads(GEMINI.encode_request(canon, "gemini-2.5-pro").body)["contents"]
+    kept = as_a_client_keeps_it(dialect, line, body)
+    canon = CHAT.front.decode_request(CHAT.front.peek(request(kept if extra else without_extra_fields(kept))))
+    turns = json.loads(dialect.encode_request(canon, "gemini-2.5-pro").body)["contents"]
     sent = [part for part in turns[1]["parts"] if "functionCall" in part]
     calls = [
         (part["functionCall"]["name"], part["functionCall"]["args"], part.get("thoughtSignature")) for part in sent
