@@ -194,7 +194,7 @@ async def test_line_28_pieces_are_passed_on_one_by_one(tmp_path: Path) -> None:
             gate.let()
             began = perf_counter()
             while heard.text != joined(pieces[:count]):
-                assert await heard._read_line()
+                assert await heard.read_line()
             late_s.append(perf_counter() - began)
         await heard.rest()
         headers = heard.response.headers
@@ -213,7 +213,7 @@ async def test_line_29_silence_before_the_first_token_is_filled_with_comments(tm
     gate = Gate()
     async with paired(tmp_path, stream([FIRST], gate=gate), server=PINGS) as pair, pair.router.stream() as heard:
         while heard.comments < 3:
-            assert await heard._read_line()
+            assert await heard.read_line()
         gate.open()
         await heard.rest()
     assert heard.complete and heard.text == FIRST
@@ -227,7 +227,7 @@ async def test_line_29_pings_come_at_event_boundaries_only(tmp_path: Path) -> No
     parts = (HEAD + block[:30], block[30:] + chunk({}, "stop") + DONE)
     async with paired(tmp_path, raw(*parts, gate=gate), server=PINGS) as pair, pair.router.stream() as heard:
         while heard.comments < 2:
-            assert await heard._read_line()
+            assert await heard.read_line()
         gate.open()
         await heard.rest()
     assert heard.complete and heard.text == FIRST
@@ -245,7 +245,7 @@ async def test_line_29_a_quick_answer_has_no_ping(tmp_path: Path) -> None:
 async def _pinged_then(gate: Gate, heard: ChatStream) -> None:
     """Let the provider go on once the caller has heard two pings."""
     while heard.comments < 2:
-        assert await heard._read_line()
+        assert await heard.read_line()
     gate.open()
     await heard.rest()
 
