@@ -40,7 +40,18 @@ from actors.messages import (
     Whole,
 )
 from actors.record import Record
-from actors.runtime import ActorDead, AskTimeout, Channel, ChannelClosed, Exit, Job, MailboxFull, Ports, Ref
+from actors.runtime import (
+    ActorDead,
+    AskTimeout,
+    Channel,
+    ChannelClosed,
+    ChannelFull,
+    Exit,
+    Job,
+    MailboxFull,
+    Ports,
+    Ref,
+)
 from router.canon.event import CONTENT
 from router.canon.target import Target
 from router.canon.usage import Usage
@@ -167,7 +178,7 @@ class Exchange:
         if not isinstance(hit, Hit):
             return False
         self._record.target = hit.target
-        await self.outbox.put(
+        await self._say(
             Committed(
                 target=hit.target,
                 model=hit.reply.model,
@@ -176,8 +187,8 @@ class Exchange:
                 age_s=hit.age_s,
             )
         )
-        await self.outbox.put(Whole(reply=hit.reply, raw=hit.raw))
-        await self.outbox.put(Answered(usage=hit.reply.usage, cost_usd=Decimal(0)))
+        await self._say(Whole(reply=hit.reply, raw=hit.raw))
+        await self._say(Answered(usage=hit.reply.usage, cost_usd=Decimal(0)))
         self._record.complete = True
         return True
 
@@ -273,15 +284,26 @@ class Exchange:
                 await self._commit(target)
                 if isinstance(part, Whole) and self._wiring.cache is not None and self._cache_key:
                     self._wiring.cache.tell(Stored(key=self._cache_key, target=target, reply=part.reply, raw=part.raw))
-                await self.outbox.put(part)
+                await self._say(part)
             case Complete():
                 await self._commit(target)
                 record = self._record
                 record.cost_usd = self._wiring.price(target, record.usage)
-                await self.outbox.put(Answered(usage=record.usage, cost_usd=record.cost_usd, raw=part.raw))
+                await self._say(Answered(usage=record.usage, cost_usd=record.cost_usd, raw=part.raw))
                 record.complete = True
             case _:
                 assert_never(part)
+
+    async def _say(self, piece: Piece) -> None:
+        """Hand a piece to the reader. Raises `Refused` when it has not made room by the deadline."""
+        try:
+            self.outbox.put_nowait_or_raise(piece)
+        except ChannelFull:
+            try:
+                async with asyncio.timeout(max(0.0, self._deadline_s - self._ports.clock.now())):
+                    await self.outbox.put(piece)
+            except TimeoutError:
+                raise Refused("the answer was not read in time", reason=Reason.DEADLINE) from None
 
     async def _commit(self, target: Target) -> None:
         """The commit point: from here on this target's answer is the answer. Done once."""
@@ -289,7 +311,7 @@ class Exchange:
             return
         self._committed = True
         self._record.committed(target)
-        await self.outbox.put(
+        await self._say(
             Committed(
                 target=target,
                 model=self._record.model or target.model,
@@ -301,7 +323,7 @@ class Exchange:
             )
         )
         for flow in self._held:
-            await self.outbox.put(flow)
+            await self._say(flow)
         self._held = []
 
 

@@ -73,8 +73,8 @@ class ChatRelay:
         return DONE_EVENT
 
     def fault(self, error: GatewayError) -> bytes:
-        """As the encoder says it."""
-        return b"data: %b\n\n" % encode_envelope(error)
+        """As the encoder says it; nothing behind `[DONE]`, where the caller has all there is."""
+        return b"" if self._done else b"data: %b\n\n" % encode_envelope(error)
 
     def _finish(self, frame: Frame, events: tuple[Event, ...]) -> bytes:
         """The provider's `[DONE]` behind a complete answer; behind an incomplete one it would be a lie."""
