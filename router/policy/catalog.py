@@ -57,9 +57,7 @@ class Manner(Struct, frozen=True, kw_only=True):
     max_attempts: int
 
 
-def build_routes(
-    listings: tuple[Listing, ...], groups: tuple[RouteSpec, ...], manner: Manner
-) -> tuple[RouteSpec, ...]:
+def build_routes(listings: tuple[Listing, ...], groups: tuple[RouteSpec, ...], manner: Manner) -> tuple[RouteSpec, ...]:
     """Every name there is. A configured group wins over a bare model of the same name.
 
     Args:
