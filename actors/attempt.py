@@ -25,6 +25,7 @@ from actors.messages import (
     LetThrough,
     Order,
     Part,
+    Unsent,
     Whole,
 )
 from actors.reading import SPOKEN_FOR, Naming, Reading, named_reply
@@ -48,6 +49,10 @@ LINGER_S = 1.0
 FINISH_S = 5.0
 """How long to wait for usage and the terminal event once every choice has its finish reason (some providers never send
 them)."""
+
+_COOLING = (Reason.THROTTLED, "it asked for quiet")
+_FULL = (Reason.BUSY, "it is at its limit of requests")
+"""Why there is no slot. The provider's own wish passes by itself and is waited for; a full queue sends callers away."""
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -137,19 +142,20 @@ class Attempt:
         return self._order.timeouts or self._line.timeouts
 
     async def _permit(self) -> None:
-        """Wait for a slot, then ask the breaker. Raises `WireFault` BUSY or BREAKER_OPEN: nothing has gone out yet."""
+        """Wait for a slot, then ask the breaker. Raises `Unsent`, THROTTLED while the provider wants quiet."""
         assert self.job is not None
         order, line = self._order, self._line
         timeout_s = max(0.001, order.deadline_s - line.ports.clock.now())
         try:
             slot = await line.pace.ask(Acquire(job=self.job, deadline_s=order.deadline_s), timeout_s=timeout_s)
             if not isinstance(slot, Acquired):
-                raise WireFault(Reason.BUSY, "it is at its limit of requests", retry_after_s=slot.retry_after_s)
+                reason, why = _COOLING if slot.cooling else _FULL
+                raise Unsent(reason, why, retry_after_s=slot.retry_after_s)
             word = await line.breaker.ask(Knock(job=self.job, model=order.target.model), timeout_s=timeout_s)
         except (ActorDead, AskTimeout, MailboxFull) as error:
-            raise WireFault(Reason.BUSY, f"its unit cannot take requests now ({type(error).__name__})") from error
+            raise Unsent(Reason.BUSY, f"its unit cannot take requests now ({type(error).__name__})") from error
         if not isinstance(word, LetThrough):
-            raise WireFault(Reason.BREAKER_OPEN, "it is resting after failures", retry_after_s=word.retry_after_s)
+            raise Unsent(Reason.BREAKER_OPEN, "it is resting after failures", retry_after_s=word.retry_after_s)
         self.tally.epoch, self._probing = word.epoch, word.probe
 
     async def _send(self, clocks: Clocks) -> None:

@@ -37,6 +37,7 @@ from actors.messages import (
     StartAttempt,
     Stored,
     Turned,
+    Unsent,
     Whole,
 )
 from actors.record import Record
@@ -266,9 +267,9 @@ class Exchange:
         try:
             word = await self._wiring.providers[target.provider].ask(StartAttempt(order=order), timeout_s=ASK_S)
         except (ActorDead, AskTimeout, MailboxFull):
-            return WireFault(Reason.BUSY, "its unit is being restarted", retry_after_s=1.0)
+            return Unsent(Reason.BUSY, "its unit is being restarted", retry_after_s=1.0)
         if not isinstance(word, AttemptStarted):
-            return WireFault(Reason.MODEL_MISSING, "it does not serve this model")
+            return Unsent(Reason.MODEL_MISSING, "it does not serve this model")
         return word.feed
 
     async def _take(self, part: Part, target: Target) -> None:

@@ -108,7 +108,7 @@ class Pace(Actor):
                     self.monitor(message.job)
                 return Acquired()
             case Refused():
-                return Busy(retry_after_s=answer.retry_after_s)
+                return Busy(retry_after_s=answer.retry_after_s, cooling=answer.cooling)
             case Queued():
                 reply = self.defer_reply()
                 self._waiting[waiter.ticket] = (message.job, reply)
@@ -142,7 +142,8 @@ class Pace(Actor):
         for ticket in refused:
             job, reply = self._waiting.pop(ticket)
             self.demonitor(job)
-            reply.set(Busy(retry_after_s=max(self._lane.cool_until_s - now, self._lane.hold_s)))
+            quiet_s = self._lane.cool_until_s - now
+            reply.set(Busy(retry_after_s=max(quiet_s, self._lane.hold_s), cooling=quiet_s > 0))
         self._set_timer()
 
     def _set_timer(self) -> None:

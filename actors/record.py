@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from actors.messages import Call, ExchangeEnded, Flow, Whole
+from actors.messages import Call, ExchangeEnded, Flow, Unsent, Whole
 from actors.runtime import Exit, Ports
 from actors.tally import end_of, reason_of
 from router.canon.event import Started, UsageReported
 from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import AttemptNote, GatewayError, Reason, Unavailable, UpstreamFailed, WireFault
-from router.policy.retry import FREE, Tried
+from router.policy.retry import Tried
 
 
 class Record:
@@ -42,7 +42,7 @@ class Record:
     @property
     def requests(self) -> int:
         """Failed tries that left the gateway."""
-        return sum(tried.reason not in FREE for tried in self._tried)
+        return sum(not tried.is_free for tried in self._tried)
 
     def committed(self, target: Target) -> None:
         """The commit point is reached: this target's answer is the answer."""
@@ -51,12 +51,19 @@ class Record:
 
     def failed(self, target: Target, fault: WireFault) -> None:
         """One failed try, for the retry policy and for the caller."""
-        now_s = self._ports.clock.now()
-        self._tried.append(Tried(target=target, reason=fault.reason, ended_s=now_s, retry_after_s=fault.retry_after_s))
+        self._tried.append(
+            Tried(
+                target=target,
+                reason=fault.reason,
+                ended_s=self._ports.clock.now(),
+                retry_after_s=fault.retry_after_s,
+                sent=not isinstance(fault, Unsent),
+            )
+        )
 
     def has_failed(self, provider: str) -> bool:
         """Whether this exchange already asked that provider: only then is a try a retry that the budget must allow."""
-        return any(tried.target.provider == provider and tried.reason not in FREE for tried in self._tried)
+        return any(tried.target.provider == provider and not tried.is_free for tried in self._tried)
 
     def heard(self, part: Flow | Whole) -> None:
         """Remember what the caller and the account want to know: the real model and the last count of tokens."""
@@ -71,7 +78,7 @@ class Record:
 
     def failure(self, fault: WireFault | None, retry_after_s: float | None) -> GatewayError:
         """The one terminal error over all tries; the last one that really went out gives it its words."""
-        sent = [tried for tried in self._tried if tried.reason not in FREE] or self._tried
+        sent = [tried for tried in self._tried if not tried.is_free] or self._tried
         if not sent:
             return Unavailable("the request's deadline passed before a provider was asked", reason=Reason.DEADLINE)
         last = sent[-1]

@@ -42,7 +42,18 @@ from actors.messages.admission import (
     SpendRetry,
     Turned,
 )
-from actors.messages.attempt import AttemptStarted, Complete, Flow, Head, ModelMissing, Order, Part, StartAttempt, Whole
+from actors.messages.attempt import (
+    AttemptStarted,
+    Complete,
+    Flow,
+    Head,
+    ModelMissing,
+    Order,
+    Part,
+    StartAttempt,
+    Unsent,
+    Whole,
+)
 from actors.messages.desk import Desk, HealthReport, ModelCard, ProviderReport, Server
 from actors.messages.exchange import Answered, Call, Committed, Opened, Piece
 from actors.messages.telemetry import (
@@ -124,5 +135,6 @@ __all__ = [
     "SupervisorReported",
     "TotalsPage",
     "Turned",
+    "Unsent",
     "Whole",
 ]

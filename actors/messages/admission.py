@@ -55,9 +55,10 @@ class Acquired(Struct, frozen=True, kw_only=True):
 
 
 class Busy(Struct, frozen=True, kw_only=True):
-    """No slot: the queue is full, the wait would outlast the deadline, or the provider asked us to wait."""
+    """No slot: the queue is full, the wait would outlast the deadline, or (`cooling`) the provider asked for quiet."""
 
     retry_after_s: float
+    cooling: bool = False
 
 
 class CooledDown(Struct, frozen=True, kw_only=True):

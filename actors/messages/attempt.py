@@ -8,6 +8,7 @@ from actors.runtime import Channel, Job
 from router.canon.event import Event
 from router.canon.reply import Reply
 from router.canon.target import Target, Timeouts
+from router.errors import WireFault
 from router.wire.dialect import Ask, Relay
 
 
@@ -36,6 +37,10 @@ class Order(Struct, frozen=True, kw_only=True):
     deadline_s: float
     trace_id: str
     timeouts: Timeouts | None = None
+
+
+class Unsent(WireFault):
+    """A try that ended before anything left the gateway: it costs no attempt, and its words are ours."""
 
 
 class StartAttempt(Struct, frozen=True, kw_only=True):

@@ -58,15 +58,16 @@ class Queued(Struct, frozen=True, kw_only=True):
 
 
 class Refused(Struct, frozen=True, kw_only=True):
-    """There is no slot and no use in waiting for one."""
+    """There is no slot and no use in waiting for one here. `cooling`: because the provider asked for quiet."""
 
     retry_after_s: float
+    cooling: bool = False
 
 
 def next_slot(lane: Lane, waiter: Waiter, now: float, rules: PaceRules) -> tuple[Lane, Granted | Queued | Refused]:
     """Give a slot, a place in the queue, or a refusal at once where the wait would outlast the deadline."""
     if now < lane.cool_until_s:
-        return lane, Refused(retry_after_s=lane.cool_until_s - now)
+        return lane, Refused(retry_after_s=lane.cool_until_s - now, cooling=True)
     if rules.max_parallel is None:
         return lane, Granted()
     if lane.held < rules.max_parallel and not lane.queue:

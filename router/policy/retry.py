@@ -7,7 +7,8 @@ How many requests leave when every try fails, `n` targets, `m` attempts, time en
 - a silent target (any timeout), a wrong credential, a missing model, an empty account: `min(n, m)`, each target once;
 - a rejected request, a refusal by policy: exactly 1.
 
-An open breaker or a full queue sends nothing and costs nothing.
+An open breaker, a full queue or a provider that wants quiet gets nothing and costs nothing. Where all that is left
+wants quiet, the first to be ready is waited for, if that is soon enough.
 """
 
 from __future__ import annotations
@@ -95,6 +96,8 @@ class Route(Struct, frozen=True, kw_only=True):
         deadline_s: monotonic; no try starts at or after it.
         windows: context window in tokens by public target name, where it is known.
         fallback: False keeps to the first target.
+        patience_s: the longest wait for one target. A caller with a longer one to go is told so instead: many of them
+            would fill the gateway, and other providers' callers would find no room.
     """
 
     targets: tuple[Target, ...]
@@ -103,15 +106,25 @@ class Route(Struct, frozen=True, kw_only=True):
     max_per_target: int = 1000
     windows: Mapping[str, int] = {}
     fallback: bool = True
+    patience_s: float = 30.0
 
 
 class Tried(Struct, frozen=True, kw_only=True):
-    """One failed try. `ended_s` is monotonic; `retry_after_s` is the provider's own, counted from it."""
+    """One failed try. `ended_s` is monotonic; `retry_after_s` is the provider's own, counted from it.
+
+    `sent` is whether a request left the gateway.
+    """
 
     target: Target
     reason: Reason
     ended_s: float
     retry_after_s: float | None = None
+    sent: bool = True
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it cost no attempt."""
+        return not self.sent or self.reason in FREE
 
 
 class TryTarget(Struct, frozen=True, kw_only=True):
@@ -127,6 +140,7 @@ class Why(StrEnum):
     VERDICT = "not a failure that another try could mend"
     ATTEMPTS = "no attempts left"
     DEADLINE = "no time left"
+    PATIENCE = "too long a wait"
     TARGETS = "no target left"
 
 
@@ -147,19 +161,28 @@ def next_step(route: Route, tried: tuple[Tried, ...], now: float, backoff: Backo
         return GiveUp(why=Why.VERDICT, retry_after_s=None)
     if now >= route.deadline_s:
         return _give_up(Why.DEADLINE, tried, now, backoff)
-    if sum(t.reason not in FREE for t in tried) >= route.max_attempts:
+    if sum(not t.is_free for t in tried) >= route.max_attempts:
         return _give_up(Why.ATTEMPTS, tried, now, backoff)
     reachable = _large_enough(route, tried)
     asked = {t.target for t in tried}
     for target in reachable:
         if target not in asked:
             return TryTarget(target=target, wait_s=0.0)
+    return _repeat(route, reachable, tried, now, backoff, rng)
+
+
+def _repeat(
+    route: Route, reachable: tuple[Target, ...], tried: tuple[Tried, ...], now: float, backoff: Backoff, rng: Random
+) -> TryTarget | GiveUp:
+    """Every target was asked: the first to be ready again, if that is in time and soon enough."""
     again = _choose_repeat(reachable, route.max_per_target, tried, now)
     if again is None:
         return _give_up(Why.TARGETS, tried, now, backoff)
     wait_s = _repeat_wait_s(again, tried, now, backoff, rng)
     if now + wait_s >= route.deadline_s:
         return _give_up(Why.DEADLINE, tried, now, backoff)
+    if wait_s > route.patience_s:
+        return _give_up(Why.PATIENCE, tried, now, backoff)
     return TryTarget(target=again, wait_s=wait_s)
 
 
@@ -182,7 +205,7 @@ def _choose_repeat(targets: tuple[Target, ...], most: int, tried: tuple[Tried, .
 
 
 def _may_repeat(own: tuple[Tried, ...], most: int) -> bool:
-    return len(own) < most and all(VERDICTS[t.reason] is Verdict.SAME_TARGET for t in own)
+    return sum(not t.is_free for t in own) < most and all(VERDICTS[t.reason] is Verdict.SAME_TARGET for t in own)
 
 
 def _repeat_wait_s(target: Target, tried: tuple[Tried, ...], now: float, backoff: Backoff, rng: Random) -> float:
@@ -204,7 +227,7 @@ def _of(target: Target, tried: tuple[Tried, ...]) -> tuple[Tried, ...]:
 
 def _give_up(why: Why, tried: tuple[Tried, ...], now: float, backoff: Backoff) -> GiveUp:
     """What a caller is told: the earliest moment a target named, or else the cap of our own waits."""
-    if not any(t.reason in FREE or BLAME[t.reason] in _PASSING for t in tried):
+    if not any(t.is_free or BLAME[t.reason] in _PASSING for t in tried):
         return GiveUp(why=why, retry_after_s=None)
     owed = [wait_s for t in tried if (wait_s := _owed_s(t.target, tried, now))]
     return GiveUp(why=why, retry_after_s=min(owed, default=backoff.cap_s))

@@ -86,7 +86,7 @@ def test_quiet_refuses_everybody_until_it_is_over() -> None:
     lane = next_cooled(Lane(held=1, queue=(waiter(1),)), 20.0, 10.0, ONE)
     lane, served, refused = next_served(lane, 10.0, ONE)
     assert (served, refused) == ((), (1,))
-    assert next_slot(lane, waiter(2), 10.0, ONE) == (lane, Refused(retry_after_s=10.0))
+    assert next_slot(lane, waiter(2), 10.0, ONE) == (lane, Refused(retry_after_s=10.0, cooling=True))
     _, answer = next_slot(Lane(cool_until_s=20.0), waiter(2), 20.0, ONE)
     assert answer == Granted()
 

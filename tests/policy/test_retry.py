@@ -197,6 +197,35 @@ def test_when_all_rest_the_earliest_moment_is_told() -> None:
     assert given_up.retry_after_s == pytest.approx(3.0, abs=0.1)
 
 
+def test_a_single_target_that_wants_quiet_is_waited_for() -> None:
+    """Somebody else was told to wait: nothing left, nothing is spent, and the moment it named is soon enough."""
+    cooling = Tried(target=A, reason=Reason.THROTTLED, ended_s=10.0, retry_after_s=3.0, sent=False)
+    chosen = step(route(A, max_attempts=1), cooling)
+    assert isinstance(chosen, TryTarget)
+    assert 3.0 < chosen.wait_s < 3.1
+
+
+def test_of_those_that_want_quiet_the_first_to_be_ready_is_waited_for() -> None:
+    """Whatever their order."""
+    cooling = [
+        Tried(target=target, reason=Reason.THROTTLED, ended_s=10.0, retry_after_s=wait_s, sent=False)
+        for target, wait_s in ((A, 9.0), (B, 4.0), (C, 6.0))
+    ]
+    chosen = step(route(A, B, C), *cooling)
+    assert isinstance(chosen, TryTarget)
+    assert chosen.target == B
+
+
+@pytest.mark.parametrize("sent", [True, False], ids=["it_told_us", "it_told_others"])
+def test_a_wait_longer_than_patience_is_told_instead(sent: bool) -> None:
+    """Many callers with minutes to wait would fill the gateway."""
+    throttled = Tried(target=A, reason=Reason.THROTTLED, ended_s=10.0, retry_after_s=60.0, sent=sent)
+    given_up = step(route(A), throttled)
+    assert isinstance(given_up, GiveUp)
+    assert given_up.why is Why.PATIENCE
+    assert given_up.retry_after_s == pytest.approx(60.0, abs=0.1)
+
+
 def test_a_failure_that_named_no_moment_still_tells_one() -> None:
     """Scenario 67: the error of a single failing target has a Retry-After."""
     given_up = step(route(A, max_attempts=1), failed(A, Reason.SERVER_ERROR))

@@ -229,6 +229,26 @@ async def test_line_66_the_later_of_two_retry_afters_holds(tmp_path: Path) -> No
     assert all(call.result().is_from(SECOND) for call in calls)
 
 
+@both
+@scenario
+async def test_line_66_a_single_target_that_wants_quiet_is_waited_for(streamed: bool, tmp_path: Path) -> None:
+    """Callers who come during the quiet are answered after it, as long as their time allows."""
+    async with paired(tmp_path, [status(429, {"retry-after-ms": "300"}), speak(FIRST)], only_one=True) as pair:
+        began = perf_counter()
+        async with TaskGroup() as group:
+            first = group.create_task(pair.ask(streamed))
+            await soon(lambda: bool(pair.one.turns) and pair.one.running == 0)
+            later = [group.create_task(pair.ask(streamed)) for _ in range(5)]
+            hasty = await pair.ask(streamed, router={"deadline_s": 0.1})
+            assert len(pair.one.turns) == 1
+        assert perf_counter() - began > 0.3
+        assert len(pair.one.turns) == 7
+    assert all(call.result().is_from(FIRST) for call in (first, *later))
+    assert hasty.status == 429
+    assert hasty.why == "throttled"
+    assert hasty.headers["retry-after"] == "1"
+
+
 @scenario
 async def test_line_67_a_single_target_is_tried_as_often_as_documented(tmp_path: Path) -> None:
     """Nobody else can answer: three tries, and an error that says when to come back."""
