@@ -55,6 +55,7 @@ from router.telemetry.meter import Meter
 from router.telemetry.scrub import Scrubber
 from router.telemetry.traces import open_sink
 from router.telemetry.writer import LineSink
+from router.upstream.aws import SigningTransport, SigV4
 from router.upstream.http import HttpTransport
 from router.upstream.llama.gguf import discover
 from router.upstream.llama.options import LlamaOptions
@@ -338,11 +339,14 @@ class Assembly:
         )
 
     def _transport(self, seat: Seat, spawn: Spawn) -> Transport:
-        """How bytes reach the provider: a worker process for what runs here, HTTP for all else."""
+        """How bytes reach the provider: a worker process for what runs here, HTTP for all else; AWS without a key is
+        signed for."""
         if seat.settings.local is not None:
             local = structs.asdict(seat.settings.local)
             options = LlamaOptions(**{**local, "models_dir": str(seat.settings.local.models_dir)})
             return LlamaTransport(options, self.ports, spawn=spawn)
+        if seat.kind.aws_service is not None and not seat.settings.api_key:
+            return SigningTransport(HttpTransport(), SigV4(seat.kind.aws_service, self.ports.wall.now))
         return HttpTransport()
 
     def _line(self, seat: Seat, transport: Transport) -> AttemptLine:
@@ -361,9 +365,11 @@ class Assembly:
             upstream={model.name: model.upstream for model in seat.models},
             pace=self._ref("providers", seat.name, "pace"),
             breaker=self._ref("providers", seat.name, "breaker"),
+            retry=self._ref("retry"),
             ledger=self._ref("ledger"),
             telemetry=self._ref("telemetry"),
             ports=self.ports,
+            clean=self._scrubber.text,
             quirks=kind.quirks,
             relays=kind.relays,
         )

@@ -1,6 +1,8 @@
 """Amazon Bedrock's Converse, for every model it has. The base URL names the region:
 `https://bedrock-runtime.us-east-1.amazonaws.com`. A model's upstream name is its id, an inference profile or an ARN.
 
+Without a key requests are signed, with what AWS's own tools would sign with on this machine.
+
 Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html, read 2026-11.
 """
 
@@ -22,8 +24,9 @@ KIND = Kind(
     base_url=None,
     url=_url,
     auth=bearer,
-    needs_key=True,
+    needs_key=False,
     system="aws.bedrock",
     price_id="aws",
     key_variable="AWS_BEARER_TOKEN_BEDROCK",
+    aws_service="bedrock",
 )

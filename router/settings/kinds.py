@@ -29,7 +29,7 @@ BUILT_IN: Mapping[str, KindRules] = {
     "anthropic-compatible": KindRules(needs_base_url=True),
     "llama-cpp": KindRules(local=True),
     "azure": KindRules(needs_base_url=True, needs_key=True),
-    "bedrock": KindRules(needs_base_url=True, needs_key=True),
+    "bedrock": KindRules(needs_base_url=True),
     "cerebras": KindRules(needs_key=True),
     "cohere": KindRules(needs_key=True),
     "deepseek": KindRules(needs_key=True),

@@ -46,6 +46,8 @@ def _paths(kind: Kind) -> str:
 
 def _auth(kind: Kind) -> str:
     said = ", ".join(f"`{name}: {value}`" for name, value in kind.auth("KEY"))
+    if kind.aws_service is not None:
+        return f"{said}, or SigV4"
     return said and (said if kind.needs_key else f"{said}, if any")
 
 
