@@ -4,7 +4,7 @@ from actors.runtime.actor import Actor
 from actors.runtime.channel import Channel, ChannelClosed, ChannelFull, ChannelTimeout
 from actors.runtime.counters import Counters
 from actors.runtime.dynamic import AlreadyStarted, ChildStopped, DynamicSupervisor, StartChild, StopChild
-from actors.runtime.exits import Crashed, Down, Exit, Killed, NoProc, Normal, Shutdown, is_abnormal
+from actors.runtime.exits import Crashed, Down, Exit, Killed, NoProc, Normal, Shutdown, forget_traceback, is_abnormal
 from actors.runtime.failures import ActorDead, AskFailed, AskTimeout, Fate, MailboxFull, StartFailed
 from actors.runtime.intensity import Backoff, Intensity, choose_delay, spend_restart
 from actors.runtime.keeper import ChildInfo, WhichChildren
@@ -78,6 +78,7 @@ __all__ = [
     "Wall",
     "WhichChildren",
     "choose_delay",
+    "forget_traceback",
     "is_abnormal",
     "run_virtual",
     "spend_restart",

@@ -93,7 +93,7 @@ class Channel(Generic[T]):
         Raises:
             ChannelTimeout: nothing came within `timeout_s`.
             ChannelClosed: the end.
-            BaseException: what was given to `fail`.
+            BaseException: what was given to `fail`, once; after it the end.
         """
         if not self._items and not self._ended:
             await self._something(timeout_s)
@@ -102,7 +102,8 @@ class Channel(Generic[T]):
             if self._putter is not None and not self._putter.done():
                 self._putter.set_result(None)
             return item
-        raise self._error if self._error is not None else ChannelClosed
+        error, self._error = self._error, None  # kept, it would be in a cycle with the frames it is raised through
+        raise error if error is not None else ChannelClosed
 
     def close(self) -> None:
         """No more items will come."""

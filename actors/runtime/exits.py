@@ -58,7 +58,12 @@ def is_abnormal(reason: Exit) -> bool:
 
 def forget_frames(reason: Exit) -> None:
     """Drop the tracebacks a crash holds, its causes' too."""
-    error = reason.error if isinstance(reason, Crashed) else None
+    if isinstance(reason, Crashed):
+        forget_traceback(reason.error)
+
+
+def forget_traceback(error: BaseException | None) -> None:
+    """Drop the frames an error holds, its causes' too, before it is kept: they keep alive whatever was in hand."""
     for _ in range(16):
         if error is None:
             return

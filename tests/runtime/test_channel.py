@@ -251,3 +251,17 @@ def test_a_channel_that_holds_nothing_is_refused() -> None:
     """Nothing could ever be put."""
     with pytest.raises(ValueError, match="at least one"):
         Channel(0)
+
+
+def test_a_channel_does_not_keep_the_failure_it_has_told() -> None:
+    """Raised through its reader's frames, which hold the channel, it would live until a collection."""
+
+    async def act() -> None:
+        channel: Channel[int] = Channel(1)
+        channel.fail(OSError("gone"))
+        with pytest.raises(OSError, match="gone"):
+            await channel.get()
+        with pytest.raises(ChannelClosed):
+            await channel.get()
+
+    run_virtual(act())
