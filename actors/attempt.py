@@ -16,6 +16,7 @@ from actors.clocks import Clocks
 from actors.messages import (
     Acquire,
     Acquired,
+    AttemptCounted,
     Complete,
     CooledDown,
     EntryOpened,
@@ -29,11 +30,22 @@ from actors.messages import (
     Whole,
 )
 from actors.reading import SPOKEN_FOR, Naming, Reading, named_reply
-from actors.runtime import ActorDead, AskTimeout, Channel, ChannelClosed, Exit, Job, MailboxFull, Ports, Ref
+from actors.runtime import (
+    ActorDead,
+    AskTimeout,
+    Channel,
+    ChannelClosed,
+    Exit,
+    Job,
+    MailboxFull,
+    Ports,
+    Ref,
+    forget_traceback,
+)
 from actors.tally import Tally
 from router.canon.reply import Reply
 from router.canon.target import Timeouts
-from router.errors import Reason, WireFault
+from router.errors import Reason, Refused, WireFault
 from router.providers.quirks import Quirks, bend
 from router.upstream.transport import Transport, UpstreamReply, UpstreamRequest
 from router.wire.dialect import Dialect, Relay
@@ -43,8 +55,9 @@ FEED_CAPACITY = 16
 """Parts between an attempt and its exchange: enough that neither waits for the other's every step, little enough that a
 slow reader is felt at the provider's socket within a few blocks."""
 
-LINGER_S = 1.0
-"""How long a complete answer's connection may take to end, so that it can be used again."""
+LINGER_S = 0.1
+"""How long a complete answer's connection may take to end, so that it can be used again. The attempt holds its slot so
+long, and most bodies end with their last event."""
 
 FINISH_S = 5.0
 """How long to wait for usage and the terminal event once every choice has its finish reason (some providers never send
@@ -66,6 +79,7 @@ class Line(Struct, frozen=True, kw_only=True):
         quirks: how a body must be bent for it; None passes the caller's bytes on untouched.
         relays: whether its answers are passed on as they are to who speaks its dialect.
         upstream: public model name -> the provider's own name for it.
+        clean: takes the secrets this router knows out of a provider's words.
         max_event_bytes: the largest stream event to accept.
         max_reply_bytes: the largest whole answer to accept.
     """
@@ -80,9 +94,11 @@ class Line(Struct, frozen=True, kw_only=True):
     upstream: Mapping[str, str]
     pace: Ref
     breaker: Ref
+    retry: Ref
     ledger: Ref
     telemetry: Ref
     ports: Ports
+    clean: Callable[[str], str] = str
     quirks: Quirks | None = None
     relays: bool = True
     max_event_bytes: int = 16 * 1024 * 1024
@@ -103,7 +119,7 @@ class Attempt:
     async def run(self) -> None:
         """Do it all; every known failure ends the feed as a `WireFault`."""
         remaining_s = self._order.deadline_s - self._line.ports.clock.now()
-        clocks = Clocks(self._timeouts(), remaining_s=remaining_s, streamed=self._order.ask.stream)
+        clocks = Clocks(self._line.timeouts, remaining_s=remaining_s, streamed=self._order.ask.stream)
         try:
             try:
                 await self._permit()
@@ -114,6 +130,8 @@ class Attempt:
                     raise
                 raise fault from None
         except WireFault as fault:
+            fault.message = self._line.clean(fault.message)
+            forget_traceback(fault)
             self.tally.fault = fault
         except ChannelClosed:
             # The exchange left: nobody reads, and its exit ends this job anyway.
@@ -137,9 +155,6 @@ class Attempt:
         if self.tally.sent:
             self._line.ledger.tell(self.tally.entry(reason))
             self._line.telemetry.tell(self.tally.ended(reason))
-
-    def _timeouts(self) -> Timeouts:
-        return self._order.timeouts or self._line.timeouts
 
     async def _permit(self) -> None:
         """Wait for a slot, then ask the breaker. Raises `Unsent`, THROTTLED while the provider wants quiet."""
@@ -171,6 +186,8 @@ class Attempt:
                 at=self.tally.started_at,
             )
         )
+        if self._order.first:
+            self._line.retry.tell(AttemptCounted(provider=self._line.provider))
         clocks.sent()
         async with self._line.transport.send(request) as reply:
             clocks.head()
@@ -188,7 +205,11 @@ class Attempt:
         else:
             front = line.dialects[order.spoken].front
             assert front is not None
-            encoded = line.dialect.encode_request(front.decode_request(order.ask), model)
+            try:
+                encoded = line.dialect.encode_request(front.decode_request(order.ask), model)
+            except Refused as error:
+                # Nothing has left: what its own dialect cannot read is the caller's, not the provider's.
+                raise WireFault(error.reason, error.message, status=error.status) from error
             body, lost = encoded.body, encoded.lost
         if line.quirks is not None:
             body, unsaid = bend(body, line.quirks)
@@ -197,7 +218,7 @@ class Attempt:
         headers = tuple({**dict(line.headers), **dict(forward), "content-type": "application/json"}.items())
         url = line.address(model, order.ask.stream)
         return UpstreamRequest(
-            method="POST", url=url, headers=headers, body=body, connect_s=self._timeouts().connect_s
+            method="POST", url=url, headers=headers, body=body, connect_s=self._line.timeouts.connect_s
         ), lost
 
     @property
@@ -226,8 +247,9 @@ class Attempt:
         else:
             body = await reply.read(self._line.max_reply_bytes)
             answer = named_reply(dialect.decode_reply(body), self._naming)
-            _must_not_be_empty(answer)
             self.tally.whole(answer.usage)
+            _must_not_be_empty(answer)
+            self.tally.complete = True
             await self._put(Head(shown=shown, lost=lost), clocks)
             await self._put(Whole(reply=answer, raw=body if self._relays else b""), clocks)
             await self._put(Complete(), clocks)

@@ -100,6 +100,8 @@ class Clocks:
         fired, self.fired = self.fired, None
         if fired is None or self._task is None or self._task.uncancel() > 0:
             return None
+        if self.waits_for_reader and fired is Reason.TOTAL_TIMEOUT:
+            self._limits[fired := Reason.DEADLINE] = 0.0  # the provider was done: it is the reader who was not
         return WireFault(fired, _WORDS[fired].format(self._limits[fired]))
 
     def _arm(self, reason: Reason, seconds: float) -> None:

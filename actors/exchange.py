@@ -18,7 +18,6 @@ from actors.messages import (
     Admit,
     Admitted,
     Answered,
-    AttemptCounted,
     AttemptStarted,
     Call,
     Committed,
@@ -52,6 +51,7 @@ from actors.runtime import (
     MailboxFull,
     Ports,
     Ref,
+    forget_traceback,
 )
 from router.canon.event import CONTENT
 from router.canon.target import Target
@@ -108,7 +108,7 @@ class Exchange:
         self._deadline_s = self._record.started_s + min(
             wiring.deadline_s, call.ask.requirements.deadline_s or wiring.deadline_s
         )
-        self._numbers = 0
+        self._tries = 0
         self._cache_key: str | None = None
         self._head = Head()
         self._held: list[Flow] = []
@@ -122,6 +122,7 @@ class Exchange:
             if not await self._recall():
                 await self._answer(plan)
         except GatewayError as error:
+            forget_traceback(error)
             self._record.error = error
         except ChannelClosed:
             self._record.error = Refused("the caller left", reason=Reason.CLIENT_GONE)
@@ -210,7 +211,9 @@ class Exchange:
             if isinstance(step, GiveUp):
                 raise self._record.failure(fault, step.retry_after_s)
             if self._record.has_failed(step.target.provider) and not await self._may_retry(step.target):
-                raise self._record.failure(fault, self._wiring.backoff.cap_s)
+                # Not this one again; a provider that was not asked yet costs no retry.
+                self._record.failed(step.target, WireFault(Reason.BUSY, "the retry budget is spent"))
+                continue
             if step.wait_s > 0:
                 await asyncio.sleep(step.wait_s)
             fault = await self._try(step.target)
@@ -238,10 +241,12 @@ class Exchange:
         if isinstance(feed, WireFault):
             return feed
         self._head, self._held = Head(), []
+        self._record.begin()
         try:
             while not self._record.complete:
                 await self._take(await _next(feed), target)
         except WireFault as fault:
+            forget_traceback(fault)
             if not self._committed:
                 return fault
             raise self._record.broken(target, fault) from fault
@@ -250,14 +255,13 @@ class Exchange:
     async def _open(self, target: Target) -> Channel[Part] | WireFault:
         """Start an attempt; a unit that is down or lacks the model is a fault like any other."""
         assert self.job is not None
-        self._numbers += 1
-        if self._numbers == 1:
-            self._wiring.retry.tell(AttemptCounted(provider=target.provider))
+        self._tries += 1
         order = Order(
             exchange=self._call.request_id,
-            attempt=f"{self._call.request_id}.{self._numbers}",
+            attempt=f"{self._call.request_id}.{self._tries}",
             job=self.job,
-            number=self._numbers,
+            number=self._record.requests + 1,
+            first=not self._record.has_failed(target.provider),
             ask=self._call.ask,
             spoken=self._call.dialect,
             target=target,

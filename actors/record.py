@@ -49,6 +49,10 @@ class Record:
         self.target = target
         self._first_token_s = self._ports.clock.now() - self.started_s
 
+    def begin(self) -> None:
+        """A new try: what an earlier one said of its model and its tokens is not this one's."""
+        self.model = self.usage = None
+
     def failed(self, target: Target, fault: WireFault) -> None:
         """One failed try, for the retry policy and for the caller."""
         self._tried.append(

@@ -4,7 +4,7 @@ happened to that: answer, error, cancellation before the first step, or a kill."
 from __future__ import annotations
 
 from actors.messages import AttemptEnded, AttemptJudged, EntryClosed, Order
-from actors.runtime import Crashed, Exit, Job, Ports, Shutdown
+from actors.runtime import Crashed, Exit, Job, Normal, Ports, Shutdown
 from router.canon.event import CONTENT, Ended, Event, UsageReported
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
@@ -22,6 +22,9 @@ _ENDS: dict[Reason, End] = {
     Reason.CONTENT_POLICY: End.REFUSED,
     Reason.BUSY: End.LIMITED,
 } | dict.fromkeys(TIMEOUTS, End.TIMEOUT)
+
+_UNNAMED: dict[type, Reason] = {Normal: Reason.CLIENT_GONE, Shutdown: Reason.SHUTTING_DOWN}
+"""Why an attempt stops with an exchange whose exit names no reason; one that crashed or was killed is our fault."""
 
 _NAMES = frozenset(reason.value for reason in Reason)
 
@@ -79,10 +82,9 @@ class Tally:
         return bears
 
     def whole(self, usage: Usage | None) -> None:
-        """A whole answer came, complete in itself."""
+        """A whole answer came; whether it is one is still to be seen, what it used is not."""
         self._first_token_s = self._ports.clock.now() - self._started_s
         self.usage = usage
-        self.complete = True
 
     @property
     def was_billed(self) -> bool:
@@ -91,14 +93,14 @@ class Tally:
 
     def reason(self, exit: Exit) -> Reason | None:
         """Why the attempt did not complete, as far as can be known from its own fault and from how its job ended."""
-        if self.complete:
-            return None
         if self.fault is not None:
             return self.fault.reason
+        if self.complete:
+            return None
         ended = self.order.job.reason
         if isinstance(exit, Crashed) or ended is None:
             return Reason.CRASHED
-        return reason_of(ended) or Reason.CLIENT_GONE
+        return reason_of(ended) or _UNNAMED.get(type(ended), Reason.INTERNAL)
 
     def judged(self, job: Job, reason: Reason | None) -> AttemptJudged | None:
         """What the breaker is told; None when it never let the attempt through."""

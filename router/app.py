@@ -365,9 +365,11 @@ class Assembly:
             upstream={model.name: model.upstream for model in seat.models},
             pace=self._ref("providers", seat.name, "pace"),
             breaker=self._ref("providers", seat.name, "breaker"),
+            retry=self._ref("retry"),
             ledger=self._ref("ledger"),
             telemetry=self._ref("telemetry"),
             ports=self.ports,
+            clean=self._scrubber.text,
             quirks=kind.quirks,
             relays=kind.relays,
         )

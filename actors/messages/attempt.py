@@ -7,7 +7,7 @@ from msgspec import Struct
 from actors.runtime import Channel, Job
 from router.canon.event import Event
 from router.canon.reply import Reply
-from router.canon.target import Target, Timeouts
+from router.canon.target import Target
 from router.errors import WireFault
 from router.wire.dialect import Ask, Relay
 
@@ -19,24 +19,24 @@ class Order(Struct, frozen=True, kw_only=True):
         exchange: id of the exchange it belongs to.
         attempt: its own id.
         job: the exchange's job; the attempt ends with it.
-        number: 1 for the first attempt of the exchange.
+        number: 1 for the first request of the exchange that leaves the gateway.
+        first: whether the exchange asks this provider for the first time.
         ask: the caller's request, in dialect `spoken`.
         spoken: name of the caller's dialect; equal to the target's means bytes pass through.
         target: where to.
         deadline_s: end of the exchange.
-        timeouts: overrides of the provider's clocks, or None.
     """
 
     exchange: str
     attempt: str
     job: Job
     number: int
+    first: bool
     ask: Ask
     spoken: str
     target: Target
     deadline_s: float
     trace_id: str
-    timeouts: Timeouts | None = None
 
 
 class Unsent(WireFault):

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from actors.messages import Desk
+from actors.runtime import forget_traceback
 from router.errors import GatewayError, Reason, Refused, Unavailable
 from router.wire.dialect import FrontHalf
 
@@ -38,6 +39,8 @@ class Guard:
             response = await handler(request)
         except GatewayError as error:
             response = self._rendered(error, request_id)
+            # Its frames hold the request's body, and a cycle of theirs would keep it until a collection.
+            forget_traceback(error)
         except web.HTTPException as error:
             response = self._rendered(_from_http(error), request_id, status=error.status)
             if "allow" in error.headers:

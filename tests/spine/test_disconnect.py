@@ -83,7 +83,7 @@ async def test_a_caller_that_leaves_closes_its_provider_and_gives_everything_bac
 async def test_a_caller_that_leaves_between_two_attempts_starts_no_second(tmp_path: Path) -> None:
     """It leaves while the router waits to ask again."""
     async with ScriptedProvider(status(500), speak()) as one:
-        config = routed(one, retry={"base_delay_ms": 60_000, "max_delay_ms": 60_000, "jitter": False})
+        config = routed(one, retry={"base_delay_ms": 20_000, "max_delay_ms": 20_000, "jitter": False})
         async with served(config, tmp_path) as router:
             async with asyncio.TaskGroup() as group:
                 asking = group.create_task(_ask(router, stream=False))
