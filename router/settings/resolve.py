@@ -15,6 +15,7 @@ from router.settings.settings import FailoverGroup, Ledger, LocalModels, Model, 
 _FIRST_BYTE_S = 30.0
 _FIRST_TOKEN_S = 60.0
 _WHOLE_S = 300.0
+_LOCAL_PARALLEL = 1
 
 
 def resolve(document: Document, kinds: Mapping[str, KindRules]) -> Settings:
@@ -62,7 +63,7 @@ def _provider(name: str, written: ProviderKeys, home: Path | None) -> Provider:
         base_url=written.base_url.rstrip("/") if written.base_url else None,
         models=tuple(_model(model) for model in written.models),
         dispatch=written.dispatch,
-        max_parallel=written.max_parallel,
+        max_parallel=written.max_parallel or (_LOCAL_PARALLEL if home else None),
         max_queue=written.max_queue,
         timeouts=resolve_timeouts(written.timeouts),
         headers=written.headers,

@@ -179,7 +179,8 @@ class ProviderKeys(LocalKeys, frozen=True, kw_only=True, forbid_unknown_fields=T
         models: its models, the first one first; left out for a local kind, all files of `models_dir`.
         dispatch: when it is chosen for a bare model or `auto`: `off` never and not by its own name either,
             `exclusive` only by its own name, `pooled` with the others, `fallback` after them.
-        max_parallel: attempts under way at once; left out, no bound.
+        max_parallel: attempts under way at once; left out, no bound, and 1 for a local kind, whose engine answers one
+            after another: whoever waits then waits here, where no clock of an attempt runs.
         max_queue: attempts that may wait for one of them to end.
         timeouts: the clocks of an attempt.
         headers: further headers of every request to it; their values are kept like keys.

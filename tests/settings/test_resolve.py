@@ -158,3 +158,13 @@ def test_settings_of_one_source_are_equal() -> None:
     """So that a reload that changes nothing can be seen to."""
     assert loaded() == loaded()
     assert loaded() != loaded(server={"port": 1})
+
+
+def test_what_runs_here_takes_one_attempt_at_a_time() -> None:
+    """Its engine would queue the others under the clocks of an attempt, and time them out; who wants that says so."""
+    assert loaded().providers["local"].max_parallel == 1
+    assert loaded().providers["main"].max_parallel is None
+    assert (
+        load({"providers": {"local": {"kind": "llama-cpp", "max_parallel": 4}}}, {}).providers["local"].max_parallel
+        == 4
+    )
