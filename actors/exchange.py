@@ -196,7 +196,6 @@ class Exchange:
 
     async def _answer(self, plan: Planned) -> None:
         """Try targets until one answers. Raises `UpstreamFailed` when no further try is allowed or of use."""
-        fault: WireFault | None = None
         route = Route(
             targets=plan.targets,
             max_attempts=plan.max_attempts,
@@ -209,10 +208,10 @@ class Exchange:
             now_s = self._ports.clock.now()
             step = next_step(route, self._record.tried, now_s, self._wiring.backoff, self._ports.rng)
             if isinstance(step, GiveUp):
-                raise self._record.failure(fault, step.retry_after_s)
+                raise self._record.failure(step.retry_after_s)
             if self._record.has_failed(step.target.provider) and not await self._may_retry(step.target):
                 # Not this one again; a provider that was not asked yet costs no retry.
-                self._record.failed(step.target, WireFault(Reason.BUSY, "the retry budget is spent"))
+                self._record.failed(step.target, Unsent(Reason.BUSY, "the retry budget is spent"))
                 continue
             if step.wait_s > 0:
                 await asyncio.sleep(step.wait_s)

@@ -26,6 +26,7 @@ class Record:
         self._started_at = ports.wall.now()
         self.started_s = ports.clock.now()
         self._tried: list[Tried] = []
+        self._fault: WireFault | None = None
         self._first_token_s: float | None = None
         self.target: Target | None = None
         self.model: str | None = None
@@ -55,6 +56,8 @@ class Record:
 
     def failed(self, target: Target, fault: WireFault) -> None:
         """One failed try, for the retry policy and for the caller."""
+        if not isinstance(fault, Unsent) or self._fault is None:
+            self._fault = fault
         self._tried.append(
             Tried(
                 target=target,
@@ -80,19 +83,18 @@ class Record:
             elif isinstance(event, Started):
                 self.model = event.model
 
-    def failure(self, fault: WireFault | None, retry_after_s: float | None) -> GatewayError:
-        """The one terminal error over all tries; the last one that really went out gives it its words."""
-        sent = [tried for tried in self._tried if not tried.is_free] or self._tried
-        if not sent:
+    def failure(self, retry_after_s: float | None) -> GatewayError:
+        """The one terminal error over all tries; the last one that really went out gives it words and headers."""
+        if self._fault is None:
             return Unavailable("the request's deadline passed before a provider was asked", reason=Reason.DEADLINE)
-        last = sent[-1]
-        words = fault.message if fault is not None and fault.reason is last.reason else last.reason.value
+        sent = [tried for tried in self._tried if tried.sent]
+        target = str(sent[-1].target if sent else self._tried[0].target)
         return UpstreamFailed(
-            f"{last.target}: {words}",
-            target=str(last.target),
-            reason=last.reason,
+            f"{target}: {self._fault.message}",
+            target=target,
+            reason=self._fault.reason,
             attempts=self._notes(),
-            fault=fault,
+            fault=self._fault,
             retry_after_s=retry_after_s,
         )
 

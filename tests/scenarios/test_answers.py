@@ -80,6 +80,24 @@ async def test_line_72_when_all_want_quiet_the_earliest_moment_is_told(streamed:
 
 @both
 @scenario
+async def test_line_71_a_try_that_was_not_made_hides_no_answer(streamed: bool, tmp_path: Path) -> None:
+    """The first answers 429, the second's breaker is open: status, words and headers are the first's."""
+    rests = {"failure_threshold": 1, "recovery_timeout_s": 60}
+    async with paired(tmp_path, status(500), status(500), breaker=rests) as pair:
+        await pair.ask(model="two:m")
+        pair.one.play(status(429, {"x-ratelimit-limit-requests": "3", "retry-after": "40"}))
+        heard = await pair.ask(streamed)
+        assert pair.asked == (1, 1)
+    assert heard.status == 429
+    assert heard.error is not None
+    assert "scripted 429" in heard.error["message"]
+    assert [note["target"] for note in heard.error["metadata"]["attempts"]] == ["one:m", "two:m"]
+    assert heard.headers["x-ratelimit-limit-requests"] == "3"
+    assert int(heard.headers["retry-after"]) > 30
+
+
+@both
+@scenario
 async def test_line_73_a_529_is_said_in_openais_words(streamed: bool, tmp_path: Path) -> None:
     """Overloaded is a 503, never a 500."""
     said = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
