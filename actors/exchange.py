@@ -32,6 +32,7 @@ from actors.messages import (
     Plan,
     Planned,
     RetryGranted,
+    RetryTurnedDown,
     SpendRetry,
     StartAttempt,
     Stored,
@@ -228,7 +229,10 @@ class Exchange:
             # Without its keeper the budget is unknown: no retries until it is back is the side that cannot make a
             # storm.
             return False
-        return isinstance(word, RetryGranted)
+        granted = isinstance(word, RetryGranted)
+        if not granted:
+            self._wiring.telemetry.tell(RetryTurnedDown(provider=target.provider))
+        return granted
 
     async def _try(self, target: Target) -> WireFault | None:
         """One attempt. None: it answered completely. A fault: it failed before the commit point.

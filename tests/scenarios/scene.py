@@ -62,6 +62,11 @@ class Pair:
         """One call, heard to its end."""
         return await ask(self.router, streamed, **fields)
 
+    async def metrics(self) -> str:
+        """Prometheus' page."""
+        async with self.router.http.get(f"{self.router.url}/metrics") as response:
+            return await response.text()
+
 
 Scripts = Script | Sequence[Script]
 

@@ -23,7 +23,7 @@ from tests.fakes.replies import (
 )
 from tests.fakes.served import remote, routed, served
 from tests.fakes.turn import Script, Turn
-from tests.scenarios.scene import FIRST, LIMIT_S, SECOND, Pair, ask, both, joined, paired, scenario, words
+from tests.scenarios.scene import FIRST, LIMIT_S, SECOND, ask, both, joined, paired, scenario, words
 
 SILENT = {"timeouts": {"first_byte_s": LIMIT_S, "first_token_s": LIMIT_S}}
 HTML = "<html><body>Welcome to the captive portal</body></html>"
@@ -368,13 +368,8 @@ async def test_line_19_a_wrong_key_of_ours_is_not_the_callers_to_see(streamed: b
         assert pair.one.turns[0].headers["authorization"] == f"Bearer {key}"
         heard = await pair.ask(streamed, router={"fallback": False})
         async with asyncio.timeout(2):
-            while REJECTED_KEY not in await _metrics(pair):
+            while REJECTED_KEY not in await pair.metrics():
                 continue
     assert heard.status == 502
     assert b"canary" not in heard.body and b"Incorrect" not in heard.body
     assert not any("canary" in value for value in heard.headers.values())
-
-
-async def _metrics(pair: Pair) -> str:
-    async with pair.router.http.get(f"{pair.router.url}/metrics") as response:
-        return await response.text()
