@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from actors.messages import AttemptEnded, AttemptJudged, EntryClosed, Order
 from actors.runtime import Crashed, Exit, Job, Normal, Ports, Shutdown
-from router.canon.event import CONTENT, Ended, Event, UsageReported
+from router.canon.event import CONTENT, Ended, Event, Skipped, UsageReported
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
 from router.errors import TIMEOUTS, Reason, WireFault
@@ -60,6 +60,7 @@ class Tally:
         self.fault: WireFault | None = None
         self.complete = False
         self.sent = False
+        self.skipped = 0
         self.epoch: int | None = None
 
     def head(self) -> None:
@@ -77,6 +78,8 @@ class Tally:
                 self.usage = event.usage  # type: ignore[union-attr]  # `kind is` narrows nothing for mypy; isinstance costs twice
             elif kind is Ended:
                 self.complete = True
+            elif kind is Skipped:
+                self.skipped += 1
         if bears and self._first_token_s is None:
             self._first_token_s = self._ports.clock.now() - self._started_s
         return bears
@@ -144,6 +147,7 @@ class Tally:
             message=self.fault.message if self.fault else None,
             usage=self.usage,
             usage_source=self._usage_source(),
+            skipped=self.skipped,
             started_at=self.started_at,
             first_byte_s=self._first_byte_s,
             first_token_s=self._first_token_s,

@@ -25,7 +25,10 @@ class ConfigView(Struct, frozen=True, kw_only=True):
 
 
 class AttemptEnded(Struct, frozen=True, kw_only=True):
-    """One attempt, as Telemetry sees it. Durations in seconds from its start; None where that moment never came."""
+    """One attempt, as Telemetry sees it. Durations in seconds from its start; None where that moment never came.
+
+    `skipped` events of its stream could not be read and were left out.
+    """
 
     exchange: str
     attempt: str
@@ -43,6 +46,7 @@ class AttemptEnded(Struct, frozen=True, kw_only=True):
     first_byte_s: float | None
     first_token_s: float | None
     duration_s: float
+    skipped: int = 0
 
 
 class ExchangeEnded(Struct, frozen=True, kw_only=True):

@@ -29,6 +29,8 @@ def count_attempt(meter: Meter, fact: AttemptFact) -> None:
         meter.observe(metrics.FIRST_TOKEN, fact.first_token_s, fact.provider)
     if fact.number > 1:
         meter.add(metrics.RETRIES, fact.provider)
+    if fact.skipped:
+        meter.add(metrics.SKIPPED_EVENTS, fact.provider, amount=fact.skipped)
     if fact.usage is not None:
         _count_tokens(meter, fact.provider, fact.model, fact.usage)
 

@@ -135,6 +135,7 @@ class Logs:
             reason=fact.reason,
             status=fact.status,
             usage_source=fact.usage_source,
+            skipped_events=fact.skipped,
             first_token_s=fact.first_token_s,
             duration_s=fact.duration_s,
         )

@@ -73,6 +73,13 @@ ATTEMPT_DURATION = Metric(
     labels=("provider",),
     buckets=EXCHANGE_BUCKETS_S,
 )
+SKIPPED_EVENTS = Metric(
+    name="pointsman_skipped_events_total",
+    kind=Kind.COUNTER,
+    help="Events of streams that could not be read and were left out; the answers went on.",
+    unit="events",
+    labels=("provider",),
+)
 TOKENS = Metric(
     name="pointsman_tokens_total",
     kind=Kind.COUNTER,
@@ -182,6 +189,7 @@ TABLE: tuple[Metric, ...] = (
     EXCHANGE_DURATION,
     FIRST_TOKEN,
     ATTEMPT_DURATION,
+    SKIPPED_EVENTS,
     TOKENS,
     COST,
     UNPRICED,
