@@ -63,6 +63,9 @@ FINISH_S = 5.0
 """How long to wait for usage and the terminal event once every choice has its finish reason (some providers never send
 them)."""
 
+_CHOICES = frozenset({"n", "sampling.choices"})
+"""What a request names as lost when its provider is asked for one answer instead of several."""
+
 _COOLING = (Reason.THROTTLED, "it asked for quiet")
 _FULL = (Reason.BUSY, "it is at its limit of requests")
 """Why there is no slot. The provider's own wish passes by itself and is waited for; a full queue sends callers away."""
@@ -243,7 +246,7 @@ class Attempt:
             await self._must_be_stream(reply)
             relay = self._relay()
             await self._put(Head(relay=relay, shown=shown, lost=lost), clocks)
-            await self._stream(reply, relay, clocks)
+            await self._stream(reply, relay, clocks, 1 if _CHOICES.intersection(lost) else self._order.ask.choices)
         else:
             body = await reply.read(self._line.max_reply_bytes)
             answer = named_reply(dialect.decode_reply(body), self._naming)
@@ -265,9 +268,9 @@ class Attempt:
         if kind in ("application/json", "text/html", "application/xhtml+xml"):
             raise WireFault(Reason.MALFORMED, f"it sent {kind} where a stream was asked for")
 
-    async def _stream(self, reply: UpstreamReply, relay: Relay | None, clocks: Clocks) -> None:
+    async def _stream(self, reply: UpstreamReply, relay: Relay | None, clocks: Clocks, choices: int) -> None:
         """Frames in, parts out, until the provider's own terminal event; anything short of it is a cut stream."""
-        stream = Reading(self._line.dialect, relay, self._naming, self._line.max_event_bytes)
+        stream = Reading(self._line.dialect, relay, self._naming, self._line.max_event_bytes, choices)
         blocks = reply.blocks()
         try:
             await self._pump(blocks, stream, clocks)

@@ -33,37 +33,48 @@ class Reading:
     Args:
         relay: passes the bytes on; None when they are translated.
         max_event_bytes: the largest event to accept.
+        choices: how many answers the provider was asked for.
     """
 
-    def __init__(self, dialect: Dialect, relay: Relay | None, naming: Naming, max_event_bytes: int) -> None:
+    def __init__(
+        self, dialect: Dialect, relay: Relay | None, naming: Naming, max_event_bytes: int, choices: int = 1
+    ) -> None:
         self._splitter = dialect.splitter(max_event_bytes)
         self._decoder: StreamDecoder = dialect.decoder()
         self._relay = relay
         self._naming = naming
+        self._asked = choices
         self._open: set[int] = set()
-        self._any_finished = False
+        self._closed: set[int] = set()
         self.fault: WireFault | None = None
         self.bore_content = False
         self.explained = False
 
     @property
     def finished(self) -> bool:
-        """Every choice that began has its finish reason: only usage and the terminal event may follow."""
-        return self._any_finished and not self._open
+        """Every choice asked for has its finish reason: only usage and the terminal event may follow."""
+        return self._all_came and not self._open
 
     def feed(self, block: bytes) -> Flow:
         """The next bytes as one flow. An error among them is kept in `fault`: what came before it is still said."""
         return self._frames(self._splitter.feed(block))
 
     def end(self) -> Flow:
-        """The bytes are over: what was still in the splitter, and whether that makes the answer complete."""
+        """The bytes are over: what was still in the splitter, and whether that makes the answer complete.
+
+        A provider may say itself that fewer choices than asked are all; its silence does not say so.
+        """
         last = self._frames(self._splitter.end())
-        ended = self._decoder.end() if self.fault is None else ()
+        ended = self._decoder.end() if self.fault is None and self._all_came else ()
         return Flow(events=last.events + ended, raw=last.raw)
 
     def terminal(self) -> bytes:
         """The terminal bytes to pass on."""
         return self._relay.end() if self._relay is not None else b""
+
+    @property
+    def _all_came(self) -> bool:
+        return len(self._closed) >= self._asked
 
     def _frames(self, frames: tuple[Frame, ...]) -> Flow:
         events: list[Event] = []
@@ -86,7 +97,7 @@ class Reading:
             self.bore_content = True
         elif isinstance(event, Finished):
             self._open.discard(event.choice)
-            self._any_finished = True
+            self._closed.add(event.choice)
             self.explained = self.explained or event.reason in SPOKEN_FOR
         elif isinstance(event, Started):
             naming = self._naming

@@ -119,6 +119,7 @@ class Ask(Struct, frozen=True, kw_only=True):
         requirements: routing wishes.
         fields: the body's top-level members in order, values untouched, `router` taken out.
         forward: the request's headers that a target of the same dialect must see, lower-case names.
+        choices: how many answers the caller wants to its one request.
     """
 
     model: str
@@ -127,6 +128,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     requirements: Requirements
     fields: dict[str, Raw]
     forward: tuple[tuple[str, str], ...] = ()
+    choices: int = 1
 
 
 class Encoded(Struct, frozen=True, kw_only=True):

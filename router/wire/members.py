@@ -20,6 +20,7 @@ ENCODER = Encoder()
 MEMBERS = Decoder(dict[str, Raw])
 TEXT = Decoder(str)
 FLAG = Decoder(bool | None)
+COUNT = Decoder(int | None)
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What reading JSON of others may raise; the last for nesting deeper than any message has reason to be."""

@@ -9,17 +9,17 @@ import pytest
 
 from actors.runtime import run_virtual
 from router.errors import Reason
-from router.upstream.memory import Scripted, Silence, Step, in_turn
-from tests.fakes.embedded import STREAMED, Read, embedded, read
+from router.upstream.memory import Delay, Fail, Scripted, Silence, Step, in_turn
+from tests.fakes.embedded import NOWHERE, STREAMED, Read, embedded, read
 
 DONE = b"data: [DONE]\n\n"
 USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
 
 
-def said(text: str | None = None, finish: str | None = None, **more: object) -> bytes:
+def said(text: str | None = None, finish: str | None = None, choice: int = 0, **more: object) -> bytes:
     """One chunk; without text and finish, one without choices."""
     delta = {} if text is None else {"content": text}
-    choices = [] if text is None and finish is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
+    choices = [] if text is None and finish is None else [{"index": choice, "delta": delta, "finish_reason": finish}]
     return b"data: " + json.dumps({"id": "c", "model": "m", "choices": choices, **more}).encode() + b"\n\n"
 
 
@@ -89,3 +89,54 @@ def test_an_error_behind_the_finish_is_one_however_the_stream_ends() -> None:
         got = run_virtual(main(end))
         assert not got.complete
         assert got.error is not None and got.error.reason is Reason.SERVER_ERROR
+
+
+FIRST_OF_TWO = (said("first"), said(finish="stop"))
+
+
+@pytest.mark.parametrize("after", [(), (Fail(),), (Silence(),)], ids=["body_ended", "connection_cut", "silence"])
+def test_an_answer_without_a_choice_that_was_asked_for_is_not_complete(after: tuple[Step, ...]) -> None:
+    """The provider did not say that one is all: the second may have been on its way."""
+
+    async def main() -> Read:
+        async with embedded(in_turn(streamed(*FIRST_OF_TWO, *after))) as router:
+            return await read(router.open(n=2))
+
+    got = run_virtual(main())
+    assert not got.complete
+    assert got.error is not None and got.error.reason in (Reason.CUT_STREAM, Reason.IDLE_TIMEOUT)
+    assert DONE not in got.raw
+
+
+def test_a_second_choice_is_waited_for_like_the_first() -> None:
+    """Its pauses are those of an answer under way, not of an end in all but name."""
+
+    async def main() -> Read:
+        second = (Delay(8), said("second", choice=1), Delay(8), said(finish="stop", choice=1))
+        async with embedded(in_turn(streamed(*FIRST_OF_TWO, *second, DONE))) as router:
+            return await read(router.open(n=2))
+
+    got = run_virtual(main())
+    assert got.complete
+    assert b"second" in got.raw
+
+
+def test_a_provider_may_say_itself_that_one_choice_is_all() -> None:
+    """Many take `n` and answer once; their own terminal event ends their answer."""
+
+    async def main() -> Read:
+        async with embedded(in_turn(streamed(*FIRST_OF_TWO, DONE))) as router:
+            return await read(router.open(n=2))
+
+    assert run_virtual(main()).complete
+
+
+def test_a_provider_that_was_asked_for_one_choice_owes_one() -> None:
+    """`n` is taken out of what goes to a kind that refuses it."""
+
+    async def main() -> Read:
+        one = {"kind": "deepseek", "api_key": "sk-test", "base_url": NOWHERE, "models": ["m"]}
+        async with embedded(in_turn(streamed(*FIRST_OF_TWO)), providers={"p0": one}) as router:
+            return await read(router.open(n=2))
+
+    assert run_virtual(main()).complete

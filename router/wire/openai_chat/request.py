@@ -10,6 +10,7 @@ from router.canon.request import ChatRequest, OutputFormat, Sampling, Thinking, 
 from router.errors import Refused
 from router.wire.dialect import Ask, Encoded
 from router.wire.members import (
+    COUNT,
     FLAG,
     MEMBERS,
     check_objects,
@@ -54,6 +55,7 @@ def peek(body: bytes) -> Ask:
         include_usage=options.include_usage if options is not None else None,
         requirements=requirements,
         fields=fields,
+        choices=max(1, read_member(COUNT, fields.get("n", NULL), "n") or 1),
     )
 
 

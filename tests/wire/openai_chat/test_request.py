@@ -89,6 +89,12 @@ def test_an_unknown_wish_is_named() -> None:
         ask(router={"speed": 9})
 
 
+@pytest.mark.parametrize(("written", "choices"), [({}, 1), ({"n": None}, 1), ({"n": 0}, 1), ({"n": 3}, 3)], ids=str)
+def test_routing_knows_how_many_answers_are_wanted(written: dict[str, object], choices: int) -> None:
+    """A number no provider takes is theirs to refuse: it stays as it was written."""
+    assert ask(**written).choices == choices
+
+
 def test_routing_reads_what_it_needs_and_keeps_the_rest_in_order() -> None:
     """`router` is ours and goes no further; every other value keeps its bytes."""
     body = b'{"x_new": [1 , 2],"model":"m","router":{"fallback":false,"max_attempts":2},"messages":[{"role": "user"}]}'
