@@ -15,6 +15,9 @@ from router.policy.breaker import Phase
 from router.policy.catalog import RouteSpec
 from router.telemetry.health import HealthView, ProviderHealth
 
+_WELL = 0.5
+"""The score under which a provider is called ill; one that only fails is there at its fifth failure."""
+
 _WORST: dict[str, int] = {Phase.CLOSED: 0, Phase.HALF_OPEN: 1, Phase.OPEN: 2}
 
 
@@ -93,7 +96,7 @@ class TreeDesk:
             status=self._status(providers),
             providers=providers,
             total_requests=view.total_requests,
-            success_rate=1.0 if view.success_rate is None else view.success_rate,
+            success_rate=view.success_rate if view.total_requests else 1.0,
             avg_response_time_ms=view.avg_response_ms or 0.0,
             in_flight=self._door.count,
             config_version=self._views.config.value.version,
@@ -130,7 +133,8 @@ def _card(route: RouteSpec, windows: Mapping[str, int]) -> ModelCard:
 
 
 def _report(name: str, seen: ProviderView, view: HealthView) -> ProviderReport:
-    """Healthy: its unit runs, and not every one of its circuits is open."""
+    """Healthy: its unit runs, not every one of its circuits is open, and it did not lately fail more than it answered:
+    what a rest does not mend, such as a wrong key, opens no circuit."""
     health = view.providers.get(name) or ProviderHealth(
         health_score=1.0, success_rate=None, avg_response_ms=None, attempts=0
     )
@@ -139,10 +143,10 @@ def _report(name: str, seen: ProviderView, view: HealthView) -> ProviderReport:
     alive = seen.ref is not None and seen.ref.alive
     all_open = bool(states) and len(states) >= len(seen.models) and all(state == Phase.OPEN for state in states)
     return ProviderReport(
-        healthy=alive and not all_open,
+        healthy=alive and not all_open and health.health_score >= _WELL,
         circuit_state=circuit,
         health_score=round(health.health_score, 4) if alive else 0.0,
-        success_rate=1.0 if health.success_rate is None else round(health.success_rate, 4),
+        success_rate=None if health.success_rate is None else round(health.success_rate, 4),
         requests=health.attempts,
         models=seen.models,
         last_error=seen.absent or (health.last_error.value if health.last_error else None),

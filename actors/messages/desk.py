@@ -19,24 +19,29 @@ class ModelCard(Struct, frozen=True, kw_only=True):
 
 
 class ProviderReport(Struct, frozen=True, kw_only=True):
-    """How one provider is: `circuit_state` is the worst of its models' breakers, `health_score` from 0 to 1."""
+    """How one provider is: `circuit_state` is the worst of its models' breakers, `health_score` from 0 to 1,
+    `success_rate` None where no request lately told it."""
 
     healthy: bool
     circuit_state: str
     health_score: float
-    success_rate: float
+    success_rate: float | None
     requests: int
     models: tuple[str, ...]
     last_error: str | None = None
 
 
 class HealthReport(Struct, frozen=True, kw_only=True):
-    """How the whole is. `status`: healthy, degraded (some providers are not), unhealthy (none is), draining."""
+    """How the whole is. `status`: healthy, degraded (some providers are not), unhealthy (none is), draining.
+
+    Args:
+        success_rate: 1.0 before the first request; None where no request lately told it.
+    """
 
     status: str
     providers: dict[str, ProviderReport]
     total_requests: int
-    success_rate: float
+    success_rate: float | None
     avg_response_time_ms: float
     in_flight: int
     config_version: str

@@ -121,7 +121,7 @@ def _provider_table(answer: dict[str, Any]) -> Table:
             "yes" if report["healthy"] else "no",
             report["circuit_state"],
             f"{report['health_score']:.2f}",
-            f"{report['success_rate']:.0%}",
+            "" if report["success_rate"] is None else f"{report['success_rate']:.0%}",
             str(report["requests"]),
             report["last_error"] or "",
             ", ".join(report["models"]),

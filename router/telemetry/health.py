@@ -15,7 +15,7 @@ class ProviderHealth(Struct, frozen=True, kw_only=True):
     Args:
         avg_response_ms: mean duration of its complete answers, in milliseconds.
         attempts: attempts in the window that say something about it, good or bad.
-        last_error: its last failure of its own making, and when it ended in epoch seconds; kept past the window.
+        last_error: its last failure that was not a caller's, and when it ended in epoch seconds; kept past the window.
     """
 
     health_score: float

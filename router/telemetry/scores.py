@@ -2,8 +2,9 @@
 
     health = (good + PRIOR) / (good + bad + PRIOR)
 
-`good` counts answers, `bad` counts failures that are the provider's or its capacity's (`errors.BLAME`); what a caller
-or this gateway did wrong counts as neither. Each counts `0.5 ** (age / half_life_s)`: yesterday's outage is not
+`good` counts answers, `bad` counts every failure but a caller's (`errors.BLAME`): a rejected key or a missing model is
+the operator's, and yet nobody gets an answer there. What ended an attempt whatever its provider would have said counts
+as neither. Each counts `0.5 ** (age / half_life_s)`: yesterday's outage is not
 today's. `PRIOR` good answers are taken for granted, so that a provider nobody asked is 1.0, one isolated failure is
 0.8, and a provider that only fails sinks under 0.5 at the fifth. Latency is not in it: a slow answer is an answer; it
 is a number of its own.
@@ -17,7 +18,8 @@ from router.canon.outcome import End
 from router.errors import BLAME, Blame, Reason
 
 PRIOR = 4.0
-_COUNTED = frozenset({Blame.PROVIDER, Blame.CAPACITY})
+_OWN = frozenset({Reason.BREAKER_OPEN, Reason.BUSY, Reason.NO_TARGET, Reason.SHUTTING_DOWN})
+"""This gateway's own word, whatever the provider would have said."""
 
 
 class Span(Struct, frozen=True, kw_only=True):
@@ -60,10 +62,11 @@ class Score(Struct, frozen=True, kw_only=True):
 
 
 def judge_attempt(end: End, reason: Reason | None) -> bool | None:
-    """True for an answer, False for a failure that is the provider's, None for what says nothing about it."""
+    """True for an answer, False for a failure not of the caller's making, None for what says nothing about its
+    provider. Not the breaker's rule: that one leaves alone what a rest would not mend."""
     if end is End.COMPLETED:
         return True
-    return False if reason is not None and BLAME[reason] in _COUNTED else None
+    return None if reason is None or reason in _OWN or BLAME[reason] is Blame.CALLER else False
 
 
 def judge_exchange(end: End, reason: Reason | None) -> bool | None:

@@ -80,6 +80,24 @@ async def test_an_open_breaker_shows_in_health_and_in_metrics(tmp_path: Path) ->
 
 
 @on_real_loops
+async def test_a_provider_that_rejects_our_key_is_not_healthy(tmp_path: Path) -> None:
+    """No breaker opens, since no rest would mend it; and yet it answers nobody, which is what health is asked for."""
+    async with ScriptedProvider(status(401)) as one, served(routed(one), tmp_path) as router:
+        _, body = await router.get("/health/providers")
+        assert body["providers"]["one"]["success_rate"] is None
+        for _ in range(5):
+            async with router.chat() as response:
+                await response.read()
+        await _told(router, 5)
+        code, body = await router.get("/health")
+        assert (code, body["status"], body["metrics"]["success_rate"]) == (503, "unhealthy", 0.0)
+        _, body = await router.get("/health/providers")
+        report = body["providers"]["one"]
+        assert (report["healthy"], report["circuit_state"]) == (False, "closed")
+        assert (report["success_rate"], report["last_error"]) == (0.0, "credential")
+
+
+@on_real_loops
 async def test_health_is_503_when_no_provider_can_be_asked_and_the_router_lives(tmp_path: Path) -> None:
     """A restart of the process would not mend a provider, so only health says no."""
     with refused() as address:

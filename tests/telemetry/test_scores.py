@@ -71,9 +71,10 @@ def test_a_window_stays_small_however_many_outcomes() -> None:
 
 
 @pytest.mark.parametrize("reason", list(Reason), ids=str)
-def test_only_a_providers_failures_and_its_capacity_move_its_score(reason: Reason) -> None:
-    """A caller's bad request, and this gateway's own fault, say nothing about the provider."""
-    moves = BLAME[reason] in (Blame.PROVIDER, Blame.CAPACITY)
+def test_every_failure_but_a_callers_moves_its_providers_score(reason: Reason) -> None:
+    """A wrong key fails every request too; a full queue or an open breaker of ours says nothing about the provider."""
+    own = {Reason.BREAKER_OPEN, Reason.BUSY, Reason.NO_TARGET, Reason.SHUTTING_DOWN}
+    moves = BLAME[reason] is not Blame.CALLER and reason not in own
     assert judge_attempt(End.FAILED, reason) is (False if moves else None)
 
 
