@@ -1,0 +1,187 @@
+"""Callers of a simulated world: they ask in a front dialect, read as the HTTP front does, dawdle and leave."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+
+from msgspec import Struct
+
+from actors.messages import Answered, Call, Committed, Desk, Flow, Opened, Piece, Whole
+from actors.runtime import ChannelClosed
+from router.app import DIALECTS
+from router.canon.event import Ended, TextDelta
+from router.canon.request import Text
+from router.errors import GatewayError, Unavailable, WireFault
+from router.wire.dialect import Ask, FrontHalf, Relay, StreamEncoder
+from tests.simulation.plan import DAWDLING, LEAVING, Plan
+from tests.simulation.provider import body_of
+from tests.simulation.story import Heard, Story
+
+_MAX_EVENT_BYTES = 1 << 20
+_FRONTS = tuple(DIALECTS)
+
+
+class Manners(Struct, frozen=True, kw_only=True):
+    """How one caller behaves.
+
+    Args:
+        leave_s: it goes after so long; None stays to the end.
+        dawdle_s: it waits so long before each piece.
+    """
+
+    model: str
+    dialect: str
+    stream: bool
+    leave_s: float | None = None
+    dawdle_s: float = 0.0
+    wishes: dict[str, object] = {}
+
+
+def draw_manners(chance: Random, plan: Plan, models: tuple[str, ...]) -> Manners:
+    """A caller of the phase of faults."""
+    leaves = chance.random() < plan.disturbances.get(LEAVING, 0.0)
+    dawdles = chance.random() < plan.disturbances.get(DAWDLING, 0.0) * 0.5
+    wishes: dict[str, object] = {}
+    if chance.random() < 0.1:
+        wishes["max_attempts"] = chance.randint(1, 3)
+    if chance.random() < 0.1:
+        wishes["deadline_s"] = chance.choice((0.5, 3.0, 100.0))
+    if chance.random() < 0.05:
+        wishes["fallback"] = False
+    return Manners(
+        model=chance.choice(models) if chance.random() < 0.5 else "chat",
+        dialect=chance.choice(_FRONTS),
+        stream=chance.random() < 0.7,
+        leave_s=chance.choice((0.0, 0.05, 0.5, 5.0)) * chance.random() if leaves else None,
+        dawdle_s=chance.choice((0.1, 1.0, 4.0)) * chance.random() if dawdles else 0.0,
+        wishes=wishes,
+    )
+
+
+class Caller:
+    """Makes one call and enters in the story how it ended."""
+
+    def __init__(self, desk: Desk, story: Story, manners: Manners, heard: Heard) -> None:
+        self._desk = desk
+        self._story = story
+        self._manners = manners
+        self._half = _half(manners.dialect)
+        self._heard = heard
+        self._said: list[bytes] = []
+        self._voice: _Voice | None = None
+
+    async def call(self) -> None:
+        """All of it."""
+        heard, manners, story = self._heard, self._manners, self._story
+        story.heard.append(heard)
+        body = body_of(manners.dialect, heard.exchange, manners.model, stream=manners.stream, wishes=manners.wishes)
+        ask = self._half.peek(body)
+        try:
+            opened = self._desk.open(
+                Call(ask=ask, dialect=manners.dialect, request_id=heard.exchange, trace_id=self._desk.trace_id())
+            )
+        except Unavailable as error:
+            heard.ends.append("turned")
+            heard.reason = error.reason
+        else:
+            await self._until_left(opened, ask)
+            heard.bytes = b"".join(self._said)
+            self._understand()
+        story.note("heard", heard.exchange, heard.end, str(heard.reason), heard.text, heard.bytes)
+
+    async def _until_left(self, opened: Opened, ask: Ask) -> None:
+        try:
+            async with asyncio.timeout(self._manners.leave_s):
+                await self._read(opened, ask)
+        except TimeoutError:
+            self._story.faults[LEAVING] += 1
+            if not self._heard.ends:
+                self._heard.ends.append("left")
+        finally:
+            opened.leave()
+
+    async def _read(self, opened: Opened, ask: Ask) -> None:
+        """Until one terminal outcome; a second one would be read too, and count."""
+        heard = self._heard
+        self._voice = _Voice(self._half, ask)
+        while True:
+            if self._manners.dawdle_s:
+                await asyncio.sleep(self._manners.dawdle_s)
+            try:
+                piece = await opened.outbox.get()
+            except ChannelClosed:
+                if not heard.ends:
+                    heard.ends.append("closed without a word")
+                return
+            except GatewayError as error:
+                heard.ends.append("failed")
+                heard.reason = error.reason
+                if ask.stream and self._said:
+                    self._said.append(self._voice.fault(error))
+                return
+            self._take(piece)
+
+    def _take(self, piece: Piece) -> None:
+        heard, voice = self._heard, self._voice
+        assert voice is not None
+        match piece:
+            case Committed():
+                heard.provider = piece.target.provider
+                voice.relay = piece.relay
+            case Flow():
+                self._say(voice.say(piece))
+            case Whole():
+                self._say(piece.raw or self._half.encode_reply(piece.reply))
+            case Answered():
+                heard.ends.append("answered")
+                heard.cost_usd = piece.cost_usd
+                if heard.streamed:
+                    self._say(voice.end(piece))
+
+    def _say(self, block: bytes) -> None:
+        if block:
+            self._said.append(block)
+
+    def _understand(self) -> None:
+        """Read the bytes as the caller's own library would: the text in them, and whether they end in order."""
+        heard, dialect = self._heard, DIALECTS[self._manners.dialect]
+        if not heard.streamed:
+            if heard.bytes and heard.end == "answered":
+                reply = dialect.decode_reply(heard.bytes)
+                parts = reply.choices[0].parts
+                heard.text = "".join(part.text for part in parts if isinstance(part, Text))
+                heard.ended_well = True
+            return
+        splitter, decoder = dialect.splitter(_MAX_EVENT_BYTES), dialect.decoder()
+        try:
+            for frame in splitter.feed(heard.bytes) + splitter.end():
+                for event in decoder.feed(frame):
+                    if isinstance(event, TextDelta):
+                        heard.text += event.text
+                    heard.ended_well = heard.ended_well or isinstance(event, Ended)
+        except WireFault:
+            return
+
+
+class _Voice:
+    """What the front says of a stream's pieces: the provider's own bytes where it speaks the caller's dialect."""
+
+    def __init__(self, half: FrontHalf, ask: Ask) -> None:
+        self._encoder: StreamEncoder = half.encoder(ask)
+        self.relay: Relay | None = None
+
+    def say(self, flow: Flow) -> bytes:
+        return self._encoder.feed(flow.events) if self.relay is None else flow.raw
+
+    def end(self, answered: Answered) -> bytes:
+        return self._encoder.end() if self.relay is None else answered.raw
+
+    def fault(self, error: GatewayError) -> bytes:
+        return (self.relay or self._encoder).fault(error)
+
+
+def _half(dialect: str) -> FrontHalf:
+    half = DIALECTS[dialect].front
+    assert half is not None
+    return half

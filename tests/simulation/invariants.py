@@ -1,0 +1,279 @@
+"""What must hold of every world. Each is a function that yields what breaks it, in words; its name is its name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from router.canon.outcome import End
+from router.policy.breaker import Phase
+from tests.simulation.plan import HANGS, INPUT_PER_MTOK, OUTPUT_PER_MTOK, REFUSES
+from tests.simulation.story import Told
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+Check = Callable[["World"], Iterator[str]]
+
+ASK_S = 5.0
+"""How long an exchange may wait for an actor after its deadline."""
+
+OWN_JOBS = frozenset({"write", "fold"})
+"""The ledger's and telemetry's, which run as long as these do."""
+
+
+def one_outcome_per_exchange(world: World) -> Iterator[str]:
+    """Telemetry hears of the end of every exchange once, and of no other."""
+    ends = Counter(ended.exchange for ended in world.story.ended)
+    opened = {heard.exchange for heard in world.story.heard if heard.end != "turned"}
+    for exchange in sorted(opened | set(ends)):
+        if ends[exchange] != (exchange in opened):
+            yield f"{exchange} ended {ends[exchange]} times"
+
+
+def one_outcome_per_reader(world: World) -> Iterator[str]:
+    """Whoever did not leave is told one end, and the one that telemetry hears."""
+    ends = {ended.exchange: ended for ended in world.story.ended}
+    for heard in world.story.heard:
+        if heard.end not in ("answered", "failed", "left", "turned"):
+            yield f"{heard.exchange} was told {heard.end}"
+        ended = ends.get(heard.exchange)
+        if ended is None:
+            continue
+        if heard.end == "answered" and ended.end is not End.COMPLETED:
+            yield f"{heard.exchange} was answered and is accounted {ended.end}"
+        if heard.end == "failed" and heard.reason is not ended.reason:
+            yield f"{heard.exchange} was told {heard.reason} and is accounted {ended.reason}"
+
+
+def one_entry_per_attempt(world: World) -> Iterator[str]:
+    """What was opened is closed once, and the journal has one row of it, closed, with that end."""
+    story, rows = world.story, world.journal.rows
+    opened = Counter(fact.attempt for fact in story.opened)
+    closed = Counter(fact.attempt for fact in story.closed)
+    for attempt in sorted(set(opened | closed) - world.lost):
+        if (opened[attempt], closed[attempt]) != (1, 1):
+            yield f"{attempt} was opened {opened[attempt]} times and closed {closed[attempt]} times"
+        row = rows.get(attempt)
+        if row is None or row.closed_at is None or row.opened_at is None:
+            yield f"{attempt} has no whole row in the journal: {row}"
+    ends = {fact.attempt: fact.end for fact in story.closed}
+    for attempt, row in rows.items():
+        if attempt not in world.lost and row.end is not ends.get(attempt):
+            yield f"{attempt} was closed {ends.get(attempt)}, its row says {row.end}"
+
+
+def a_stop_keeps_the_account(world: World) -> Iterator[str]:
+    """Only a journal that refuses or hangs to the end makes a tree stop with entries unwritten."""
+    if world.lost and not {REFUSES, HANGS} & set(world.plan.disturbances):
+        yield f"lost are {sorted(world.lost)}"
+
+
+def every_request_has_an_entry(world: World) -> Iterator[str]:
+    """What providers saw is what was opened: nothing is sent that nobody pays for."""
+    seen = Counter((told.exchange, told.provider) for told in world.story.told)
+    opened = Counter((fact.exchange, fact.provider) for fact in world.story.opened)
+    for exchange, provider in sorted(seen - opened):
+        yield f"{provider} was asked for {exchange} without an entry"
+
+
+def costs_add_up(world: World) -> Iterator[str]:
+    """By the price of what was counted: each row, the sum that is published, and what each caller was told."""
+    expected = Decimal(0)
+    for row in world.journal.rows.values():
+        own = Decimal(0)
+        if row.usage is not None:
+            own = (row.usage.input_total * INPUT_PER_MTOK + row.usage.output_total * OUTPUT_PER_MTOK) / Decimal(10**6)
+        if own != (row.cost_usd or Decimal(0)):
+            yield f"{row.attempt} cost {row.cost_usd}, by its usage {own}"
+        expected += own
+    view = world.assembly._costs.value
+    if view.overall.cost_usd != expected:
+        yield f"the rows cost {expected}, published is {view.overall.cost_usd}"
+    if (view.pending, view.lost, view.degraded) != (0, 0, False):
+        yield f"the ledger is left with {view.pending} pending, {view.lost} lost, degraded {view.degraded}"
+
+
+def callers_are_told_the_cost(world: World) -> Iterator[str]:
+    """What a caller is told its answer cost is what the completed attempt cost."""
+    costs = {row.exchange: row.cost_usd for row in world.journal.rows.values() if row.end is End.COMPLETED}
+    for heard in world.story.heard:
+        if heard.end == "answered" and heard.cost_usd != costs.get(heard.exchange):
+            yield f"{heard.exchange} was told {heard.cost_usd}, its row says {costs.get(heard.exchange)}"
+
+
+def usage_is_the_last_word(world: World) -> Iterator[str]:
+    """A completed attempt at a provider that said all is accounted with its last count, never with a preview."""
+    said = _told(world)
+    for fact in world.story.closed:
+        tolds = [told for told in said[fact.exchange] if told.provider == fact.provider]
+        if fact.end is not End.COMPLETED or fact.usage is None or any(told.fault for told in tolds):
+            continue
+        counted = (fact.usage.input_total, fact.usage.output_total)
+        if counted not in [told.usage for told in tolds]:
+            yield f"{fact.attempt} is accounted {counted}, its provider counted {[told.usage for told in tolds]}"
+
+
+def nothing_completes_without_a_last_word(world: World) -> Iterator[str]:
+    """As many attempts completed as answers had their terminal event, at most; and no caller heard a made-up end."""
+    said = _told(world)
+    done = Counter(fact.exchange for fact in world.story.closed if fact.end is End.COMPLETED)
+    for exchange, times in done.items():
+        if times > sum(told.whole for told in said[exchange]):
+            yield f"{exchange} completed {times} times, its providers said {[told.fault for told in said[exchange]]}"
+    for heard in world.story.heard:
+        whole = any(told.whole for told in said[heard.exchange])
+        if heard.ended_well and not whole:
+            yield f"{heard.exchange} was told an end that no provider said"
+        if heard.ended_well and heard.end == "failed":
+            yield f"{heard.exchange} failed ({heard.reason}) and its bytes end in order"
+        if heard.end == "answered" and not heard.ended_well:
+            yield f"{heard.exchange} was answered and its bytes do not end in order"
+
+
+def readers_hear_one_attempt(world: World) -> Iterator[str]:
+    """What a reader got is how one answer begins, from the provider it was told of; complete, it is all of it."""
+    said = _told(world)
+    for heard in world.story.heard:
+        tolds = [told for told in said[heard.exchange] if heard.provider in (None, told.provider)]
+        if heard.text and not any(told.text.startswith(heard.text) for told in tolds):
+            yield f"{heard.exchange} heard {heard.text!r}, said was {[told.text for told in tolds]}"
+        if heard.end == "answered" and heard.text not in [told.text for told in tolds if told.whole]:
+            yield f"{heard.exchange} was answered with {heard.text!r}, said was {[told.text for told in tolds]}"
+
+
+def attempts_stay_within_bounds(world: World) -> Iterator[str]:
+    """No more requests leave for an exchange than its group and its caller allow."""
+    said = _told(world)
+    for heard in world.story.heard:
+        if len(said[heard.exchange]) > heard.most:
+            yield f"{heard.exchange} was sent {len(said[heard.exchange])} times, may be {heard.most}"
+
+
+def providers_are_not_crowded(world: World) -> Iterator[str]:
+    """No provider sees more requests at once than its `max_parallel`."""
+    yield from world.story.crowded
+
+
+def exchanges_end_in_time(world: World) -> Iterator[str]:
+    """By the deadline, or as much later as one ask may take, unless its reader dawdled."""
+    slow = {heard.exchange: heard for heard in world.story.heard}
+    for ended in world.story.ended:
+        heard = slow[ended.exchange]
+        if not heard.dawdled and ended.duration_s > heard.deadline_s + ASK_S:
+            yield f"{ended.exchange} took {ended.duration_s:g} s, had {heard.deadline_s:g}"
+
+
+def health_means_success(world: World) -> Iterator[str]:
+    """Once faults have stopped every call is answered."""
+    for heard in world.story.heard:
+        if heard.patient and heard.end != "answered":
+            yield f"{heard.exchange} to {heard.model}: {heard.end} {heard.reason or ''}"
+
+
+def breakers_close(world: World) -> Iterator[str]:
+    """After health, every circuit that saw traffic is closed; before it none waits for a probe that is gone."""
+    healthy = any(heard.patient for heard in world.story.heard)
+    for provider, published in world.assembly._breakers.items():
+        for model, state in published.value.items():
+            if state.state == Phase.HALF_OPEN or (healthy and state.state != Phase.CLOSED):
+                yield f"{provider}:{model} is {state.state}"
+
+
+def nothing_is_held(world: World) -> Iterator[str]:
+    """No exchange, request, slot, place in a queue, or probe."""
+    held = {"exchanges": world.assembly._door.count}
+    limits = _actor(world, "limits")
+    if limits is not None:
+        held["inside"] = len(limits._inside)
+    for name, provider in world.providers.items():
+        held[f"{name} requests"] = provider.open
+        pace, breaker = _actor(world, f"providers/{name}/pace"), _actor(world, f"providers/{name}/breaker")
+        if pace is not None:
+            lane = pace._lane
+            held[f"{name} slots"] = max(lane.held, len(pace._holding))
+            held[f"{name} waiting"] = max(len(lane.queue), len(pace._waiting))
+        if breaker is not None:
+            held[f"{name} probes"] = len(breaker._probes)
+    yield from (f"{what}: {count}" for what, count in held.items() if count)
+
+
+def every_actor_is_alive(world: World) -> Iterator[str]:
+    """At rest all of the tree runs, whatever crashed before."""
+    parts = ("pace", "breaker", "provider")
+    names = [*world.assembly.desk.health().actors, *(f"groups/{r}" for r in world.plan.settings["failover_groups"])]
+    names += [f"providers/{name}/{part}" for name in world.plan.dialects for part in parts]
+    for name in names:
+        if not world.assembly.system.ref(f"root/{name}").alive:
+            yield f"{name} is not alive"
+
+
+def only_actors_run(world: World) -> Iterator[str]:
+    """The tasks that are left are the actors' own."""
+    current = asyncio.current_task()
+    names = sorted(task.get_name() for task in asyncio.all_tasks() if task is not current)
+    for name in names:
+        if not name.startswith("root") and name not in OWN_JOBS:
+            yield f"{name} still runs"
+
+
+def nothing_is_left(world: World) -> Iterator[str]:
+    """After the stop: no task, no timer, no request, no exchange."""
+    current = asyncio.current_task()
+    for name in sorted(task.get_name() for task in asyncio.all_tasks() if task is not current):
+        yield f"{name} still runs"
+    timers: list[Any] = world.loop._scheduled  # type: ignore[attr-defined]
+    for timer in timers:
+        if not timer.cancelled():
+            yield f"a timer is set for {timer.when():g}: {timer}"
+    for name, provider in world.providers.items():
+        if provider.open or any(transport.running for transport in provider.transports):
+            yield f"{name} has {provider.open} requests open, or a transport that runs"
+
+
+def nothing_leaks(world: World) -> Iterator[str]:
+    """No actor and no job had to be given up, and no crash but those on purpose was reported."""
+    if world.assembly.system.counters.leaked:
+        yield f"{world.assembly.system.counters.leaked} jobs or actors were given up"
+    for offender, error, words in world.story.crashes:
+        if "Poison" not in words and "on purpose" not in words:
+            yield f"{offender} crashed: {error} {words}"
+
+
+def _told(world: World) -> dict[str, list[Told]]:
+    told: dict[str, list[Told]] = defaultdict(list)
+    for said in world.story.told:
+        told[said.exchange].append(said)
+    return told
+
+
+def _actor(world: World, name: str) -> Any:
+    cell = world.assembly.system.ref(f"root/{name}").cell
+    return None if cell is None else cell.actor
+
+
+AT_REST: tuple[Check, ...] = (nothing_is_held, every_actor_is_alive, only_actors_run, breakers_close)
+"""While the tree runs and nobody calls."""
+
+AT_END: tuple[Check, ...] = (
+    one_outcome_per_exchange,
+    one_outcome_per_reader,
+    one_entry_per_attempt,
+    a_stop_keeps_the_account,
+    every_request_has_an_entry,
+    costs_add_up,
+    callers_are_told_the_cost,
+    usage_is_the_last_word,
+    nothing_completes_without_a_last_word,
+    readers_hear_one_attempt,
+    attempts_stay_within_bounds,
+    providers_are_not_crowded,
+    exchanges_end_in_time,
+    health_means_success,
+    nothing_is_left,
+    nothing_leaks,
+)
+"""After the tree has stopped."""

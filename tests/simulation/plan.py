@@ -1,0 +1,153 @@
+"""What a seed makes of a world: who provides, what is enabled to go wrong and how often.
+
+Swarm testing: each world enables a random subset of the faults with random weights, so that some are met alone and
+others in pairs that no fixed mixture would bring.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from msgspec import Struct
+
+from tests.simulation.answers import SPOKEN
+from tests.simulation.faults import FAULTS
+
+LEAVING, DAWDLING, CRASHES = "caller_leaves", "caller_dawdles", "actor_crashes"
+REFUSES, HANGS, CLOCK, STOP = "journal_refuses", "disk_hangs", "clock_jumps", "stop"
+DISTURBANCES = (LEAVING, DAWDLING, CRASHES, REFUSES, HANGS, CLOCK, STOP)
+"""What goes wrong elsewhere than at providers."""
+
+KINDS = tuple(FAULTS) + DISTURBANCES
+"""Everything that can be switched off by name."""
+
+_SPEAKERS = {
+    "openai-chat": "openai-compatible",
+    "anthropic-messages": "anthropic-compatible",
+    "openai-responses": "openai-responses",
+}
+INPUT_PER_MTOK, OUTPUT_PER_MTOK = 3, 15
+"""What every model costs, USD per million tokens."""
+
+
+class Outage(Struct, frozen=True):
+    """One provider does nothing but `fault` from `since_s` to `until_s`."""
+
+    provider: str
+    fault: str
+    since_s: float
+    until_s: float
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """One world.
+
+    Args:
+        exchanges: calls of the phase of faults.
+        gap_s: mean time between two of them.
+        settings: the configuration.
+        dialects: what each provider speaks.
+        weights: of the enabled faults of providers.
+        rate: share of requests that meet one.
+        outages: times of one fault and nothing else.
+        disturbances: the enabled ones, and how strong each is, 0 to 1.
+        shuffled: what is ready at one moment runs in random order.
+    """
+
+    seed: int
+    exchanges: int
+    gap_s: float
+    settings: dict[str, Any]
+    dialects: dict[str, str]
+    weights: dict[str, int]
+    rate: float
+    outages: tuple[Outage, ...]
+    disturbances: dict[str, float]
+    shuffled: bool
+
+    @property
+    def faulty_s(self) -> float:
+        """About how long the phase of faults lasts."""
+        return self.exchanges * self.gap_s
+
+
+def draw_plan(seed: int, *, most: int = 500, without: frozenset[str] = frozenset()) -> Plan:
+    """The world of `seed`.
+
+    Args:
+        most: exchanges in it, at most.
+        without: kinds of faults that are left out, all else staying as it was.
+    """
+    chance = Random(f"plan {seed}")
+    dialects = {f"p{n}": chance.choice(SPOKEN) for n in range(1, chance.randint(2, 5) + 1)}
+    enabled = chance.sample(tuple(FAULTS), chance.randint(1, 10))
+    weights = {name: chance.randint(1, 100) for name in enabled}
+    exchanges = min(most, chance.randint(200, 500))
+    gap_s = chance.choice((0.01, 0.05, 0.2, 0.5))
+    outages = tuple(
+        Outage(name, chance.choice(enabled), start := chance.random() * exchanges * gap_s, start + chance.random() * 60)
+        for name in dialects
+        if chance.random() < 0.4
+    )
+    stirred = {name: chance.random() for name in DISTURBANCES if chance.random() < 0.4}
+    return Plan(
+        seed=seed,
+        exchanges=exchanges,
+        gap_s=gap_s,
+        settings=_settings(chance, dialects),
+        dialects=dialects,
+        weights={name: weight for name, weight in weights.items() if name not in without},
+        rate=chance.choice((0.02, 0.1, 0.3, 0.6, 0.95)),
+        outages=tuple(outage for outage in outages if outage.fault not in without),
+        disturbances={name: force for name, force in stirred.items() if name not in without},
+        shuffled=chance.random() < 0.7,
+    )
+
+
+def _settings(chance: Random, dialects: dict[str, str]) -> dict[str, Any]:
+    providers = {name: _provider(chance, dialect) for name, dialect in dialects.items()}
+    firsts = [f"{name}:m" for name in providers]
+    groups = {
+        "chat": {"targets": firsts, "max_attempts": chance.randint(1, 6)},
+        "turns": {"targets": firsts[::-1], "strategy": "round_robin"},
+        "lone": {"targets": firsts[:1], "max_attempts": 4},
+    }
+    return {
+        "providers": providers,
+        "failover_groups": groups,
+        "server": {
+            "deadline_s": chance.choice((5.0, 40.0, 300.0)),
+            "max_exchanges": chance.choice((20, 1000)),
+            "drain_s": chance.choice((0.0, 5.0, 30.0)),
+            "lame_duck_s": chance.choice((0.0, 2.0)),
+        },
+        "breaker": {"recovery_timeout_s": chance.choice((2.0, 30.0)), "max_open_s": 60.0, "failure_threshold": 5},
+        "retry": {
+            "base_delay_ms": chance.choice((1, 500)),
+            "max_attempts": chance.randint(1, 4),
+            "jitter": chance.random() < 0.8,
+            "budget_min_per_s": chance.choice((0.0, 1.0, 1000.0)),
+        },
+        "cache": {"enabled": chance.random() < 0.3},
+    }
+
+
+def _provider(chance: Random, dialect: str) -> dict[str, Any]:
+    price = {"input_per_mtok": INPUT_PER_MTOK, "output_per_mtok": OUTPUT_PER_MTOK}
+    keys: dict[str, Any] = {
+        "kind": _SPEAKERS[dialect],
+        "base_url": "http://provider.test/v1",
+        "api_key": "sim",
+        "models": [{"name": name, "price": price} for name in ("m", "n")[: chance.randint(1, 2)]],
+        "max_queue": chance.choice((0, 5, 100)),
+        "timeouts": {
+            "connect_s": 2.0,
+            "first_byte_s": chance.choice((3.0, 30.0)),
+            "first_token_s": chance.choice((5.0, 60.0)),
+            "idle_s": chance.choice((2.0, 10.0)),
+            "total_s": chance.choice((20.0, 600.0)),
+        },
+    }
+    parallel = chance.choice((None, None, 1, 3, 10))
+    return keys if parallel is None else {**keys, "max_parallel": parallel}

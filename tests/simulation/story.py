@@ -1,0 +1,135 @@
+"""What was seen of one world, from outside the router, and its digest: the same seed must give the same one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from actors.messages import EntryClosed, EntryOpened, ExchangeEnded
+from actors.runtime import ActorSystem, Ref, Report
+from actors.runtime.counters import Counters
+from actors.runtime.mailbox import Envelope, Mailbox
+from router.errors import Reason
+
+
+class Told:
+    """One request as its provider saw it, and what it said to that.
+
+    `whole` is whether the last word of the answer is among what it says; `text` is all that a whole answer holds.
+    """
+
+    def __init__(self, *, exchange: str, provider: str, model: str, text: str, usage: tuple[int, int]) -> None:
+        self.exchange = exchange
+        self.provider = provider
+        self.model = model
+        self.text = text
+        self.usage = usage
+        self.whole = False
+        self.fault = ""
+
+
+class Heard:
+    """One call as its caller saw it.
+
+    Args:
+        most: requests that may leave for it.
+        deadline_s: how long it may take; readers that dawdle stretch that.
+    """
+
+    def __init__(self, exchange: str, *, model: str, streamed: bool) -> None:
+        self.exchange = exchange
+        self.model = model
+        self.streamed = streamed
+        self.most = 0
+        self.deadline_s = 0.0
+        self.dawdled = False
+        self.patient = False
+        self.ends: list[str] = []
+        self.reason: Reason | None = None
+        self.provider: str | None = None
+        self.cost_usd: Any = None
+        self.text = ""
+        self.ended_well = False
+        self.bytes = b""
+
+    @property
+    def end(self) -> str:
+        """answered, failed, left, turned (no exchange was opened), or what should never be."""
+        return self.ends[0] if len(self.ends) == 1 else "+".join(self.ends) or "nothing"
+
+
+class Story:
+    """Everything that was seen, in order, and a digest of it with the virtual time of each."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.now = now
+        self._digest = hashlib.blake2b(digest_size=16)
+        self.told: list[Told] = []
+        self.heard: list[Heard] = []
+        self.opened: list[EntryOpened] = []
+        self.closed: list[EntryClosed] = []
+        self.ended: list[ExchangeEnded] = []
+        self.crashes: list[tuple[str, str, str]] = []
+        self.crowded: list[str] = []
+        self.faults: Counter[str] = Counter()
+
+    @property
+    def digest(self) -> str:
+        """Of all that was noted so far."""
+        return self._digest.hexdigest()
+
+    def note(self, *words: object) -> None:
+        """Put into the digest what happened now. Only values whose `repr` is the same in every process."""
+        self._digest.update(repr((self.now(), *words)).encode())
+
+    def overhear(self, message: object) -> None:
+        """A fact that an attempt or an exchange told the ledger or telemetry."""
+        match message:
+            case EntryOpened():
+                self.opened.append(message)
+                self.note("opened", message.attempt, message.provider)
+            case EntryClosed():
+                self.closed.append(message)
+                self.note("closed", message.attempt, str(message.reason), repr(message.usage))
+            case ExchangeEnded():
+                self.ended.append(message)
+                self.note("ended", message.exchange, str(message.reason), str(message.cost_usd))
+
+    def report(self, report: Report) -> None:
+        """What a supervisor reports: kept as words, since an error must not live longer than its report."""
+        error = getattr(report.reason, "error", None)
+        if error is not None:
+            self.crashes.append((report.offender, type(error).__name__, str(error)))
+            self.note("crash", report.offender, type(error).__name__)
+
+
+class _Overheard(Mailbox):
+    """A mailbox that shows what is put into it before it does what every other does."""
+
+    __slots__ = ("_show",)
+
+    def __init__(self, counters: Counters, show: Callable[[object], None]) -> None:
+        super().__init__(counters)
+        self._show = show
+
+    def put(self, envelope: Envelope, /) -> bool:
+        self._show(envelope.message)
+        return super().put(envelope)
+
+
+def overhear(ref: Ref, show: Callable[[object], None]) -> None:
+    """Have `show` called with every message told to `ref`. Only before its actor starts."""
+    ref.mailbox = _Overheard(ref.system.counters, show)
+
+
+def watch_reports(system: ActorSystem, told: Callable[[Report], None]) -> None:
+    """Have `told` called with every report too."""
+    before = system._on_report
+
+    def both(report: Report) -> None:
+        told(report)
+        before(report)
+
+    system._on_report = both
