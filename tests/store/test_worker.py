@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -50,3 +52,23 @@ def test_an_error_reaches_whoever_waits_and_the_worker_goes_on() -> None:
         worker.stop()
 
     asyncio.run(scene())
+
+
+_HANGING = """
+import asyncio, threading
+from router.store.worker import ThreadWorker
+
+async def scene():
+    begun = threading.Event()
+    waiting = asyncio.ensure_future(ThreadWorker("store").run(lambda: (begun.set(), threading.Event().wait())))
+    await asyncio.to_thread(begun.wait)
+    waiting.cancel()
+
+asyncio.run(scene())
+"""
+
+
+def test_a_call_that_hangs_does_not_keep_the_process_from_ending() -> None:
+    """A disk that went away would outlive every SIGTERM: an executor joins its threads at exit."""
+    ended = subprocess.run([sys.executable, "-c", _HANGING], timeout=5.0, capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
