@@ -7,7 +7,7 @@ from decimal import Decimal
 from actors.messages import Call, ExchangeEnded, Flow, Unsent, Whole
 from actors.runtime import Exit, Ports
 from actors.tally import end_of, reason_of
-from router.canon.event import Started, UsageReported
+from router.canon.event import Skipped, Started, UsageReported
 from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import AttemptNote, GatewayError, Reason, Unavailable, UpstreamFailed, WireFault
@@ -17,7 +17,8 @@ from router.policy.retry import Tried
 class Record:
     """The memory of one exchange, filled by it and read by whoever is told of its end.
 
-    `target` is who answers, None before the commit point; `model` and `usage` are the provider's own last words.
+    `target` is who answers, None before the commit point; `model` and `usage` are the provider's own last words;
+    `skipped` events of the answer could not be read.
     """
 
     def __init__(self, call: Call, ports: Ports) -> None:
@@ -31,6 +32,7 @@ class Record:
         self.target: Target | None = None
         self.model: str | None = None
         self.usage: Usage | None = None
+        self.skipped = 0
         self.cost_usd: Decimal | None = None
         self.complete = False
         self.error: GatewayError | None = None
@@ -53,6 +55,7 @@ class Record:
     def begin(self) -> None:
         """A new try: what an earlier one said of its model and its tokens is not this one's."""
         self.model = self.usage = None
+        self.skipped = 0
 
     def failed(self, target: Target, fault: WireFault) -> None:
         """One failed try, for the retry policy and for the caller."""
@@ -82,6 +85,8 @@ class Record:
                 self.usage = event.usage
             elif isinstance(event, Started):
                 self.model = event.model
+            elif isinstance(event, Skipped):
+                self.skipped += 1
 
     def failure(self, retry_after_s: float | None) -> GatewayError:
         """The one terminal error over all tries; the last one that really went out gives it words and headers."""
@@ -142,6 +147,7 @@ class Record:
             started_at=self._started_at,
             first_token_s=self._first_token_s,
             duration_s=self._ports.clock.now() - self.started_s,
+            skipped=self.skipped,
         )
 
     def _notes(self) -> tuple[AttemptNote, ...]:

@@ -50,7 +50,7 @@ class AttemptEnded(Struct, frozen=True, kw_only=True):
 
 
 class ExchangeEnded(Struct, frozen=True, kw_only=True):
-    """One exchange, as Telemetry sees it: the one Struct a request emits."""
+    """One exchange, as Telemetry sees it: the one Struct a request emits. `skipped` is of the answer its caller got."""
 
     exchange: str
     trace_id: str
@@ -67,6 +67,7 @@ class ExchangeEnded(Struct, frozen=True, kw_only=True):
     started_at: float
     first_token_s: float | None
     duration_s: float
+    skipped: int = 0
 
 
 class ReadLog(Struct, frozen=True, kw_only=True):

@@ -30,7 +30,7 @@ def count_attempt(meter: Meter, fact: AttemptFact) -> None:
     if fact.number > 1:
         meter.add(metrics.RETRIES, fact.provider)
     if fact.skipped:
-        meter.add(metrics.SKIPPED_EVENTS, fact.provider, amount=fact.skipped)
+        meter.add(metrics.SKIPPED_EVENTS, fact.provider, fact.model, amount=fact.skipped)
     if fact.usage is not None:
         _count_tokens(meter, fact.provider, fact.model, fact.usage)
 

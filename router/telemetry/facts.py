@@ -12,7 +12,7 @@ from router.errors import AttemptNote, Reason
 
 
 class Ended(Protocol):
-    """What an attempt and an exchange have in common. `started_at` is epoch seconds."""
+    """What an attempt and an exchange have in common. `started_at` is epoch seconds, `skipped` counts events."""
 
     @property
     def exchange(self) -> str: ...
@@ -30,6 +30,8 @@ class Ended(Protocol):
     def first_token_s(self) -> float | None: ...
     @property
     def duration_s(self) -> float: ...
+    @property
+    def skipped(self) -> int: ...
 
 
 class AttemptFact(Ended, Protocol):
@@ -47,8 +49,6 @@ class AttemptFact(Ended, Protocol):
     def status(self) -> int | None: ...
     @property
     def usage_source(self) -> UsageSource: ...
-    @property
-    def skipped(self) -> int: ...
 
 
 class ExchangeFact(Ended, Protocol):

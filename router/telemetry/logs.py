@@ -100,9 +100,9 @@ class Logs:
         self._logger.log(_NUMBERS[level], line.value, **fields)
 
     def exchange_ended(self, fact: ExchangeFact) -> None:
-        """One line for one exchange: a warning when it failed by no wish of the caller's."""
+        """One line for one exchange: a warning when it failed by no wish of the caller's, or its answer has a hole."""
         self.write(
-            _LEVELS[fact.end],
+            Level.WARNING if fact.skipped else _LEVELS[fact.end],
             Line.EXCHANGE_ENDED,
             request_id=fact.exchange,
             trace_id=fact.trace_id,
@@ -116,6 +116,7 @@ class Logs:
             input_tokens=fact.usage.input_total if fact.usage else None,
             output_tokens=fact.usage.output_total if fact.usage else None,
             cost_usd=None if fact.cost_usd is None else usd_text(fact.cost_usd),
+            skipped_events=fact.skipped,
             first_token_s=fact.first_token_s,
             duration_s=fact.duration_s,
         )

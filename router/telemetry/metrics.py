@@ -78,7 +78,7 @@ SKIPPED_EVENTS = Metric(
     kind=Kind.COUNTER,
     help="Events of streams that could not be read and were left out; the answers went on.",
     unit="events",
-    labels=("provider",),
+    labels=("provider", "model"),
 )
 TOKENS = Metric(
     name="pointsman_tokens_total",

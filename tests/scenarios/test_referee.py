@@ -130,15 +130,15 @@ async def test_s10_one_malformed_event_is_skipped_and_reported(tmp_path: Path) -
         await turn.chunk(delta(turn, {}, "stop") + DONE)
         await turn.chunk(b"")
 
-    async with paired(tmp_path, script, telemetry={"log_level": "debug"}) as pair:
+    async with paired(tmp_path, script) as pair:
         heard = await pair.ask(streamed=True)
         async with asyncio.timeout(2):
-            while 'pointsman_skipped_events_total{provider="one"} 1' not in await pair.metrics():
+            while 'pointsman_skipped_events_total{model="m",provider="one"} 1' not in await pair.metrics():
                 continue
         log = pair.router.log
     assert heard.is_from(FIRST)
-    (told,) = log_of(log.read, "attempt ended")
-    assert told["skipped_events"] == 1
+    (told,) = log_of(log.read, "exchange ended")
+    assert (told["level"], told["skipped_events"]) == ("warning", 1)
 
 
 @pytest.mark.parametrize("ends", [b"0\r\n\r\n", b""], ids=["body_ended", "connection_closed"])

@@ -43,6 +43,15 @@ def test_only_attempts_after_the_first_are_retries() -> None:
     assert meter.read(metrics.RETRIES, "other") == 1
 
 
+def test_events_that_were_left_out_are_counted_where_there_were_any() -> None:
+    """Of whom and of which model: a provider may break the stream of one only."""
+    meter = Meter()
+    count_attempt(meter, attempt_ended())
+    count_attempt(meter, attempt_ended(skipped=2, model="large"))
+    assert meter.read(metrics.SKIPPED_EVENTS, "main", "small") is None
+    assert meter.read(metrics.SKIPPED_EVENTS, "main", "large") == 2
+
+
 @pytest.mark.parametrize(
     ("changes", "cost", "unpriced"),
     [

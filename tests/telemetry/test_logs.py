@@ -65,6 +65,13 @@ def test_a_failed_exchange_is_a_warning(end: End, level: str) -> None:
     assert sink.read[0]["level"] == level
 
 
+def test_an_answer_with_a_hole_is_a_warning() -> None:
+    """It is complete by its provider's word, and words may be missing in it."""
+    sink = Lines()
+    logs_to(sink).exchange_ended(exchange_ended(skipped=1))
+    assert (sink.read[0]["level"], sink.read[0]["skipped_events"]) == ("warning", 1)
+
+
 def test_every_end_has_a_level() -> None:
     """A new `End` must be put into the table, or the first such exchange crashes telemetry."""
     sink = Lines()
