@@ -11,13 +11,13 @@ from msgspec import Struct
 from router.upstream.llama.options import LlamaOptions
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024
-"""Above any request body the front lets in; past it the stream is not ours any more."""
+"""Above the request bodies that the front lets in by default; past it a stream is not ours any more."""
 
 _LENGTH_BYTES = 4
 
 
 class FrameError(ValueError):
-    """The other side sent what is not a frame: the two are out of step and must not go on."""
+    """What cannot be a frame. From the other side: the two are out of step and must not go on."""
 
 
 class Load(Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -95,7 +95,7 @@ _REPORTS = msgspec.msgpack.Decoder(Report)
 
 
 def encode_frame(message: Order | Report) -> bytes:
-    """One frame, whole."""
+    """One frame, whole. Raises `FrameError` past `MAX_FRAME_BYTES`."""
     body = _ENCODER.encode(message)
     if len(body) > MAX_FRAME_BYTES:
         raise FrameError(f"a frame of {len(body)} bytes exceeds {MAX_FRAME_BYTES}")

@@ -25,7 +25,6 @@ from router.upstream.llama.frames import (
     Load,
     Loaded,
     LoadFailed,
-    Order,
     Report,
     decode_report,
     encode_frame,
@@ -139,14 +138,22 @@ class WorkerProcess:
 
     @asynccontextmanager
     async def ask(self, body: bytes, *, answer_id: str, created: int, seed: int) -> AsyncIterator[WorkerReply]:
-        """Send a request and wait for the head of its answer. Leaving before its end aborts it."""
+        """Send a request and wait for the head of its answer. Leaving before its end aborts it.
+
+        Raises:
+            WireFault: `TOO_LARGE` for a body that no frame can hold; whatever ended the process.
+        """
         if self._fault is not None:
             raise self._fault()
         self._numbers += 1
         number, inbox = self._numbers, Inbox()
+        try:
+            frame = encode_frame(Generate(id=number, body=body, answer_id=answer_id, created=created, seed=seed))
+        except FrameError as error:
+            raise WireFault(Reason.TOO_LARGE, f"the embedded model takes no such request: {error}") from error
         self._inboxes[number] = inbox
         self._open.add(number)
-        self._write(Generate(id=number, body=body, answer_id=answer_id, created=created, seed=seed))
+        self._write(frame)
         try:
             head = await inbox.get()
             if not isinstance(head, Head):
@@ -156,7 +163,7 @@ class WorkerProcess:
             inbox.leave()
             del self._inboxes[number]
             if number in self._open:
-                self._write(Abort(id=number))
+                self._write(encode_frame(Abort(id=number)))
 
     async def _run(self) -> None:
         try:
@@ -184,7 +191,7 @@ class WorkerProcess:
         """Read the worker until it closes its end, or is not loaded in time."""
         assert process.stdout is not None and process.stderr is not None
         self._spawn(self._listen(process.stderr), f"llama {self._load.name} stderr")
-        self._write(self._load)
+        self._write(encode_frame(self._load))
         deframer = Deframer()
         limit_s = self._load.options.load_timeout_s
         try:
@@ -264,10 +271,10 @@ class WorkerProcess:
         self._fault = lambda: LlamaLoadFailed(path, why, permanent=permanent)
         self._settled.set()
 
-    def _write(self, order: Order) -> None:
+    def _write(self, frame: bytes) -> None:
         # No drain: the worker's main thread does nothing but read, and max_waiting bounds what can lie here.
         if self._process is not None and self._process.stdin is not None and not self._process.stdin.is_closing():
-            self._process.stdin.write(encode_frame(order))
+            self._process.stdin.write(frame)
 
     def _kill(self) -> None:
         if self._process is not None and self._process.returncode is None:
