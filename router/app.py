@@ -26,7 +26,7 @@ from actors.messages import BreakerState, CacheView, ConfigLoaded, ConfigView, D
 from actors.pace import Pace
 from actors.provider import MakeTransport, Provider, Spawn
 from actors.retry import Retry
-from actors.runtime import Actor, ActorSystem, Exit, Job, Ports, Ref, Report, Snapshot, system_ports
+from actors.runtime import Actor, ActorSystem, Exit, Job, Ports, Ref, Report, Snapshot, StartFailed, system_ports
 from actors.telemetry import Outlets, Telemetry, Tuning, describe_report
 from actors.tree import Blueprint, Unit, path, tree
 from router.canon.target import Target, Timeouts
@@ -53,7 +53,7 @@ from router.telemetry.hostlog import HostLog
 from router.telemetry.logs import Level, Line, Logs
 from router.telemetry.meter import Meter
 from router.telemetry.scrub import Scrubber
-from router.telemetry.traces import open_sink
+from router.telemetry.traces import SpanSink, open_sink
 from router.telemetry.writer import LineSink
 from router.upstream.aws import SigningTransport, SigV4
 from router.upstream.http import HttpTransport
@@ -149,7 +149,7 @@ class Assembly:
             level=Level(settings.telemetry.log_level),
             scrubber=self._scrubber,
         )
-        self._spans = open_sink(settings.telemetry.otlp_endpoint, headers={})
+        self._spans: SpanSink | None = None
         self.system = ActorSystem(self.ports, on_report=self._reported)
 
         # Then who can be asked for what: kinds, models, names.
@@ -186,19 +186,23 @@ class Assembly:
     async def start(self) -> None:
         """Start the tree. Raises `StartFailed` when an actor cannot start; what had started has been stopped."""
         self.started = True
+        self._open_spans()
         for seat in self._seats:
             if seat.absent:
                 self.logs.write(Level.ERROR, Line.PROVIDER_ABSENT, provider=seat.name, why=seat.absent)
             for why in seat.broken:
                 self.logs.write(Level.ERROR, Line.MODEL_BROKEN, provider=seat.name, why=why)
-        await self.system.start(self._tree)
+        try:
+            await self.system.start(self._tree)
+        except StartFailed:
+            await self._close_spans()
+            raise
         self._ref("telemetry").tell(ConfigLoaded(version=self.settings.version, source=self._source))
 
     async def stop(self) -> None:
         """Drain, then stop everything in reverse order; what telemetry still holds is sent within a bound."""
         await self.system.stop()
-        if self._spans is not None:
-            await self._spans.stop(SPANS_STOP_S)
+        await self._close_spans()
 
     async def ended(self) -> Exit:
         """Why the tree ended, once it has."""
@@ -221,6 +225,16 @@ class Assembly:
         self.logs.write(
             Level.ERROR, Line.HANDLER_FAILED, request_id=request_id, error=type(error).__name__, at=_place_of(error)
         )
+
+    def _open_spans(self) -> None:
+        """Not before `start`: a sink has a thread, and a router that is never started would leave it behind."""
+        self._spans = spans = open_sink(self.settings.telemetry.otlp_endpoint, headers={})
+        if spans is not None:
+            self._meter.watch(metrics.TELEMETRY_DROPPED, lambda: spans.dropped, "trace")
+
+    async def _close_spans(self) -> None:
+        if self._spans is not None:
+            await self._spans.stop(SPANS_STOP_S)
 
     def _ref(self, *parts: str) -> Ref:
         return self.system.ref(path(*parts))
@@ -270,14 +284,6 @@ class Assembly:
         settings = self.settings
         journal = self._parts.journal or SqliteJournal(settings.ledger.path)
         worker = self._parts.worker or ThreadWorker("pointsman-ledger")
-        outlets = Outlets(
-            meter=self._meter,
-            logs=self.logs,
-            spans=self._spans,
-            view=self._health,
-            family_of=self._family_of,
-            clean=self._scrubber.text,
-        )
         budget = BudgetRules(share=settings.retry.budget_ratio, min_per_s=settings.retry.budget_min_per_s)
         cache = CacheRules(ttl_s=settings.cache.ttl_s, size_bytes=settings.cache.max_bytes)
         return Blueprint(
@@ -285,7 +291,7 @@ class Assembly:
             ledger=lambda: Ledger(
                 journal=journal, worker=worker, books=self._books, prices=self._prices, published=self._costs
             ),
-            telemetry=lambda: Telemetry(outlets, Tuning(rows=settings.telemetry.request_log_size)),
+            telemetry=lambda: Telemetry(self._outlets(), Tuning(rows=settings.telemetry.request_log_size)),
             limits=lambda: Limits(max_exchanges=settings.server.max_exchanges, live_jobs=lambda: self._door.jobs),
             cache=lambda: Cache(rules=cache, published=self._cached),
             capability=lambda: Capability(
@@ -305,6 +311,16 @@ class Assembly:
             ),
             drain_s=settings.server.lame_duck_s + settings.server.drain_s,
             flush_s=settings.server.flush_s,
+        )
+
+    def _outlets(self) -> Outlets:
+        return Outlets(
+            meter=self._meter,
+            logs=self.logs,
+            spans=self._spans,
+            view=self._health,
+            family_of=self._family_of,
+            clean=self._scrubber.text,
         )
 
     def _group(self, route: RouteSpec) -> Actor:
@@ -384,9 +400,6 @@ class Assembly:
         watch(metrics.LEDGER_PENDING, lambda: self._costs.value.pending)
         watch(metrics.LEDGER_FAILED_WRITES, lambda: self._costs.value.failed_writes)
         watch(metrics.TELEMETRY_DROPPED, lambda: self.logs.dropped, "log")
-        if self._spans is not None:
-            spans = self._spans
-            watch(metrics.TELEMETRY_DROPPED, lambda: spans.dropped, "trace")
         for how in ("undelivered", "rejected", "dropped", "expired"):
             watch(metrics.MESSAGES_LOST, partial(getattr, self.system.counters, how), how)
 
