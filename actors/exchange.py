@@ -54,7 +54,7 @@ from actors.runtime import (
     Ref,
     forget_traceback,
 )
-from router.canon.event import CONTENT
+from router.canon.event import CONTENT, Ended
 from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import GatewayError, Limited, Reason, Refused, Unavailable, WireFault
@@ -113,6 +113,7 @@ class Exchange:
         self._cache_key: str | None = None
         self._head = Head()
         self._held: list[Flow] = []
+        self._last: Flow | None = None
         self._committed = False
 
     async def run(self) -> None:
@@ -191,7 +192,7 @@ class Exchange:
             )
         )
         await self._say(Whole(reply=hit.reply, raw=hit.raw))
-        await self._say(Answered(usage=hit.reply.usage, cost_usd=Decimal(0)))
+        self.outbox.finish(Answered(usage=hit.reply.usage, cost_usd=Decimal(0)))
         self._record.complete = True
         return True
 
@@ -243,7 +244,7 @@ class Exchange:
         feed = await self._open(target)
         if isinstance(feed, WireFault):
             return feed
-        self._head, self._held = Head(), []
+        self._head, self._held, self._last = Head(), [], None
         self._record.begin()
         try:
             while not self._record.complete:
@@ -280,10 +281,17 @@ class Exchange:
         return word.feed
 
     async def _take(self, part: Part, target: Target) -> None:
-        """One part of an attempt: hold what bears no content, commit at what does, hand on the rest."""
+        """One part of an attempt: hold what bears no content, commit at what does, hand on the rest.
+
+        What ends an answer is handed on together with the word that it is complete: a reader who was told the end is
+        never told an error after it, whenever this exchange is stopped.
+        """
         match part:
             case Head():
                 self._head = part
+            case Flow() if _ends(part):
+                self._record.heard(part)
+                self._last = part
             case Flow() if not self._committed and not _bears_content(part):
                 self._record.heard(part)
                 self._held.append(part)
@@ -297,7 +305,8 @@ class Exchange:
                 await self._commit(target)
                 record = self._record
                 record.cost_usd = self._wiring.price(target, record.usage)
-                await self._say(Answered(usage=record.usage, cost_usd=record.cost_usd, raw=part.raw))
+                answered = Answered(usage=record.usage, cost_usd=record.cost_usd, raw=part.raw)
+                self.outbox.finish(*((answered,) if self._last is None else (self._last, answered)))
                 record.complete = True
             case _:
                 assert_never(part)
@@ -349,6 +358,11 @@ async def _ask(ref: Ref, message: object, whom: str) -> object:
         return await ref.ask(message, timeout_s=ASK_S)
     except (ActorDead, AskTimeout, MailboxFull) as error:
         raise Unavailable(f"the {whom} cannot answer now", reason=Reason.INTERNAL, retry_after_s=1.0) from error
+
+
+def _ends(flow: Flow) -> bool:
+    """Nothing follows `Ended`, so it is the last event or none."""
+    return bool(flow.events) and type(flow.events[-1]) is Ended
 
 
 def _bears_content(flow: Flow) -> bool:

@@ -105,6 +105,17 @@ class Channel(Generic[T]):
         error, self._error = self._error, None  # kept, it would be in a cycle with the frames it is raised through
         raise error if error is not None else ChannelClosed
 
+    def finish(self, *items: T) -> None:
+        """Hand on the last items and close, at once and whole: how the end comes is not for a slow reader to decide.
+
+        Raises:
+            ChannelClosed: the reader left, or the channel was closed.
+        """
+        if self._ended or self._left:
+            raise ChannelClosed
+        self._items.extend(items)
+        self._end(None)
+
     def close(self) -> None:
         """No more items will come."""
         self._end(None)

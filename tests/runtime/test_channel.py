@@ -230,6 +230,24 @@ def test_a_cancelled_get_loses_nothing() -> None:
     run_virtual(main())
 
 
+def test_the_last_items_wait_for_nobody() -> None:
+    """There is room for them whatever the reader has taken, and after them comes the end."""
+
+    async def main() -> list[int]:
+        channel: Channel[int] = Channel(1)
+        await channel.put(1)
+        channel.finish(2, 3)
+        with pytest.raises(ChannelClosed):
+            channel.finish(4)
+        channel.fail(Boom())
+        taken = [await channel.get() for _ in range(3)]
+        with pytest.raises(ChannelClosed):
+            await channel.get()
+        return taken
+
+    assert run_virtual(main()) == [1, 2, 3]
+
+
 @pytest.mark.parametrize("side", ["get", "put"])
 def test_a_second_reader_or_writer_is_refused(side: str) -> None:
     """It would wait where nobody wakes it."""
