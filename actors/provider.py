@@ -25,7 +25,7 @@ class Provider(Actor):
     """
 
     def __init__(
-        self, *, models: frozenset[str], make_transport: MakeTransport, make_line: MakeLine, attempts: set[Job]
+        self, *, models: frozenset[str], make_transport: MakeTransport, make_line: MakeLine, attempts: dict[Job, None]
     ) -> None:
         super().__init__()
         self._attempts = attempts
@@ -63,11 +63,11 @@ class Provider(Actor):
         attempt = Attempt(order, self._line)
 
         def ended(job: Job, exit: Exit) -> None:
-            self._attempts.discard(job)
+            self._attempts.pop(job, None)
             attempt.settle(job, exit)
 
         job = attempt.job = self.tasks.start(attempt.run(), name=order.attempt, on_exit=ended)
-        self._attempts.add(job)
+        self._attempts[job] = None
         # An exchange that has already ended ends the attempt here, before its first step.
         order.job.tie(job)
         return AttemptStarted(job=job, feed=attempt.feed)

@@ -192,6 +192,9 @@ class Assembly:
                 self.logs.write(Level.ERROR, Line.PROVIDER_ABSENT, provider=seat.name, why=seat.absent)
             for why in seat.broken:
                 self.logs.write(Level.ERROR, Line.MODEL_BROKEN, provider=seat.name, why=why)
+        for name in _absent_groups(self.settings, self._seats):
+            why = "none of its providers can be set up"
+            self.logs.write(Level.ERROR, Line.GROUP_ABSENT, group=name, why=why)
         try:
             await self.system.start(self._tree)
         except StartFailed:
@@ -334,7 +337,7 @@ class Assembly:
 
     def _unit(self, seat: Seat) -> Unit:
         """One provider's actors. `attempts` is shared so that a restarted Pace finds who holds its slots."""
-        attempts: set[Job] = set()
+        attempts: dict[Job, None] = {}
         pace = PaceRules(max_parallel=seat.settings.max_parallel, max_queue=seat.settings.max_queue)
         make_transport = self._parts.transport(seat.name) if self._parts.transport else partial(self._transport, seat)
         return Unit(
@@ -465,6 +468,13 @@ def _routes(settings: Settings, seats: tuple[Seat, ...]) -> tuple[RouteSpec, ...
     )
     rest = Manner(strategy=Strategy(settings.failover.strategy), max_attempts=settings.failover.max_attempts)
     return build_routes(listings, tuple(group for group in groups if group.targets), rest)
+
+
+def _absent_groups(settings: Settings, seats: tuple[Seat, ...]) -> tuple[str, ...]:
+    """The groups that `_routes` leaves out: callers are told that no such model is known."""
+    present = {seat.name for seat in seats if not seat.absent}
+    groups = settings.failover_groups.items()
+    return tuple(name for name, group in groups if not present & {ref.provider for ref in group.targets})
 
 
 def _windows(seats: tuple[Seat, ...]) -> dict[Target, int | None]:
