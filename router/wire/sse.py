@@ -10,6 +10,9 @@ import re
 from router.errors import Reason, WireFault
 from router.wire.dialect import Frame
 
+SKIPPED_NOTE = b": x-router-skipped 1\n\n"
+"""Said to a caller where an event that could not be read was left out: a comment, which clients pass over."""
+
 _BOM = b"\xef\xbb\xbf"
 # Atomic groups, or CRLF would backtrack into CR and LF and count as a blank line.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")

@@ -63,6 +63,29 @@ async def test_a_chat_that_is_streamed(tmp_path: Path) -> None:
         assert final.usage is None
 
 
+async def _with_a_hole(turn: Turn) -> None:
+    """A stream with an event that is no JSON."""
+    await turn.head(200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"})
+    for block in (
+        delta(turn, {"role": "assistant", "content": "red,"}),
+        b'data: {"id": "c", "choi\n\n',
+        delta(turn, {"content": " blue"}),
+        delta(turn, {}, "stop"),
+        DONE,
+        b"",
+    ):
+        await turn.chunk(block)
+
+
+@on_real_loops
+async def test_the_note_of_a_hole_in_an_answer_is_passed_over(tmp_path: Path) -> None:
+    """It is a comment: only who looks for it sees it."""
+    async with _sdk(tmp_path, _with_a_hole) as (client, _):
+        async with client.chat.completions.stream(model=GROUP, messages=_ASKED) as events:
+            final = await events.get_final_completion()
+        assert final.choices[0].message.content == "red, blue"
+
+
 @on_real_loops
 async def test_usage_comes_once_and_last_where_it_was_asked_for(tmp_path: Path) -> None:
     """One chunk without choices; none before it tells usage."""

@@ -139,6 +139,7 @@ async def test_s10_one_malformed_event_is_skipped_and_reported(tmp_path: Path) -
     assert heard.is_from(FIRST)
     (told,) = log_of(log.read, "exchange ended")
     assert (told["level"], told["skipped_events"]) == ("warning", 1)
+    assert heard.body.count(b"\n: x-router-skipped 1\n\n") == 1
 
 
 @pytest.mark.parametrize("ends", [b"0\r\n\r\n", b""], ids=["body_ended", "connection_closed"])

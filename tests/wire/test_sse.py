@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from router.canon.event import Skipped, TextDelta
 from router.errors import Reason, WireFault
-from router.wire.dialect import Frame
-from router.wire.sse import SseSplitter
+from router.wire import anthropic_messages, openai_chat, openai_responses
+from router.wire.dialect import Ask, Dialect, Frame, Requirements
+from router.wire.sse import SKIPPED_NOTE, SseSplitter
 from tests.wire.cutting import cuts, split
 
 LIMIT_BYTES = 1 << 20
+HOLE = (TextDelta(text="a"), Skipped(why="an event that cannot be read"), TextDelta(text="b"))
 
 
 def frames_of(body: bytes) -> list[Frame]:
@@ -103,3 +106,19 @@ def test_an_event_that_ends_in_a_lone_carriage_return_waits_for_the_next_byte() 
     assert splitter.feed(b"data: a\r\r") == ()
     assert [frame.raw for frame in splitter.feed(b"\ndata: b")] == [b"data: a\r\r\n"]
     assert [frame.data for frame in splitter.end()] == [b"b"]
+
+
+@pytest.mark.parametrize(
+    "dialect",
+    [anthropic_messages.DIALECT, openai_chat.DIALECT, openai_responses.DIALECT],
+    ids=lambda dialect: dialect.name,
+)
+def test_a_caller_is_shown_a_hole_where_it_is(dialect: Dialect) -> None:
+    """Between the words before it and those behind it, also in an answer that is translated."""
+    assert dialect.front is not None
+    ask = Ask(model="m", stream=True, include_usage=None, requirements=Requirements(), fields={})
+    encoder = dialect.front.encoder(ask)
+    before, hole, behind = (encoder.feed((event,)) for event in HOLE)
+    assert hole == SKIPPED_NOTE
+    assert SKIPPED_NOTE not in before + behind
+    assert [frame.is_comment for frame in frames_of(hole)] == [True]

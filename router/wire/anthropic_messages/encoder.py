@@ -14,6 +14,7 @@ from router.canon.event import (
     OpaqueAdded,
     ReasoningDelta,
     RefusalDelta,
+    Skipped,
     Started,
     TextDelta,
     ToolCallDelta,
@@ -30,6 +31,7 @@ from router.wire.anthropic_messages.schema import ENCODER
 from router.wire.anthropic_messages.usage import encode_usage
 from router.wire.anthropic_messages.writer import input_of, is_object
 from router.wire.dialect import Ask
+from router.wire.sse import SKIPPED_NOTE
 
 KEEPALIVE = b'event: ping\ndata: {"type":"ping"}\n\n'
 STOP_EVENT = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
@@ -97,6 +99,8 @@ class MessageEncoder:
                 self._usage = event.usage
             case Started():
                 self._started = event
+            case Skipped():
+                return SKIPPED_NOTE
             case Finished() if event.choice == 0:
                 self._finished = event
             case _ if isinstance(event, _Said) and event.choice == 0:

@@ -13,7 +13,7 @@ from router.wire.anthropic_messages.fault import encode_envelope
 from router.wire.anthropic_messages.message import type_of
 from router.wire.anthropic_messages.stream import DONE
 from router.wire.dialect import Ask, Frame
-from router.wire.sse import closed
+from router.wire.sse import SKIPPED_NOTE, closed
 
 
 class MessageRelay:
@@ -24,9 +24,11 @@ class MessageRelay:
         self._done = False
 
     def feed(self, frame: Frame, events: tuple[Event, ...]) -> bytes:
-        """The frame as it came, or nothing."""
-        if self._done or frame.data.strip() == DONE or any(isinstance(event, Skipped) for event in events):
+        """The frame as it came, a note that it was left out, or nothing."""
+        if self._done or frame.data.strip() == DONE:
             return b""
+        if any(isinstance(event, Skipped) for event in events):
+            return SKIPPED_NOTE
         if not frame.data:
             return closed(frame.raw)
         name = frame.event or type_of(frame.data)

@@ -28,7 +28,7 @@ from router.wire.openai_chat.fault import encode_envelope
 from router.wire.openai_chat.reply import call_said, given_id
 from router.wire.openai_chat.schema import CHUNK, ENCODER, NULL, Chunk
 from router.wire.openai_chat.stream import DONE, DONE_EVENT
-from router.wire.sse import closed
+from router.wire.sse import SKIPPED_NOTE, closed
 
 _NULL_USAGE = b',"usage":null'
 _CHOICES = msgspec.json.Decoder(list[dict[str, Raw]])
@@ -37,7 +37,7 @@ _WORDS = frozenset({TextDelta, ReasoningDelta})
 
 
 class ChatRelay:
-    """A `Relay`. Comments and what it does not know pass as they came; events that could not be read are left out."""
+    """A `Relay`. Comments and what it does not know pass as they came; a note stands for what could not be read."""
 
     def __init__(self, ask: Ask) -> None:
         self._hides_usage = ask.include_usage is not True
@@ -54,7 +54,7 @@ class ChatRelay:
             return self._finish(frame, events)
         first = type(events[0]) if events else None
         if first is Skipped:
-            return b""
+            return SKIPPED_NOTE
         mended = data
         # From the end, where usage stands: most of the time per chunk goes into looking for it.
         if self._hides_usage and data.rfind(b'"usage"') >= 0:

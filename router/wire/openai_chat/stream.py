@@ -48,6 +48,7 @@ from router.wire.openai_chat.schema import (
 )
 from router.wire.openai_chat.usage import decode_usage, encode_usage
 from router.wire.signatures import pack_id
+from router.wire.sse import SKIPPED_NOTE
 
 DONE = b"[DONE]"
 DONE_EVENT = b"data: [DONE]\n\n"
@@ -275,6 +276,8 @@ class ChatEncoder:
                 self._open(event.choice).finished = event
             case Started():
                 self._started = event
+            case Skipped():
+                return SKIPPED_NOTE
         return b""
 
     def _thought(self, event: ReasoningDelta) -> dict[str, object]:

@@ -18,6 +18,7 @@ from router.canon.event import (
     OpaqueAdded,
     ReasoningDelta,
     RefusalDelta,
+    Skipped,
     Started,
     TextDelta,
     ToolCallDelta,
@@ -42,6 +43,7 @@ from router.wire.openai_responses.reply import (
 )
 from router.wire.openai_responses.thought import FAMILY
 from router.wire.openai_responses.usage import encode_usage
+from router.wire.sse import SKIPPED_NOTE
 
 KEEPALIVE = b": keepalive\n\n"
 
@@ -179,6 +181,8 @@ class ResponsesEncoder:
                 self._finish = event.reason
             case Started():
                 self._started = event
+            case Skipped():
+                return SKIPPED_NOTE
         return b""
 
     # Messages.

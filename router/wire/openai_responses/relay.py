@@ -12,7 +12,7 @@ from router.wire.dialect import Ask, Frame
 from router.wire.members import UNREADABLE
 from router.wire.openai_responses.fault import encode_error_event
 from router.wire.openai_responses.schema import NUMBERED
-from router.wire.sse import closed
+from router.wire.sse import SKIPPED_NOTE, closed
 
 
 class ResponsesRelay:
@@ -23,11 +23,11 @@ class ResponsesRelay:
         self._ended = False
 
     def feed(self, frame: Frame, events: tuple[Event, ...]) -> bytes:
-        """The frame as it came, or nothing."""
+        """The frame as it came, a note that it was left out, or nothing."""
         if self._ended or frame.data.strip() == b"[DONE]":
             return b""
         if any(isinstance(event, Skipped) for event in events):
-            return b""
+            return SKIPPED_NOTE
         self._ended = any(isinstance(event, Ended) for event in events)
         self._last = frame.data or self._last
         return closed(frame.raw)

@@ -9,6 +9,7 @@ from router.wire.anthropic_messages import DIALECT
 from router.wire.anthropic_messages.encoder import STOP_EVENT
 from router.wire.anthropic_messages.relay import MessageRelay
 from router.wire.anthropic_messages.request import peek
+from router.wire.sse import SKIPPED_NOTE
 from tests.wire.anthropic_messages.test_stream import LIMIT_BYTES, START, STOP, STREAMS, TEXT, finish, sse
 from tests.wire.cutting import cuts, split
 from tests.wire.recorded import Recorded, needs_recordings, response_of
@@ -50,7 +51,11 @@ WHOLE = sse(START, *TEXT, finish(), STOP)
             sse({"type": "moonrise", "at": 1}) + WHOLE, sse({"type": "moonrise", "at": 1}) + WHOLE, id="events to come"
         ),
         pytest.param(WHOLE.replace(b"\n", b"\r\n"), WHOLE.replace(b"\n", b"\r\n"), id="other line ends"),
-        pytest.param(sse(START) + b"data: {oops\n\n" + sse(*TEXT, finish(), STOP), WHOLE, id="unreadable"),
+        pytest.param(
+            sse(START) + b"data: {oops\n\n" + sse(*TEXT, finish(), STOP),
+            sse(START) + SKIPPED_NOTE + sse(*TEXT, finish(), STOP),
+            id="unreadable",
+        ),
         pytest.param(sse(START) + sse(START, *TEXT, finish(), STOP), WHOLE, id="a second start"),
         pytest.param(WHOLE + b"data: [DONE]\n\n", WHOLE, id="DONE behind it"),
         pytest.param(WHOLE[:-2], WHOLE, id="a last line that is not ended"),

@@ -12,6 +12,7 @@ from router.errors import Reason, UpstreamFailed, WireFault
 from router.wire.openai_chat import DIALECT
 from router.wire.openai_chat.relay import ChatRelay
 from router.wire.openai_chat.request import peek
+from router.wire.sse import SKIPPED_NOTE
 from tests.wire.cutting import split
 from tests.wire.recorded import Recorded, needs_recordings, recordings, response_of
 
@@ -121,10 +122,10 @@ def test_a_first_member_that_is_null_usage_is_taken_out_too() -> None:
 
 
 def test_comments_pass_and_events_that_cannot_be_read_do_not() -> None:
-    """A provider's keepalive is the caller's too."""
+    """A provider's keepalive is the caller's too, and a hole in the answer is shown as one."""
     good = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}]}\n\n'
     body = b": WAIT\n\n" + good + b"data: {broken\n\n" + b"event: note\ndata: {}\n\n"
-    assert relayed(body) == b": WAIT\n\n" + good + b"data: {}\n\n" + b"data: [DONE]\n\n"
+    assert relayed(body) == b": WAIT\n\n" + good + SKIPPED_NOTE + b"data: {}\n\n" + b"data: [DONE]\n\n"
 
 
 @pytest.mark.parametrize(

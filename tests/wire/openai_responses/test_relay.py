@@ -10,6 +10,7 @@ from router.errors import Reason, UpstreamFailed
 from router.wire.openai_responses import DIALECT
 from router.wire.openai_responses.relay import ResponsesRelay
 from router.wire.openai_responses.request import peek
+from router.wire.sse import SKIPPED_NOTE
 from tests.wire.cutting import cuts, split
 from tests.wire.recorded import Recorded, needs_recordings, recordings, response_of
 
@@ -37,9 +38,9 @@ def test_a_recorded_stream_passes_byte_for_byte(line: Recorded) -> None:
 
 
 def test_an_event_that_cannot_be_read_is_left_out() -> None:
-    """Clients throw on it."""
+    """Clients throw on it; a comment says that there was one."""
     good = b'event: response.in_progress\ndata: {"type":"response.in_progress"}\n\n'
-    assert relayed([good + b"data: {\n\n" + b": ping\n\n"]) == good + b": ping\n\n"
+    assert relayed([good + b"data: {\n\n" + b": ping\n\n"]) == good + SKIPPED_NOTE + b": ping\n\n"
 
 
 def test_a_last_event_without_its_blank_line_is_closed() -> None:
