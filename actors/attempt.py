@@ -66,6 +66,9 @@ them)."""
 _CHOICES = frozenset({"n", "sampling.choices"})
 """What a request names as lost when its provider is asked for one answer instead of several."""
 
+ERROR_BYTES = 1024 * 1024
+"""The longest error body that is read for its reason."""
+
 _COOLING = (Reason.THROTTLED, "it asked for quiet")
 _FULL = (Reason.BUSY, "it is at its limit of requests")
 """Why there is no slot. The provider's own wish passes by itself and is waited for; a full queue sends callers away."""
@@ -239,8 +242,7 @@ class Attempt:
     async def _receive(self, reply: UpstreamReply, clocks: Clocks, lost: tuple[str, ...]) -> None:
         dialect = self._line.dialect
         if reply.status >= 300:
-            body = await reply.read(self._line.max_reply_bytes)
-            raise dialect.decode_fault(reply.status, reply.headers, body, self._line.ports.wall.now())
+            raise await self._refusal(reply)
         shown = shown_headers(reply.headers)
         if self._order.ask.stream:
             await self._must_be_stream(reply)
@@ -248,7 +250,7 @@ class Attempt:
             await self._put(Head(relay=relay, shown=shown, lost=lost), clocks)
             await self._stream(reply, relay, clocks, 1 if _CHOICES.intersection(lost) else self._order.ask.choices)
         else:
-            body = await reply.read(self._line.max_reply_bytes)
+            body = await self._body(reply, clocks)
             answer = named_reply(dialect.decode_reply(body), self._naming)
             self.tally.whole(answer.usage)
             _must_not_be_empty(answer)
@@ -256,6 +258,25 @@ class Attempt:
             await self._put(Head(shown=shown, lost=lost), clocks)
             await self._put(Whole(reply=answer, raw=body if self._relays else b""), clocks)
             await self._put(Complete(), clocks)
+
+    async def _refusal(self, reply: UpstreamReply) -> WireFault:
+        """What an error answer means; where its body is cut or endless, status and headers say enough."""
+        try:
+            body = await reply.read(ERROR_BYTES)
+        except WireFault:
+            body = b""
+        return self._line.dialect.decode_fault(reply.status, reply.headers, body, self._line.ports.wall.now())
+
+    async def _body(self, reply: UpstreamReply, clocks: Clocks) -> bytes:
+        """A whole answer, with the idle clock between its pieces. Raises `WireFault`, MALFORMED past the bound."""
+        pieces, size_bytes = [], 0
+        async for piece in reply.blocks():
+            clocks.piece()
+            pieces.append(piece)
+            size_bytes += len(piece)
+            if size_bytes > self._line.max_reply_bytes:
+                raise WireFault(Reason.MALFORMED, f"its answer is longer than {self._line.max_reply_bytes} bytes")
+        return b"".join(pieces)
 
     async def _must_be_stream(self, reply: UpstreamReply) -> None:
         """A page or a JSON body where a stream was asked for is no answer; a missing content type is let pass.

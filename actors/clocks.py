@@ -62,6 +62,12 @@ class Clocks:
             self._arm(Reason.IDLE_TIMEOUT, self._timeouts.idle_s)
         self._last_content = self._loop.time()
 
+    def piece(self) -> None:
+        """A piece of a whole answer came: the idle clock starts again, beside the one for all of it."""
+        if self._last_content is None:
+            self._arm(Reason.IDLE_TIMEOUT, self._timeouts.idle_s)
+        self._last_content = self._loop.time()
+
     def reader_waits(self) -> None:
         """The attempt hands a piece to its reader and may have to wait: not the provider's time."""
         self._reader_since = self._loop.time()

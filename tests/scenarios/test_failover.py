@@ -169,6 +169,31 @@ async def test_line_9_an_empty_answer_that_was_counted_stands(streamed: bool, tm
 
 
 @both
+@pytest.mark.parametrize("promised", [b"500", b"5000000"], ids=["cut", "endless"])
+@scenario
+async def test_line_12_an_error_whose_body_does_not_arrive_is_still_that_error(
+    promised: bytes, streamed: bool, tmp_path: Path
+) -> None:
+    """The status says whose fault it is: the body cut, or longer than anybody reads."""
+    head = b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: " + promised + b"\r\n\r\n"
+    sent = min(int(promised) - 1, 2_000_000)
+    async with paired(tmp_path, raw(head + b"{" + b" " * sent)) as pair:
+        heard = await pair.ask(streamed)
+    assert heard.status == 400
+    assert pair.asked == (1, 0)
+
+
+@scenario
+async def test_line_2_a_body_that_stalls_is_left_by_the_idle_limit(tmp_path: Path) -> None:
+    """Half of a whole answer, and then nothing: not waited for as long as an answer may take."""
+    half = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"id":"c","choices":['
+    async with paired(tmp_path, raw(half, then="silence"), keys={"timeouts": {"idle_s": LIMIT_S}}) as pair:
+        heard = await pair.ask()
+        await pair.one.until(lambda: pair.one.left == 1)
+    assert heard.is_from(SECOND)
+
+
+@both
 @scenario
 async def test_line_10_a_429_without_a_hint_fails_over_at_once(streamed: bool, tmp_path: Path) -> None:
     """In the same request, whatever our own backoff for capacity is."""
