@@ -12,7 +12,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 MODE=${1:-serve}
+[ -n "${POINTSMAN_HOME:-}${HOME:-}" ] || { echo "setup: neither HOME nor POINTSMAN_HOME is set; set one of them" >&2; exit 1; }
 HOME_DIR=${POINTSMAN_HOME:-$HOME/.pointsman}
+case $HOME_DIR in # quoted, as in a file of variables, no shell has expanded it
+  "~" | "~/"*) HOME_DIR=${HOME:?is needed for the ~ of POINTSMAN_HOME}${HOME_DIR#"~"} ;;
+esac
 LLAMA=${POINTSMAN_LLAMA:-on}
 VENV=.venv
 STAMPS=$VENV/.pointsman
@@ -43,14 +47,14 @@ pip_install() { quietly pip install --quiet "$@"; }
 suits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= ('"$2"'))' 2> /dev/null; }
 
 find_python() {
-  local candidate
-  for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+  local candidate candidates=(python3 python3.13 python3.12 python3.11)
+  if [ -n "${PYTHON:-}" ]; then candidates=("$PYTHON"); fi # one, whose path may hold blanks
+  for candidate in "${candidates[@]}"; do
     if suits "$candidate" "3, 13"; then echo "$candidate"; return; fi
   done
-  for candidate in ${PYTHON:-python3}; do # newer than the locks were checked with: likely to work
-    if suits "$candidate" "3, 99"; then echo "$candidate"; return; fi
-  done
-  die "needs Python 3.11 or newer; found $(${PYTHON:-python3} --version 2>&1 | head -1). Install one, or name one: PYTHON=/path/to/python3.12 make setup"
+  # Newer than the locks were checked with: likely to work.
+  if suits "${candidates[0]}" "3, 99"; then echo "${candidates[0]}"; return; fi
+  die "needs Python 3.11 or newer; found $("${candidates[0]}" --version 2>&1 | head -1). Install one, or name one: PYTHON=/path/to/python3.12 make setup"
 }
 
 make_venv() {
