@@ -158,6 +158,9 @@ def _check_group(name: str, group: GroupKeys, providers: Mapping[str, ProviderKe
         _check_model(ref, providers, findings, place)
         if seen.setdefault(ref, index) != index:
             findings.add_rule(place, f"is the same as targets[{seen[ref]}]; remove one")
+    owners = {text.partition(":")[0] for text in group.targets}
+    if owners and all(owner in providers and providers[owner].dispatch == "off" for owner in owners):
+        findings.add_rule((*where, "targets"), "has only providers that are off; turn one on or remove the group")
 
 
 def _check_model(ref: TargetRef, providers: Mapping[str, ProviderKeys], findings: Findings, where: Where) -> None:

@@ -119,10 +119,12 @@ async def test_a_provider_that_cannot_be_set_up_says_why_and_keeps_no_other_down
     async with ScriptedProvider(speak()) as one:
         config = routed(one)
         config["providers"]["local"] = local
+        config["failover_groups"]["here"] = {"targets": ["local"]}
         async with served(config, tmp_path) as router:
             _, body = await router.get("/health/providers")
             assert not body["providers"]["local"]["healthy"]
             assert str(tmp_path / "none") in body["providers"]["local"]["last_error"]
+            assert [line["group"] for line in router.log.read if line["event"] == "failover group absent"] == ["here"]
             async with router.chat() as response:
                 assert response.status == 200
 
