@@ -24,7 +24,9 @@ UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X)\b|NotImplemente
 UNMIRRORED = frozenset({"tests/test_layout.py", "tests/test_style.py"})
 """Tests of the repository itself."""
 
-WHOLE_THINGS = ("tests/spine/", "tests/scenarios/", "tests/ops/", "tests/docs/", "tests/bench/", "tests/simulation/")
+WHOLE_THINGS = tuple(
+    f"tests/{name}/" for name in ("spine", "scenarios", "replay", "ops", "docs", "bench", "simulation")
+)
 """Tests of what no single file of the packages is: the running product, `ops/`, the documents, the measurements."""
 
 MACHINE = re.compile(

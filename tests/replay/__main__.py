@@ -1,0 +1,39 @@
+"""`python -m tests.replay`: replay every recording, print the table, fail if a cell did."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.replay.recordings import ABSENT, recordings
+from tests.replay.replay import Outcome, replay, unknown
+from tests.replay.table import lines
+
+
+def main() -> int:
+    """The exit status: 1 for a failed cell, or for a protocol that nobody said anything about."""
+    found = recordings()
+    if not found:
+        print(f"skipped: {ABSENT}")
+        return 0
+    told = asyncio.run(_all())
+    print("\n".join(lines(told, [one for one in found if one.why_not])))
+    for api in unknown(found):
+        print(f"unknown protocol: {api} (say in tests/replay/recordings.py who speaks it, or why nobody does)")
+    return 1 if unknown(found) or any(outcome.verdict.wrong for outcome in told) else 0
+
+
+async def _all() -> list[Outcome]:
+    """One router for each recorded provider: a thousand configured providers in one would measure something else."""
+    found = recordings()
+    told: list[Outcome] = []
+    for provider in sorted({one.provider for one in found}):
+        with TemporaryDirectory() as home:
+            told += await replay([one for one in found if one.provider == provider], Path(home))
+    return told
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""The recorded exchanges as they lie beside the repository: one file each, found by looking, not by an index.
+
+What is dropped into the folder is replayed from then on. Which protocol is a conversation, and who hears it, stands in
+two tables; a protocol that stands in neither is a failure of the replay and not silence.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.wire.recorded import FOLDER
+
+ABSENT = "the recorded exchanges are not beside this repository"
+
+KINDS: dict[str, str] = {
+    "openai.chat": "openai-compatible",
+    "mistral.chat": "openai-compatible",
+    "openai.responses": "openai-responses",
+    "anthropic.messages": "anthropic-compatible",
+    "gemini.generateContent": "gemini",
+    "gemini.streamGenerateContent": "gemini",
+    "bedrock.converse": "bedrock",
+    "bedrock.converse_stream": "bedrock",
+    "bedrock.invoke": "bedrock-invoke",
+    "bedrock.invoke_stream": "bedrock-invoke",
+    "cohere.chat.v2": "cohere",
+    "ollama.chat": "ollama",
+}
+"""Protocol -> the kind of provider that speaks it, where the recorded provider has no kind of its own that does."""
+
+_EMBEDS = "turns text into numbers: there is no answer in it"
+_LISTS = "lists models: there is no answer in it"
+_COUNTS = "counts tokens: there is no answer in it"
+_RANKS = "orders texts: there is no answer in it"
+_OLD = "a protocol its own vendor replaced; no kind of provider speaks it"
+
+NO_CONVERSATION: dict[str, str] = {
+    "openai.embeddings": _EMBEDS,
+    "mistral.embeddings": _EMBEDS,
+    "cohere.embed.v1": _EMBEDS,
+    "cohere.embed.v2": _EMBEDS,
+    "ollama.embed": _EMBEDS,
+    "ollama.embeddings": _EMBEDS,
+    "gemini.batchEmbedContents": _EMBEDS,
+    "openai.models": _LISTS,
+    "anthropic.models": _LISTS,
+    "gemini.models": _LISTS,
+    "anthropic.count_tokens": _COUNTS,
+    "bedrock.count_tokens": _COUNTS,
+    "gemini.countTokens": _COUNTS,
+    "openai.responses.input_tokens": _COUNTS,
+    "cohere.rerank.v1": _RANKS,
+    "cohere.rerank.v2": _RANKS,
+    "rerank": _RANKS,
+    "openai.moderations": "judges a text: there is no answer in it",
+    "openai.completions": _OLD,
+    "anthropic.complete": _OLD,
+    "cohere.chat.v1": _OLD,
+    "ollama.generate": _OLD,
+}
+"""Protocol -> why a conversation cannot be asked of who speaks it."""
+
+_INVOKED_OTHERS = "Bedrock's InvokeModel of a model that does not speak Anthropic's protocol; no dialect reads it"
+
+
+class Recording(NamedTuple):
+    """One exchange, as far as a provider needs it to say the same again; `tags` are what its collector saw in it."""
+
+    id: str
+    provider: str
+    api: str
+    model: str
+    streamed: bool
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    tags: tuple[str, ...]
+
+    @property
+    def is_error(self) -> bool:
+        """Whether its status says so; an error inside a 200 must be found by reading."""
+        return self.status >= 400
+
+    @property
+    def why_not(self) -> str | None:
+        """Why it cannot be replayed; None when it can."""
+        if self.api.startswith("bedrock.invoke") and not self.is_error and not self._speaks_messages:
+            return _INVOKED_OTHERS
+        return NO_CONVERSATION.get(self.api)
+
+    @property
+    def _speaks_messages(self) -> bool:
+        return "anthropic.claude" in self.model and "instant" not in self.model
+
+
+@cache
+def recordings(folder: Path = FOLDER) -> tuple[Recording, ...]:
+    """Every exchange in the folder, by name; none where it is absent."""
+    files = sorted(folder.glob("*.json")) if folder.exists() else []
+    return tuple(found for file in files if (found := _read(file)) is not None)
+
+
+def _read(file: Path) -> Recording | None:
+    """One file; None for one that holds no exchange, such as the index."""
+    held: Any = json.loads(file.read_bytes())
+    if not isinstance(held, dict) or "response" not in held:
+        return None
+    said = held["response"]
+    body = said["body"].encode() if said.get("body") is not None else b64decode(said.get("body_b64") or "")
+    return Recording(
+        id=held["id"],
+        provider=held["provider"],
+        api=held["api"],
+        model=held.get("model") or "",
+        streamed=held["stream"],
+        status=said["status"],
+        headers=said["headers"],
+        body=body,
+        tags=tuple(held["kind"]),
+    )

@@ -1,0 +1,137 @@
+"""Serves recordings on a socket and asks for each through every front end of a router, streamed or not as it was.
+
+Each cell has a provider of its own in the router's configuration: an error that opens a breaker or asks for quiet is
+felt by nobody else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from router.providers import find_kinds
+from router.providers.kind import Kind
+from tests.fakes.provider import ScriptedProvider
+from tests.fakes.replies import raw
+from tests.fakes.served import Served, served
+from tests.fakes.turn import Script, Turn
+from tests.replay.framing import pieces
+from tests.replay.fronts import FRONTS, Front, asked
+from tests.replay.invoke import installed
+from tests.replay.reading import read
+from tests.replay.recordings import KINDS, NO_CONVERSATION, Recording
+from tests.replay.verdict import Heard, Verdict, judge
+
+_NAMES = {"llama.cpp": "llamacpp-server"}
+"""What the recordings call a provider -> its kind, where that is another word."""
+
+_FRAMING = frozenset({"content-length", "transfer-encoding", "content-encoding", "connection"})
+
+
+class Cell(NamedTuple):
+    """One recording asked for through one front end. A whole error is asked for both ways."""
+
+    recording: Recording
+    front: Front
+    streamed: bool
+    fails: bool
+
+    @property
+    def kind(self) -> str:
+        """For the table: errors inside a 200 are errors too."""
+        if self.fails:
+            return "error"
+        return "stream" if self.streamed else "json"
+
+
+class Outcome(NamedTuple):
+    """What came of a cell."""
+
+    cell: Cell
+    verdict: Verdict
+
+
+def cells(recordings: Iterable[Recording]) -> Iterator[Cell]:
+    """Every cell of these recordings that can be replayed."""
+    for recording in recordings:
+        if recording.why_not is None and recording.api in KINDS:
+            fails = read(recording).fault is not None
+            ways = (False, True) if fails and not recording.streamed else (recording.streamed,)
+            yield from (Cell(recording, front, streamed, fails) for front in FRONTS for streamed in ways)
+
+
+def unknown(recordings: Iterable[Recording]) -> list[str]:
+    """Protocols that nobody said anything about: a recording must not be skipped because its protocol is new."""
+    return sorted({one.api for one in recordings} - set(KINDS) - set(NO_CONVERSATION))
+
+
+async def replay(recordings: Iterable[Recording], home: Path) -> list[Outcome]:
+    """Ask for everything once, through one router."""
+    asking = list(cells(recordings))
+    if not asking:
+        return []
+    with installed(home):
+        kinds = find_kinds()
+        async with ScriptedProvider(
+            choose=lambda turn: _script(asking[int(turn.path.split("/")[1])], turn)
+        ) as provider:
+            config = {
+                "providers": {f"cell{n}": _provider(cell, n, kinds, provider.port) for n, cell in enumerate(asking)},
+                "retry": {"max_attempts": 1},
+            }
+            async with served(config, home) as router:
+                heard = [await _ask(router, cell, n) for n, cell in enumerate(asking)]
+        relays = [kinds[kind_of(cell.recording, kinds)].relays for cell in asking]
+    return [
+        Outcome(cell, judge(cell.recording, cell.front, answer, relays=passes))
+        for cell, answer, passes in zip(asking, heard, relays, strict=True)
+    ]
+
+
+def kind_of(recording: Recording, kinds: dict[str, Kind]) -> str:
+    """The kind of its own provider, if that speaks the recorded protocol; else the one that speaks it for anybody."""
+    usual = KINDS[recording.api]
+    own = kinds.get(_NAMES.get(recording.provider, recording.provider))
+    same = own is not None and own.dialect.name == kinds[usual].dialect.name and usual in ("gemini", *_COMPATIBLE)
+    return own.name if own is not None and same else usual
+
+
+_COMPATIBLE = frozenset({"openai-compatible", "anthropic-compatible"})
+"""The kinds that stand in for any server of their protocol."""
+
+
+def _provider(cell: Cell, number: int, kinds: dict[str, Kind], port: int) -> dict[str, Any]:
+    return {
+        "kind": kind_of(cell.recording, kinds),
+        "base_url": f"http://127.0.0.1:{port}/{number}",
+        "api_key": "k-1",
+        "models": [{"name": "m", "upstream": cell.recording.model or "m"}],
+    }
+
+
+async def _ask(router: Served, cell: Cell, number: int) -> Heard:
+    body = asked(cell.front, f"cell{number}:m", streamed=cell.streamed)
+    headers = {"content-type": "application/json"}
+    async with router.http.post(router.url + cell.front.path, data=body, headers=headers) as response:
+        return Heard(response.status, await response.read(), cell.streamed)
+
+
+def _number(turn: Turn) -> int:
+    """Which cell asks: its base URL says so."""
+    return int(turn.path.split("/")[1])
+
+
+def _script(cell: Cell, turn: Turn) -> Script:
+    """The recorded answer, byte for byte: status, headers, body."""
+    recording = cell.recording
+    headers, body = dict(recording.headers), recording.body
+    if body.startswith(b"[") and "alt=sse" in turn.path:
+        # Recorded without the parameter that asks for events: the same pieces, as the provider frames them with it.
+        said = pieces(body, recording.api, streamed=True)
+        body = b"".join(b"data: %b\r\n\r\n" % json.dumps(piece, ensure_ascii=False).encode() for piece in said)
+        headers["content-type"] = "text/event-stream"
+    lines = [f"{name}: {value}" for name, value in headers.items() if name not in _FRAMING]
+    head = [f"HTTP/1.1 {recording.status} Recorded", *lines, f"content-length: {len(body)}", "", ""]
+    return raw("\r\n".join(head).encode() + body, then="keep")
