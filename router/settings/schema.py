@@ -241,8 +241,8 @@ class Breaker(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     failure_rate: Share = 0.5
     min_calls: Count = 20
     window_s: PositiveS = 30.0
-    recovery_timeout_s: PositiveS = 60.0
-    max_open_s: PositiveS = 300.0
+    recovery_timeout_s: PositiveS = 5.0
+    max_open_s: PositiveS = 20.0
 
 
 class Retry(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from actors.messages import Answered, Call, Opened, Piece, Whole
+from actors.messages import Answered, Call, Committed, Opened, Piece, Whole
 from actors.runtime import ChannelClosed, virtual_ports
 from router.app import FRONT_DIALECT, Assembly, Parts, kind_rules
+from router.canon.target import Target
 from router.errors import GatewayError
 from router.front.server import NoServer
 from router.settings import load
@@ -78,6 +79,11 @@ class Read:
     def complete(self) -> bool:
         """Whether the reader was told that this is all."""
         return bool(self.pieces) and isinstance(self.pieces[-1], Answered)
+
+    @property
+    def target(self) -> Target:
+        """Who answered."""
+        return next(piece.target for piece in self.pieces if isinstance(piece, Committed))
 
     @property
     def raw(self) -> bytes:

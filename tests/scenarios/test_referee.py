@@ -11,6 +11,10 @@ from time import perf_counter
 
 import pytest
 
+from actors.runtime import run_virtual
+from router.upstream.memory import Scripted, in_turn
+from router.upstream.transport import UpstreamRequest
+from tests.fakes.embedded import embedded, read
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import (
     DONE,
@@ -29,6 +33,10 @@ from tests.fakes.served import log_of, remote, routed, served
 from tests.fakes.turn import Script, Turn
 from tests.scenarios.scene import FIRST, LIMIT_S, SECOND, ask, joined, paired, scenario, words
 
+WELL_SAID = (
+    b'{"id":"c","model":"m",'
+    b'"choices":[{"index":0,"message":{"role":"assistant","content":"well"},"finish_reason":"stop"}]}'
+)
 OFTEN = {"breaker": {"failure_threshold": 10_000}, "retry": {"max_attempts": 6, "base_delay_ms": 1, "jitter": False}}
 
 
@@ -201,3 +209,29 @@ async def test_s15_an_outage_is_probed_and_not_hammered(code: int, tmp_path: Pat
     assert all(one.is_from(SECOND) for one in heard[:-1])
     assert len(heard) > 50
     assert down <= 5 + 8
+
+
+def test_s15_with_the_defaults_it_is_back_within_half_a_minute() -> None:
+    """The whole minute of it, and two requests a second, in virtual time and with nothing configured."""
+    well = Scripted(steps=(WELL_SAID,))
+
+    async def main() -> tuple[float, int]:
+        now_s = asyncio.get_running_loop().time
+        sent = 0
+
+        def ill_for_a_minute(_: UpstreamRequest) -> Scripted:
+            nonlocal sent
+            sent += now_s() < 60
+            return Scripted(status=500, steps=(b"{}",)) if now_s() < 60 else well
+
+        async with embedded(ill_for_a_minute, in_turn(well)) as router:
+            while True:
+                got = await read(router.open(stream=False))
+                assert got.complete
+                if got.target.provider == "p0":
+                    return now_s(), sent
+                await asyncio.sleep(0.5)
+
+    back_s, sent = run_virtual(main())
+    assert back_s < 60 + 30
+    assert sent <= 5 + 6
