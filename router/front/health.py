@@ -8,6 +8,7 @@ from aiohttp import web
 
 from actors.messages import HealthReport, ProviderReport
 from router.front.context import Context
+from router.telemetry.meter import CONTENT_TYPE
 
 _SERVING = frozenset({"healthy", "degraded"})
 
@@ -54,9 +55,7 @@ async def ready(_request: web.Request, context: Context) -> web.Response:
 
 async def prometheus(_request: web.Request, context: Context) -> web.Response:
     """`GET /metrics`, in Prometheus' text form."""
-    return web.Response(
-        body=context.desk.metrics(), headers={"content-type": "text/plain; version=0.0.4; charset=utf-8"}
-    )
+    return web.Response(body=context.desk.metrics(), headers={"content-type": CONTENT_TYPE})
 
 
 def _brief(provider: ProviderReport) -> dict[str, object]:
