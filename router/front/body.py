@@ -8,16 +8,20 @@ from router.errors import Reason, Refused
 
 
 async def read_body(request: web.Request, limit_bytes: int) -> bytes:
-    """The whole body. Raises `Refused` past `limit_bytes`, from the declared length already where there is one."""
+    """The whole body. Raises `Refused` past `limit_bytes`, from the declared length already where there is one, and for
+    a body that is not framed or compressed as its head says."""
     if (request.content_length or 0) > limit_bytes:
         raise _too_large(limit_bytes)
     blocks: list[bytes] = []
     size_bytes = 0
-    async for block in request.content.iter_any():
-        size_bytes += len(block)
-        if size_bytes > limit_bytes:
-            raise _too_large(limit_bytes)
-        blocks.append(block)
+    try:
+        async for block in request.content.iter_any():
+            size_bytes += len(block)
+            if size_bytes > limit_bytes:
+                raise _too_large(limit_bytes)
+            blocks.append(block)
+    except web.RequestPayloadError as error:
+        raise Refused("the request body is not framed or compressed as its headers say") from error
     return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
 

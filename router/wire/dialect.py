@@ -8,9 +8,9 @@ only providers speak leaves the front half None.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Annotated, Protocol
 
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from router.canon.event import Event
 from router.canon.reply import Reply
@@ -93,8 +93,10 @@ class Relay(Protocol):
         ...
 
 
-class Requirements(Struct, frozen=True, kw_only=True):
+class Requirements(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a caller wants of the routing, from the body's `router` object or `x-router-*` headers; both mean the same.
+
+    Ours, so a wish we do not know is refused instead of ignored.
 
     Args:
         fallback: False keeps the request on its first target.
@@ -104,9 +106,9 @@ class Requirements(Struct, frozen=True, kw_only=True):
     """
 
     fallback: bool = True
-    max_attempts: int | None = None
-    deadline_s: float | None = None
-    min_context: int | None = None
+    max_attempts: Annotated[int, Meta(ge=1)] | None = None
+    deadline_s: Annotated[float, Meta(gt=0)] | None = None
+    min_context: Annotated[int, Meta(ge=1)] | None = None
 
 
 class Ask(Struct, frozen=True, kw_only=True):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import Raw
 from msgspec.json import Decoder, Encoder
 
 from router.errors import Refused
@@ -30,16 +30,7 @@ _AT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.S)
 _MISSING = re.compile(r"missing required field `(\w+)`")
 
 
-class _RouterMember(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body's `router` object: ours, so a wish we do not know is refused instead of ignored."""
-
-    fallback: bool = True
-    max_attempts: Annotated[int, Meta(ge=1)] | None = None
-    deadline_s: Annotated[float, Meta(gt=0)] | None = None
-    min_context: Annotated[int, Meta(ge=1)] | None = None
-
-
-_ROUTER = Decoder(_RouterMember | None)
+_ROUTER = Decoder(Requirements | None)
 
 
 def read_members(body: bytes) -> dict[str, Raw]:
@@ -54,8 +45,7 @@ def read_members(body: bytes) -> dict[str, Raw]:
 
 def take_requirements(fields: dict[str, Raw]) -> Requirements:
     """The caller's wishes; `router` is taken out of `fields`, since no provider may see it. Raises `Refused`."""
-    router = read_member(_ROUTER, fields.pop("router", NULL), "router")
-    return Requirements(**msgspec.structs.asdict(router)) if router is not None else Requirements()
+    return read_member(_ROUTER, fields.pop("router", NULL), "router") or Requirements()
 
 
 def read_model(fields: Mapping[str, Raw]) -> str:

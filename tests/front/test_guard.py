@@ -13,7 +13,7 @@ import pytest
 from tests.fakes.loops import on_real_loops
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import speak, stall_after
-from tests.fakes.served import routed, served, until
+from tests.fakes.served import ASKED, routed, served, until
 
 _CHAT = "/v1/chat/completions"
 _LIMIT_BYTES = 2048
@@ -36,6 +36,11 @@ async def _envelope(response: aiohttp.ClientResponse) -> dict[str, Any]:
     return error
 
 
+def _wish(name: str, value: str) -> dict[str, Any]:
+    """A good request but for this wish."""
+    return {"json": {"model": "chat", "messages": list(ASKED)}, "headers": {f"x-router-{name}": value}}
+
+
 _REFUSED: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     "an unknown path": ("GET", "/v1/nothing", {}, 404, "invalid_request"),
     "the root": ("GET", "/", {}, 404, "invalid_request"),
@@ -51,6 +56,18 @@ _REFUSED: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
         "POST",
         _CHAT,
         {"json": {"model": "chat", "messages": []}, "headers": {"x-router-colour": "red"}},
+        400,
+        "invalid_request",
+    ),
+    "a deadline of nothing": ("POST", _CHAT, _wish("deadline-s", "0"), 400, "invalid_request"),
+    "a deadline before now": ("POST", _CHAT, _wish("deadline-s", "-5"), 400, "invalid_request"),
+    "a deadline that is no number": ("POST", _CHAT, _wish("deadline-s", "nan"), 400, "invalid_request"),
+    "no attempt at all": ("POST", _CHAT, _wish("max-attempts", "0"), 400, "invalid_request"),
+    "less than no context": ("POST", _CHAT, _wish("min-context", "-3"), 400, "invalid_request"),
+    "a body that is not compressed as it says": (
+        "POST",
+        _CHAT,
+        {"data": b"hello", "headers": {"content-encoding": "gzip"}},
         400,
         "invalid_request",
     ),
