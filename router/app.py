@@ -40,7 +40,7 @@ from router.policy.choose import Strategy
 from router.policy.pace import PaceRules
 from router.policy.price import Override, PriceBook, Rates, Seller
 from router.policy.pricelist import PriceList
-from router.providers import find_kinds
+from router.providers import find_installed
 from router.providers.kind import Kind, with_parameters
 from router.settings import KindRules, Model, Settings
 from router.settings import Provider as ProviderSettings
@@ -153,7 +153,8 @@ class Assembly:
         self.system = ActorSystem(self.ports, on_report=self._reported)
 
         # Then who can be asked for what: kinds, models, names.
-        kinds = find_kinds()
+        found = find_installed()
+        kinds, self._broken_kinds = found.kinds, found.broken
         # A kind may judge its errors in its own way; what callers speak is the dialect itself.
         self._dialects = {**{kind.dialect.name: kind.dialect for kind in kinds.values()}, **DIALECTS}
         self._seats = tuple(
@@ -187,6 +188,8 @@ class Assembly:
         """Start the tree. Raises `StartFailed` when an actor cannot start; what had started has been stopped."""
         self.started = True
         self._open_spans()
+        for kind, why in self._broken_kinds.items():
+            self.logs.write(Level.ERROR, Line.KIND_BROKEN, kind=kind, why=why)
         for seat in self._seats:
             if seat.absent:
                 self.logs.write(Level.ERROR, Line.PROVIDER_ABSENT, provider=seat.name, why=seat.absent)
@@ -409,9 +412,11 @@ class Assembly:
 
 def kind_rules() -> dict[str, KindRules]:
     """What the installed kinds ask of a configuration."""
-    return {
+    found = find_installed()
+    broken = {name: KindRules(broken=why) for name, why in found.broken.items()}
+    return broken | {
         kind.name: KindRules(needs_base_url=kind.base_url is None, needs_key=kind.needs_key, local=kind.local)
-        for kind in find_kinds().values()
+        for kind in found.kinds.values()
     }
 
 

@@ -13,12 +13,14 @@ class KindRules(Struct, frozen=True, kw_only=True):
     Args:
         needs_base_url: it has no address of its own.
         needs_key: it answers nobody without a key.
+        broken: why it cannot be used though it is installed; None when it can.
         local: it runs on this machine: it takes the keys of local models, and no key, address or header.
     """
 
     needs_base_url: bool = False
     needs_key: bool = False
     local: bool = False
+    broken: str | None = None
 
 
 BUILT_IN: Mapping[str, KindRules] = {

@@ -83,6 +83,8 @@ def _check_provider(
     kind = kinds.get(provider.kind)
     if kind is None:
         findings.add_rule((*where, "kind"), f"no such kind is installed{suggest_any(provider.kind, kinds)}")
+    elif kind.broken is not None:
+        findings.add_rule((*where, "kind"), f"is installed but cannot be imported ({kind.broken})")
     else:
         _check_kind(provider, kind, written, findings, where)
     _check_url(provider.base_url, findings, (*where, "base_url"))

@@ -38,6 +38,7 @@ class Line(StrEnum):
     SHUTDOWN_STEP = "shutdown step"
     PROVIDER_ABSENT = "provider absent"
     MODEL_BROKEN = "model broken"
+    KIND_BROKEN = "kind broken"
     GROUP_ABSENT = "failover group absent"
     HANDLER_FAILED = "handler failed"
     LIBRARY_SAID = "library said"

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from router.app import kind_rules
 from router.providers import GROUP, find_kinds
-from router.settings import BUILT_IN
+from router.settings import BUILT_IN, ConfigInvalid, load
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import answer, status
-from tests.fakes.served import served
+from tests.fakes.served import routed, served
 
 PACKAGE = Path(__file__).parent / "thirdparty"
 
@@ -65,6 +66,23 @@ async def _served(home: Path) -> None:
         assert turn.path == "/v1/models/anvil/complete"
         assert (turn.headers["x-acme-key"], turn.headers["x-acme-client"]) == ("k-1", "pointsman")
         assert (turn.asked()["max_tokens"], "user" in turn.asked()) == (5, False)
+
+
+def test_a_kind_that_cannot_be_imported_keeps_no_other_from_serving(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is logged when a router starts, and a configuration that wants it is told why it cannot be had."""
+    install(tmp_path, monkeypatch, entries={"acme": "acme_gone:KIND"})
+    asyncio.run(_served_without(tmp_path))
+    with pytest.raises(ConfigInvalid, match=r"providers\.main\.kind: .*No module named 'acme_gone'"):
+        load({"providers": {"main": {"kind": "acme"}}}, {}, kind_rules())
+
+
+async def _served_without(home: Path) -> None:
+    async with ScriptedProvider(answer("beep")) as provider, served(routed(provider), home) as router:
+        async with router.chat() as response:
+            assert response.status == 200
+        assert [line["kind"] for line in router.log.read if line["event"] == "kind broken"] == ["acme"]
 
 
 _WRONG = {
