@@ -53,6 +53,9 @@ class Guard:
             failed = Unavailable("the gateway failed; its log has the request id", reason=Reason.INTERNAL)
             response = self._rendered(failed, request_id)
         if not response.prepared:
+            if request.content.exception() is not None:
+                # Where the next request begins is not known: aiohttp closes the connection, and the client must be told.
+                response.force_close()
             response.headers["x-request-id"] = response.headers[self._half.id_header] = request_id
         return response
 
