@@ -15,7 +15,7 @@ from msgspec import Struct
 from router.errors import Reason, WireFault
 from router.wire.headers import retry_after_s, shown_headers
 from router.wire.members import UNREADABLE
-from router.wire.words import reason_in, scrubbed
+from router.wire.words import reason_in, shown_words
 
 _DEEPEST = 4
 """How many envelopes are opened to find the words: gateways wrap the errors of whom they ask."""
@@ -48,7 +48,7 @@ class Complaints(Struct, frozen=True, kw_only=True):
         reason = self._judge(message, status)
         return WireFault(
             reason,
-            _shown(reason, message),
+            shown_words(reason, message),
             status=status,
             retry_after_s=retry_after_s(headers, now),
             headers=shown_headers(headers),
@@ -59,7 +59,7 @@ class Complaints(Struct, frozen=True, kw_only=True):
         message = _found(_read(said) if isinstance(said, msgspec.Raw) else said, 0)
         message = message or "the provider sent an error without words"
         reason = self._judge(message, None)
-        return WireFault(reason, _shown(reason, message))
+        return WireFault(reason, shown_words(reason, message))
 
     def _judge(self, message: str, status: int | None) -> Reason:
         if status not in self.plain:
@@ -98,10 +98,3 @@ def _found(said: object, depth: int) -> str:
     if not isinstance(said, dict) or depth == _DEEPEST:
         return ""
     return next((words for name in ("message", "error", "detail") if (words := _found(said.get(name), depth + 1))), "")
-
-
-def _shown(reason: Reason, message: str) -> str:
-    """The words a caller may read: ours where theirs could describe a credential, theirs without secrets otherwise."""
-    if reason is Reason.CREDENTIAL:
-        return "the provider did not accept the gateway's credential, or does not allow it this"
-    return scrubbed(message)

@@ -16,7 +16,7 @@ from router.errors import GatewayError, Limited, Reason, Refused, UpstreamFailed
 from router.wire.dialect import Rendered
 from router.wire.headers import fault_headers, retry_after_s, shown_headers
 from router.wire.members import UNREADABLE
-from router.wire.words import reason_in, scrubbed
+from router.wire.words import reason_in, shown_words
 
 _CODES: dict[str, Reason] = {
     code: reason
@@ -157,7 +157,7 @@ def decode_fault(status: int, headers: dict[str, str], body: bytes, now: float) 
     reason = _judge(words, status)
     return WireFault(
         reason,
-        _shown(reason, words),
+        shown_words(reason, words.message),
         status=status,
         retry_after_s=retry_after_s(headers, now),
         code=words.code,
@@ -169,7 +169,7 @@ def fault_inside(raw: msgspec.Raw | bytes) -> WireFault:
     """The fault of an error object that came inside a 200, whole or in a stream; its own code may be an HTTP status."""
     words = _from_json(_parsed(bytes(raw)))
     reason = _judge(words, words.status)
-    return WireFault(reason, _shown(reason, words), code=words.code)
+    return WireFault(reason, shown_words(reason, words.message), code=words.code)
 
 
 def _judge(words: _Words, status: int | None) -> Reason:
@@ -194,13 +194,6 @@ def _by_status(words: _Words, status: int | None) -> Reason:
     if status >= 500:
         return Reason.SERVER_ERROR
     return Reason.REJECTED if status >= 400 else Reason.MALFORMED
-
-
-def _shown(reason: Reason, words: _Words) -> str:
-    """The words a caller may read: ours where theirs could describe a credential, theirs without secrets otherwise."""
-    if reason is Reason.CREDENTIAL:
-        return "the provider did not accept the gateway's credential, or does not allow it this"
-    return scrubbed(words.message)
 
 
 def _read(body: bytes, status: int) -> _Words:

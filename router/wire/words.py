@@ -66,3 +66,15 @@ def reason_in(*messages: str) -> Reason | None:
 def scrubbed(message: str) -> str:
     """A provider's message as a caller may read it: without credentials, and of bounded length."""
     return _SECRET.sub("[removed]", message)[:_LONGEST_MESSAGE]
+
+
+def shown_words(reason: Reason, message: str, names: re.Pattern[str] | None = None) -> str:
+    """The words a caller may read: ours where theirs could describe a credential, theirs without secrets otherwise.
+
+    Args:
+        names: what tells, in this provider's words, whose account it is; taken out too.
+    """
+    if reason is Reason.CREDENTIAL:
+        return "the provider did not accept the gateway's credential, or does not allow it this"
+    told = message if names is None else names.sub("[removed]", message)
+    return scrubbed(told) or "the provider gave no reason"

@@ -21,7 +21,7 @@ from router.wire.anthropic_messages.schema import ENCODER, ERROR, ErrorInside
 from router.wire.dialect import Rendered
 from router.wire.headers import fault_headers, retry_after_s, shown_headers
 from router.wire.members import UNREADABLE
-from router.wire.words import reason_in, scrubbed
+from router.wire.words import reason_in, shown_words
 
 _TYPES: dict[str, Reason] = {
     "authentication_error": Reason.CREDENTIAL,
@@ -75,7 +75,7 @@ def decode_fault(status: int, headers: dict[str, str], body: bytes, now: float) 
         reason, message, code = fault.reason, fault.message, fault.code
     else:
         reason, code = _judge(error), None
-        message = _shown(reason, error)
+        message = shown_words(reason, error.message)
     wait_s = retry_after_s(headers, now)
     if wait_s is None and reason is Reason.THROTTLED:
         wait_s = _until_reset_s(headers, now)
@@ -88,7 +88,7 @@ def fault_inside(raw: Raw | bytes) -> WireFault:
     if error is None:
         return envelope.fault_inside(raw)
     reason = _judge(error)
-    return WireFault(reason, _shown(reason, error))
+    return WireFault(reason, shown_words(reason, error.message))
 
 
 def _own(body: bytes) -> ErrorInside | None:
@@ -108,13 +108,6 @@ def _judge(error: ErrorInside) -> Reason:
             return Reason.CONTEXT_LENGTH
         return reason_in(error.message) or Reason.REJECTED
     return _TYPES[error.type]
-
-
-def _shown(reason: Reason, error: ErrorInside) -> str:
-    """The words a caller may read: ours where theirs could describe a credential, theirs without secrets otherwise."""
-    if reason is Reason.CREDENTIAL:
-        return "the provider did not accept the gateway's credential, or does not allow it this"
-    return scrubbed(error.message) or "the provider gave no reason"
 
 
 def _until_reset_s(headers: Mapping[str, str], now: float) -> float | None:

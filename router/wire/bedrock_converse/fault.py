@@ -16,7 +16,7 @@ from router.errors import Reason, WireFault
 from router.wire.bedrock_converse.schema import ERROR, ErrorBody
 from router.wire.headers import retry_after_s, shown_headers
 from router.wire.members import UNREADABLE
-from router.wire.words import reason_in, scrubbed
+from router.wire.words import reason_in, shown_words
 
 _CODES: dict[str, Reason] = {
     code: reason
@@ -110,7 +110,7 @@ def decode_fault(status: int, headers: dict[str, str], body: bytes, now: float) 
     reason = _judge(name, message, error, status)
     return WireFault(
         reason,
-        _shown(reason, message),
+        shown_words(reason, message, _ACCOUNT),
         status=status,
         retry_after_s=_wait_s(headers, now),
         code=name or None,
@@ -124,7 +124,7 @@ def fault_inside(name: str, body: bytes) -> WireFault:
     name = _name(name or error.type or "")
     message = error.originalMessage or error.message or error.Message or f"the provider ended the answer with {name!r}"
     reason = _judge(name, message, error, None)
-    return WireFault(reason, _shown(reason, message), code=name or None)
+    return WireFault(reason, shown_words(reason, message, _ACCOUNT), code=name or None)
 
 
 def _judge(name: str, message: str, error: ErrorBody, status: int | None) -> Reason:
@@ -147,13 +147,6 @@ def _by_status(status: int | None) -> Reason:
     if status is None or status >= 500:
         return _STATUSES.get(status or 500, Reason.SERVER_ERROR)
     return _STATUSES.get(status, Reason.REJECTED if status >= 400 else Reason.MALFORMED)
-
-
-def _shown(reason: Reason, message: str) -> str:
-    """The words a caller may read: ours where theirs could describe a credential, theirs without secrets otherwise."""
-    if reason is Reason.CREDENTIAL:
-        return "the provider did not accept the gateway's credential, or does not allow it this"
-    return scrubbed(_ACCOUNT.sub("[removed]", message))
 
 
 def _wait_s(headers: Mapping[str, str], now: float) -> float | None:

@@ -18,7 +18,7 @@ from msgspec import Struct
 from router.errors import Reason, WireFault
 from router.wire.gemini.schema import DETAIL, ERROR, ERRORS, RPC_ERROR, UNREADABLE, Detail, RpcError
 from router.wire.headers import retry_after_s, shown_headers
-from router.wire.words import reason_in, scrubbed
+from router.wire.words import reason_in, shown_words
 
 _INFOS: dict[str, Reason] = {
     "API_KEY_INVALID": Reason.CREDENTIAL,
@@ -131,7 +131,7 @@ def decode_fault(status: int, headers: dict[str, str], body: bytes, now: float) 
     wait_s = retry_after_s(headers, now)
     return WireFault(
         reason,
-        _shown(reason, said),
+        shown_words(reason, said.message, _PROJECT),
         status=status,
         retry_after_s=wait_s if wait_s is not None else _wait_s(reason, said, now),
         code=_label(said),
@@ -146,7 +146,7 @@ def fault_inside(error: msgspec.Raw | bytes) -> WireFault:
     except UNREADABLE:
         said = _Said(message="the provider sent an error that cannot be read")
     reason = _judge(said, said.code)
-    return WireFault(reason, _shown(reason, said), retry_after_s=said.delay_s, code=_label(said))
+    return WireFault(reason, shown_words(reason, said.message, _PROJECT), retry_after_s=said.delay_s, code=_label(said))
 
 
 def error_in(text: bytes) -> msgspec.Raw | bytes | None:
@@ -197,13 +197,6 @@ def _wait_s(reason: Reason, said: _Said, now: float) -> float | None:
     if said.delay_s is None and reason is Reason.THROTTLED and _PER_MINUTE.search(said.quotas):
         return _MINUTE_S
     return said.delay_s
-
-
-def _shown(reason: Reason, said: _Said) -> str:
-    """The words a caller may read: ours where theirs could describe a credential, theirs without names otherwise."""
-    if reason is Reason.CREDENTIAL:
-        return "the provider did not accept the gateway's credential, or does not allow it this"
-    return scrubbed(_PROJECT.sub("[removed]", said.message))
 
 
 def _label(said: _Said) -> str | None:
