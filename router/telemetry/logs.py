@@ -6,7 +6,7 @@ its logging stays its own. The text of an event is one of `Line`; what varies is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -142,10 +142,6 @@ class Logs:
             first_token_s=fact.first_token_s,
             duration_s=fact.duration_s,
         )
-
-    def learn(self, secrets: Iterable[str]) -> None:
-        """Keep these values out of every line from now on."""
-        self._scrubber.learn(secrets)
 
     def _stamp(self, logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         at = datetime.fromtimestamp(self._wall(), UTC).isoformat(timespec="milliseconds")
