@@ -37,27 +37,38 @@ class Guard:
         request[REQUEST_ID] = request_id
         try:
             response = await handler(request)
-        except GatewayError as error:
-            response = self._rendered(error, request_id)
-            # Its frames hold the request's body, and a cycle of theirs would keep it until a collection.
-            forget_traceback(error)
-        except web.HTTPException as error:
-            response = self._rendered(_from_http(error), request_id, status=error.status)
-            if "allow" in error.headers:
-                response.headers["allow"] = error.headers["allow"]
         except ConnectionError:
             # The caller's connection died under a write: there is nobody to answer.
             raise
-        except Exception as error:  # noqa: BLE001 the outermost middleware: a bug is reported and answered, never leaked
-            self._on_bug(request_id, error)
-            failed = Unavailable("the gateway failed; its log has the request id", reason=Reason.INTERNAL)
-            response = self._rendered(failed, request_id)
+        except Exception as error:
+            # The outermost layer: a bug is reported and answered, never leaked.
+            if request.writer.output_size > 0:
+                # A second head would be read as part of the answer; aiohttp closes the connection, which can be seen.
+                self._on_bug(request_id, error)
+                raise
+            response = self._answered(error, request_id)
         if not response.prepared:
             if request.content.exception() is not None:
-                # Where the next request begins is not known: aiohttp closes the connection, and the client must be told.
+                # Where the next request begins is not known: aiohttp closes the connection, and the client must know.
                 response.force_close()
             response.headers["x-request-id"] = response.headers[self._half.id_header] = request_id
         return response
+
+    def _answered(self, error: Exception, request_id: str) -> web.Response:
+        """What a caller who was told nothing yet is told."""
+        match error:
+            case GatewayError():
+                # Its frames hold the request's body, and a cycle of theirs would keep it until a collection.
+                forget_traceback(error)
+                return self._rendered(error, request_id)
+            case web.HTTPException():
+                response = self._rendered(_from_http(error), request_id, status=error.status)
+                if "allow" in error.headers:
+                    response.headers["allow"] = error.headers["allow"]
+                return response
+        self._on_bug(request_id, error)
+        failed = Unavailable("the gateway failed; its log has the request id", reason=Reason.INTERNAL)
+        return self._rendered(failed, request_id)
 
     def _rendered(self, error: GatewayError, request_id: str, *, status: int | None = None) -> web.Response:
         """An error as a response in the dialect."""

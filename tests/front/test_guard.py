@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
+from aiohttp import web
 
+from actors.messages import Desk
+from router.app import FRONT_DIALECT
+from router.front.guard import Guard
+from router.wire.dialect import FrontHalf
 from tests.fakes.loops import on_real_loops
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import speak, stall_after
@@ -17,6 +23,7 @@ from tests.fakes.served import ASKED, routed, served, until
 
 _CHAT = "/v1/chat/completions"
 _LIMIT_BYTES = 2048
+_HALF = cast("FrontHalf", FRONT_DIALECT.front)
 
 
 async def _blocks(count: int) -> AsyncIterator[bytes]:
@@ -135,3 +142,43 @@ async def test_a_full_house_says_when_to_come_back(tmp_path: Path) -> None:
             await until(lambda: router.in_flight == 0)
             async with router.chat() as response:
                 assert response.status == 200
+
+
+class _Ids:
+    """The part of a desk that a guard uses."""
+
+    def new_id(self, prefix: str) -> str:
+        return f"{prefix}-1"
+
+
+@on_real_loops
+async def test_a_bug_after_the_head_closes_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+    """What was said stays as it is: a second head inside the body would be read as a piece of the answer."""
+
+    async def breaks(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"red")
+        raise KeyError("a bug")
+
+    bugs: list[str] = []
+    guard = Guard(cast("Desk", _Ids()), _HALF, lambda request_id, _: bugs.append(request_id))
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await guard(request, breaks)
+
+    app = web.Application()
+    app.router.add_get("/", handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+        writer.write(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        head, body = (await reader.read()).split(b"\r\n\r\n", 1)
+        writer.close()
+    finally:
+        await runner.cleanup()
+    assert head.startswith(b"HTTP/1.1 200 OK") and body == b"3\r\nred\r\n"
+    assert bugs == ["req-1"]
+    caplog.clear()
