@@ -27,7 +27,7 @@ from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import cut_after, paused_stream, silence, speak, stall_after, status
 from tests.fakes.served import ASKED, GROUP, remote, routed, until
 from tests.fakes.stream import ChatStream
-from tests.fakes.turn import Gate
+from tests.fakes.turn import Gate, Script
 
 _ASK: dict[str, Any] = {"model": GROUP, "messages": list(ASKED)}
 _PIECES = ["red, ", "green, ", "blue"]
@@ -307,11 +307,18 @@ async def test_attached_while_it_runs_it_outlives_the_application(tmp_path: Path
         assert await _heard(router, _ASK, streamed=True) == "well"
 
 
-@pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
+@pytest.mark.parametrize(
+    ("streamed", "script"),
+    [(True, silence()), (True, stall_after(["red"])), (False, silence())],
+    ids=["streamed", "begun", "whole"],
+)
 @on_real_loops
-async def test_attached_it_sees_callers_leave_though_the_host_is_not_told(streamed: bool, tmp_path: Path) -> None:
-    """aiohttp cancels handlers only where the host asked for it; the provider is closed all the same."""
-    async with ScriptedProvider(silence()) as one:
+async def test_attached_it_sees_callers_leave_though_the_host_is_not_told(
+    streamed: bool, script: Script, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """aiohttp cancels handlers only where the host asked for it; the provider is closed all the same, and nobody calls
+    it a bug."""
+    async with ScriptedProvider(script) as one:
         router, app = _router(tmp_path, one), _app()
         router.attach(app)
         async with _hosted(app) as http, asyncio.TaskGroup() as group:
@@ -321,6 +328,7 @@ async def test_attached_it_sees_callers_leave_though_the_host_is_not_told(stream
             async with asyncio.timeout(1):
                 await one.until(lambda: one.running == 0)
         assert one.left == 1
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 async def _posted(http: aiohttp.ClientSession, body: dict[str, Any]) -> None:

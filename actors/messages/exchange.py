@@ -75,4 +75,8 @@ class Opened(Struct, frozen=True, kw_only=True):
     def leave(self) -> None:
         """Read no more. An exchange that is not done ends as the caller's leaving, and its upstream call with it."""
         self.outbox.leave()
+        self.abandon()
+
+    def abandon(self) -> None:
+        """The caller is gone, and its reader is not told yet: the outbox ends with that error."""
         self.job.stop(Shutdown(Reason.CLIENT_GONE.value))

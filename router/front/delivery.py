@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from aiohttp import web
 
 from actors.messages import Answered, Committed, Flow, Piece, Whole
@@ -122,8 +124,11 @@ class Delivery:
         """An error inside a stream that has begun; one that has not is answered with a status of its own."""
         if self._response is None:
             raise error
-        await self._response.write(self._voice.fault(error))
-        return await self._end()
+        # Where the caller's leaving is the error, there is nobody to tell.
+        with suppress(ConnectionError):
+            await self._response.write(self._voice.fault(error))
+            await self._end()
+        return self._response
 
     async def _write(self, block: bytes) -> None:
         """Write a block; the first one takes the head with it, as late as can be."""
