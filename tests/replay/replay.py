@@ -7,7 +7,8 @@ felt by nobody else.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,22 +73,33 @@ async def replay(recordings: Iterable[Recording], home: Path) -> list[Outcome]:
     asking = list(cells(recordings))
     if not asking:
         return []
+    async with replaying([cell.recording for cell in asking], home) as router:
+        heard = [await _ask(router, cell, n) for n, cell in enumerate(asking)]
     with installed(home):
         kinds = find_kinds()
-        async with ScriptedProvider(
-            choose=lambda turn: _script(asking[int(turn.path.split("/")[1])], turn)
-        ) as provider:
+    return [
+        Outcome(cell, judge(cell.recording, cell.front, answer, relays=kinds[kind_of(cell.recording, kinds)].relays))
+        for cell, answer in zip(asking, heard, strict=True)
+    ]
+
+
+@asynccontextmanager
+async def replaying(served_here: list[Recording], home: Path) -> AsyncIterator[Served]:
+    """A router whose model `model_of(n)` is the n-th of these, said again however often it is asked."""
+    with installed(home):
+        kinds = find_kinds()
+        async with ScriptedProvider(choose=lambda turn: _script(served_here[_number(turn)], turn)) as provider:
             config = {
-                "providers": {f"cell{n}": _provider(cell, n, kinds, provider.port) for n, cell in enumerate(asking)},
+                "providers": {f"cell{n}": _provider(one, n, kinds, provider.port) for n, one in enumerate(served_here)},
                 "retry": {"max_attempts": 1},
             }
             async with served(config, home) as router:
-                heard = [await _ask(router, cell, n) for n, cell in enumerate(asking)]
-        relays = [kinds[kind_of(cell.recording, kinds)].relays for cell in asking]
-    return [
-        Outcome(cell, judge(cell.recording, cell.front, answer, relays=passes))
-        for cell, answer, passes in zip(asking, heard, relays, strict=True)
-    ]
+                yield router
+
+
+def model_of(number: int) -> str:
+    """What callers name that recording."""
+    return f"cell{number}:m"
 
 
 def kind_of(recording: Recording, kinds: dict[str, Kind]) -> str:
@@ -102,30 +114,29 @@ _COMPATIBLE = frozenset({"openai-compatible", "anthropic-compatible"})
 """The kinds that stand in for any server of their protocol."""
 
 
-def _provider(cell: Cell, number: int, kinds: dict[str, Kind], port: int) -> dict[str, Any]:
+def _provider(recording: Recording, number: int, kinds: dict[str, Kind], port: int) -> dict[str, Any]:
     return {
-        "kind": kind_of(cell.recording, kinds),
+        "kind": kind_of(recording, kinds),
         "base_url": f"http://127.0.0.1:{port}/{number}",
         "api_key": "k-1",
-        "models": [{"name": "m", "upstream": cell.recording.model or "m"}],
+        "models": [{"name": "m", "upstream": recording.model or "m"}],
     }
 
 
 async def _ask(router: Served, cell: Cell, number: int) -> Heard:
-    body = asked(cell.front, f"cell{number}:m", streamed=cell.streamed)
+    body = asked(cell.front, model_of(number), streamed=cell.streamed)
     headers = {"content-type": "application/json"}
     async with router.http.post(router.url + cell.front.path, data=body, headers=headers) as response:
         return Heard(response.status, await response.read(), cell.streamed)
 
 
 def _number(turn: Turn) -> int:
-    """Which cell asks: its base URL says so."""
+    """Which recording is asked for: its base URL says so."""
     return int(turn.path.split("/")[1])
 
 
-def _script(cell: Cell, turn: Turn) -> Script:
+def _script(recording: Recording, turn: Turn) -> Script:
     """The recorded answer, byte for byte: status, headers, body."""
-    recording = cell.recording
     headers, body = dict(recording.headers), recording.body
     if body.startswith(b"[") and "alt=sse" in turn.path:
         # Recorded without the parameter that asks for events: the same pieces, as the provider frames them with it.
