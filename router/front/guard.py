@@ -14,6 +14,9 @@ from router.wire.dialect import FrontHalf
 REQUEST_ID = web.RequestKey("pointsman_request_id", str)
 """The id of a request; on every answer as `x-request-id`."""
 
+LEFT = 499
+"""Stands where the status of an answer would that nobody hears any more."""
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -38,8 +41,10 @@ class Guard:
         try:
             response = await handler(request)
         except ConnectionError:
-            # The caller's connection died under a write: there is nobody to answer.
-            raise
+            # The caller's connection died under a write: there is nobody to answer, and nobody has failed.
+            if request.transport is not None and not request.transport.is_closing():
+                raise
+            response = web.Response(status=LEFT)
         except Exception as error:
             # The outermost layer: a bug is reported and answered, never leaked.
             if request.writer.output_size > 0:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import struct
 from asyncio import TaskGroup
 from pathlib import Path
+from socket import SO_LINGER, SOL_SOCKET
 
 import pytest
 
-from tests.fakes.replies import silence, speak, stall_after, status
+from tests.fakes.replies import silence, speak, stall_after, status, stream
 from tests.scenarios.scene import FIRST, Pair, both, paired, scenario, soon, words
 
+RESET = struct.pack("ii", 1, 0)
 ONE_SLOT = {"max_parallel": 1, "max_queue": 0}
 """With one slot and no queue, only a slot that was given back lets the next request in."""
 
@@ -116,6 +119,25 @@ async def test_line_43_callers_who_come_and_go_leave_nothing_behind(tmp_path: Pa
         assert resident_bytes() < memory_bytes + (8 << 20)
         pair.one.play(speak(FIRST))
         assert (await pair.ask()).is_from(FIRST)
+
+
+@scenario
+async def test_line_43_a_caller_who_leaves_is_no_error_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever is woken by errors is not to be woken by callers who reset while they are written to."""
+    async with paired(tmp_path, stream(words(2000)), only_one=True) as pair:
+        for _ in range(40):
+            async with pair.router.stream() as heard:
+                await heard.begin()
+                connection = heard.response.connection
+                assert connection is not None and connection.transport is not None
+                connection.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, RESET)
+                connection.transport.abort()
+        await soon(lambda: pair.router.in_flight == 0)
+        log = pair.router.log
+    assert [line for line in log.read if line["level"] == "error"] == []
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def _begun(pair: Pair, number: int) -> None:
