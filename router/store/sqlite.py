@@ -113,7 +113,8 @@ class SqliteJournal:
         except OSError as error:
             raise JournalError(f"the journal {self._path} cannot be written: {error.strerror}") from error
         if not taken:
-            raise JournalError(f"the journal {self._path} is being written by another process")
+            words = "is being written by another process; give each router a home or ledger.path of its own"
+            raise JournalError(f"the journal {self._path} {words}")
 
     def _connect(self) -> sqlite3.Connection:
         mode = "ro" if self._read_only else "rwc"
