@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup serve run fmt lint types test check bench lock
+.PHONY: help setup serve run fmt lint types test scenarios replay sim check bench lock
 
 PY := .venv/bin/python
 
@@ -28,6 +28,15 @@ types: setup ## Check types
 
 test: setup ## Run the tests
 	@$(PY) -m pytest
+
+scenarios: setup ## Put a served router through the scenarios and print the table
+	@$(PY) -m pytest tests/scenarios
+
+replay: setup ## Serve every recorded exchange through every front end and print the table
+	@$(PY) -m tests.replay
+
+sim: setup ## Simulate worlds of faults on virtual time (ARGS="--exchanges N --seed S")
+	@$(PY) -m tests.simulation $(ARGS)
 
 check: lint types test ## Everything that must pass before a commit
 
