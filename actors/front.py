@@ -14,6 +14,9 @@ from router.errors import Reason, Unavailable
 FAREWELL_S = 2.0
 """How long readers get to take the error that ends their unfinished answers."""
 
+LAST_WORDS_S = 1.0
+"""How long what was said last may take to leave, however little is left of the drain."""
+
 
 class Door:
     """Whether new exchanges may come in, and the group they run in. Outlives the Front's restarts; the Front alone
@@ -77,23 +80,34 @@ class Front(Actor):
         raise TypeError(f"the front takes no messages, got {type(message).__name__}")
 
     async def on_stop(self, reason: Exit) -> None:
-        """Drain when asked to stop; when crashed, only clean up: the exchanges are ended with this actor."""
+        """Drain when asked to stop; when crashed, end the exchanges as our fault before their
+        connections close, which would look like their callers' leaving."""
         self._door.ready = False
-        if not isinstance(reason, Crashed):
-            await self._drain()
-        self._door.refusing, self._door.tasks = True, None
-        await self._server.stop()
+        if isinstance(reason, Crashed):
+            self._door.refusing = True
+            left_s = FAREWELL_S
+            await self._end(Reason.INTERNAL)
+        else:
+            left_s = await self._drain()
+        self._door.tasks = None
+        await self._server.stop(left_s)
 
-    async def _drain(self) -> None:
-        """Readiness is gone already: a while as before, then nothing new, then the rest is ended with an honest
-        error."""
+    async def _drain(self) -> float:
+        """Readiness is gone already: a while as before, then nothing new, then the rest is ended with an honest error.
+        How long answers that are complete may still take to reach their readers."""
         if self._lame_duck_s > 0:
             await asyncio.sleep(self._lame_duck_s)
         self._door.refusing = True
+        until_s = self.ports.clock.now() + self._drain_s
         await self._wait_for(self.tasks.jobs, self._drain_s)
+        await self._end(Reason.SHUTTING_DOWN)
+        return max(LAST_WORDS_S, until_s - self.ports.clock.now())
+
+    async def _end(self, reason: Reason) -> None:
+        """Stop what is left, each with an error that says why."""
         left = self.tasks.jobs
         for job in left:
-            job.stop(stop_for(Reason.SHUTTING_DOWN))
+            job.stop(stop_for(reason))
         await self._wait_for(left, FAREWELL_S)
 
     async def _wait_for(self, jobs: tuple[Job, ...], limit_s: float) -> None:

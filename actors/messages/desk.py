@@ -91,6 +91,6 @@ class Server(Protocol):
         """Listen. Raises `OSError` when the address is taken."""
         ...
 
-    async def stop(self) -> None:
-        """Close the listener and every connection."""
+    async def stop(self, within_s: float) -> None:
+        """Close the listener, then every connection: once its answer has left, or when `within_s` has passed."""
         ...

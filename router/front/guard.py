@@ -59,6 +59,13 @@ class Guard:
             response.headers["x-request-id"] = response.headers[self._half.id_header] = request_id
         return response
 
+    def refuse(self, status: int) -> web.Response:
+        """The answer to what is no request."""
+        request_id = self._desk.new_id("req")
+        response = self._rendered(Refused("this is not a request in HTTP/1.1"), request_id, status=status)
+        response.headers["x-request-id"] = response.headers[self._half.id_header] = request_id
+        return response
+
     def _answered(self, error: Exception, request_id: str) -> web.Response:
         """What a caller who was told nothing yet is told."""
         match error:

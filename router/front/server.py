@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
 from aiohttp import web
 
 from actors.messages import Desk
+from router.front.connection import Connection, Crowd
 from router.front.context import Context
 from router.front.guard import Guard
-from router.front.routes import ROUTES, Handler, dialect_of
+from router.front.routes import CHAT, ROUTES, Handler, dialect_of
 
 Application = web.Application
 """The host program's, when embedded."""
@@ -22,6 +25,9 @@ KEEPALIVE_S = 75.0
 """How long an idle client connection stays open: longer than the idle limit of the usual load balancers (60 s), so that
 they close first and never send a request into a closing connection."""
 
+CUT_S = 0.2
+"""How long a handler that outlasts a stop may take to see that its connection is closed."""
+
 
 class HttpServer:
     """Listens on one address. `port` 0 takes a free one; `address` says which after `start`."""
@@ -32,6 +38,8 @@ class HttpServer:
         self._make_context = make_context
         self._on_bug = on_bug
         self._runner: web.AppRunner | None = None
+        self._listener: asyncio.Server | None = None
+        self._crowd = Crowd()
         self.address: tuple[str, int] = (host, port)
 
     async def start(self, desk: Desk) -> None:
@@ -39,27 +47,34 @@ class HttpServer:
         app = web.Application()
         guards = add_routes(app, self._make_context(desk), self._on_bug)
         app.middlewares.append(_middleware(guards))
-        # Handlers are cancelled when their caller leaves, or the upstream would generate, and bill, for nobody. Access
-        # logs come from the telemetry actor; ours would cost a quarter of a proxied request.
-        self._runner = web.AppRunner(
-            app,
-            access_log=None,
-            handle_signals=False,
-            handler_cancellation=True,
-            keepalive_timeout=KEEPALIVE_S,
-            shutdown_timeout=1.0,
-        )
+        # Handlers are cancelled when their caller leaves, or the upstream would generate, and bill, for nobody.
+        self._runner = web.AppRunner(app, handle_signals=False, handler_cancellation=True, shutdown_timeout=CUT_S)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port, backlog=1024)
-        await site.start()
-        host, port, *_ = self._runner.addresses[0]
+        server = self._runner.server
+        assert server is not None
+        self._crowd = Crowd()
+        connect = partial(Connection, server, self._crowd, guards[CHAT].refuse, keepalive_s=KEEPALIVE_S)
+        self._listener = await asyncio.get_running_loop().create_server(connect, self._host, self._port, backlog=1024)
+        host, port, *_ = self._listener.sockets[0].getsockname()
         self.address = (host, port)
 
-    async def stop(self) -> None:
-        """Close the listener and every connection."""
+    async def stop(self, within_s: float) -> None:
+        """Close the listener, then every connection: once its answer has left, or when `within_s` has passed."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close()
         runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.cleanup()
+        if runner is None:
+            return
+        assert runner.server is not None
+        # Who was let in a moment ago is counted first.
+        await asyncio.sleep(0)
+        runner.server.pre_shutdown()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await runner.server.shutdown(None)
+                await self._crowd.gone()
+        await runner.cleanup()
 
 
 class NoServer:
@@ -68,7 +83,7 @@ class NoServer:
     async def start(self, _desk: Desk) -> None:
         """Nothing listens."""
 
-    async def stop(self) -> None:
+    async def stop(self, _within_s: float) -> None:
         """Nothing to close."""
 
 

@@ -179,3 +179,15 @@ async def test_a_front_that_crashes_listens_again(tmp_path: Path) -> None:
         router.find()
         async with router.chat() as response:
             assert response.status == 200
+
+
+@on_real_loops
+async def test_a_front_that_crashes_is_no_caller_that_left(tmp_path: Path) -> None:
+    """The reader gets the honest end before its connection closes, and the account books it as our fault."""
+    async with ScriptedProvider(stall_after(["red"])) as one, served(routed(one), tmp_path) as router:
+        async with router.stream() as heard:
+            await heard.begin()
+            await router.crash("front")
+            assert (await heard.rest()).broken_off
+        [entry] = await router.entries(1)
+        assert (entry.end, entry.reason) == (End.FAILED, Reason.INTERNAL)

@@ -1,0 +1,83 @@
+"""One client's connection: aiohttp's own, that speaks a dialect even where no request could be read, and is known to be
+open until its last byte has left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from aiohttp import web
+
+
+class Crowd:
+    """The open connections of one server."""
+
+    def __init__(self) -> None:
+        self._open: set[Connection] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def add(self, connection: Connection) -> None:
+        """One more."""
+        self._open.add(connection)
+        self._empty.clear()
+
+    def drop(self, connection: Connection) -> None:
+        """One less: all it had to say has left, or never will."""
+        self._open.discard(connection)
+        if not self._open:
+            self._empty.set()
+
+    async def gone(self) -> None:
+        """Wait until there is none."""
+        await self._empty.wait()
+
+
+class Connection(web.RequestHandler):
+    """See the module.
+
+    Args:
+        crowd: where it is counted.
+        refuse: the answer to what is no request, by its status.
+        keepalive_s: how long it may be idle.
+    """
+
+    __slots__ = ("_crowd", "_refuse")
+
+    def __init__(
+        self, server: web.Server, crowd: Crowd, refuse: Callable[[int], web.Response], *, keepalive_s: float
+    ) -> None:
+        # Access logs come from the telemetry actor; aiohttp's would cost a quarter of a proxied request.
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type]  # as AppRunner hands it on
+            keepalive_timeout=keepalive_s,
+        )
+        self._crowd = crowd
+        self._refuse = refuse
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """aiohttp's, counted."""
+        self._crowd.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """aiohttp's, counted."""
+        super().connection_lost(exc)
+        self._crowd.drop(self)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What aiohttp could not read, in a dialect; what broke in a handler was reported by the guard. Either way the
+        connection ends. Raises `ConnectionError` where a head was written."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer had begun")
+        response = self._refuse(status)
+        response.force_close()
+        return response
