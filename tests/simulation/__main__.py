@@ -54,7 +54,7 @@ def _accuse(world: World, without: frozenset[str]) -> None:
     needless = _needless(world, without)
     left = " ".join(("--without " + ",".join(sorted(needless)),)) if needless else ""
     met = sorted(set(world.story.faults) - needless)
-    print(f"faults that are needed for it: {', '.join(met) or 'none'}")
+    print(f"faults that could not be left out: {', '.join(met) or 'none'}")
     print(f"rerun: python -m tests.simulation --exchanges 1 --seed {seed} {left}".rstrip())
 
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from actors.attempt import LINGER_S
 from router.canon.outcome import End
 from router.policy.breaker import Phase
-from tests.simulation.plan import HANGS, INPUT_PER_MTOK, OUTPUT_PER_MTOK, REFUSES
+from tests.simulation.plan import CRASHES, HANGS, INPUT_PER_MTOK, OUTPUT_PER_MTOK, REFUSES
 from tests.simulation.story import Told
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ Check = Callable[["World"], Iterator[str]]
 
 ASK_S = 5.0
 """How long an exchange may wait for an actor after its deadline."""
+
+_ROUNDING_S = 1e-6
 
 OWN_JOBS = frozenset({"write", "fold"})
 """The ledger's and telemetry's, which run as long as these do."""
@@ -67,8 +70,8 @@ def one_entry_per_attempt(world: World) -> Iterator[str]:
 
 
 def a_stop_keeps_the_account(world: World) -> Iterator[str]:
-    """Only a journal that refuses or hangs to the end makes a tree stop with entries unwritten."""
-    if world.lost and not {REFUSES, HANGS} & set(world.plan.disturbances):
+    """Only a journal that refuses or hangs, or a ledger that crashes, lets a tree stop with entries unwritten."""
+    if world.lost and not {REFUSES, HANGS, CRASHES} & set(world.plan.disturbances):
         yield f"lost are {sorted(world.lost)}"
 
 
@@ -100,8 +103,9 @@ def costs_add_up(world: World) -> Iterator[str]:
 def callers_are_told_the_cost(world: World) -> Iterator[str]:
     """What a caller is told its answer cost is what the completed attempt cost."""
     costs = {row.exchange: row.cost_usd for row in world.journal.rows.values() if row.end is End.COMPLETED}
+    lost = {attempt.partition(".")[0] for attempt in world.lost}
     for heard in world.story.heard:
-        if heard.end == "answered" and heard.cost_usd != costs.get(heard.exchange):
+        if heard.end == "answered" and heard.exchange not in lost and heard.cost_usd != costs.get(heard.exchange):
             yield f"{heard.exchange} was told {heard.cost_usd}, its row says {costs.get(heard.exchange)}"
 
 
@@ -165,6 +169,15 @@ def exchanges_end_in_time(world: World) -> Iterator[str]:
         heard = slow[ended.exchange]
         if not heard.dawdled and ended.duration_s > heard.deadline_s + ASK_S:
             yield f"{ended.exchange} took {ended.duration_s:g} s, had {heard.deadline_s:g}"
+
+
+def exchanges_end_with_their_attempts(world: World) -> Iterator[str]:
+    """Nobody generates for a caller who is gone: an attempt is over with its exchange, or as soon as it lingered."""
+    story = world.story
+    for fact in story.closed:
+        late_s = story.closed_s[fact.attempt] - story.ended_s.get(fact.exchange, 0.0)
+        if late_s > LINGER_S + _ROUNDING_S:
+            yield f"{fact.attempt} ended {late_s:g} s after its exchange"
 
 
 def health_means_success(world: World) -> Iterator[str]:
@@ -272,6 +285,7 @@ AT_END: tuple[Check, ...] = (
     attempts_stay_within_bounds,
     providers_are_not_crowded,
     exchanges_end_in_time,
+    exchanges_end_with_their_attempts,
     health_means_success,
     nothing_is_left,
     nothing_leaks,

@@ -74,6 +74,8 @@ class Story:
         self.crashes: list[tuple[str, str, str]] = []
         self.crowded: list[str] = []
         self.faults: Counter[str] = Counter()
+        self.closed_s: dict[str, float] = {}
+        self.ended_s: dict[str, float] = {}
 
     @property
     def digest(self) -> str:
@@ -92,9 +94,11 @@ class Story:
                 self.note("opened", message.attempt, message.provider)
             case EntryClosed():
                 self.closed.append(message)
+                self.closed_s[message.attempt] = self.now()
                 self.note("closed", message.attempt, str(message.reason), repr(message.usage))
             case ExchangeEnded():
                 self.ended.append(message)
+                self.ended_s[message.exchange] = self.now()
                 self.note("ended", message.exchange, str(message.reason), str(message.cost_usd))
 
     def report(self, report: Report) -> None:
