@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
 from actors.messages import Desk
 from actors.runtime import forget_traceback
 from router.errors import GatewayError, Reason, Refused, Unavailable
+from router.front.origin import admit_all
 from router.wire.dialect import FrontHalf
 
 REQUEST_ID = web.RequestKey("pointsman_request_id", str)
@@ -18,6 +19,7 @@ LEFT = 499
 """Stands where the status of an answer would that nobody hears any more."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Admit = Callable[[Mapping[str, str]], None]
 
 
 class Guard:
@@ -27,18 +29,23 @@ class Guard:
         desk: gives ids.
         half: the dialect errors are said in.
         on_bug: told of every exception nobody foresaw: (request id, error).
+        admit: raises for headers of whom the handler must not hear.
     """
 
-    def __init__(self, desk: Desk, half: FrontHalf, on_bug: Callable[[str, Exception], None]) -> None:
+    def __init__(
+        self, desk: Desk, half: FrontHalf, on_bug: Callable[[str, Exception], None], admit: Admit = admit_all
+    ) -> None:
         self._desk = desk
         self._half = half
         self._on_bug = on_bug
+        self._admit = admit
 
     async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """One request, whatever becomes of it."""
         request_id = self._desk.new_id("req")
         request[REQUEST_ID] = request_id
         try:
+            self._admit(request.headers)
             response = await handler(request)
         except ConnectionError:
             # The caller's connection died under a write: there is nobody to answer, and nobody has failed.

@@ -12,7 +12,8 @@ from aiohttp import web
 from actors.messages import Desk
 from router.front.connection import Connection, Crowd
 from router.front.context import Context
-from router.front.guard import Guard
+from router.front.guard import Admit, Guard
+from router.front.origin import admit_all, admit_local, is_loopback
 from router.front.routes import CHAT, ROUTES, Handler, dialect_of
 
 Application = web.Application
@@ -45,7 +46,8 @@ class HttpServer:
     async def start(self, desk: Desk) -> None:
         """Listen. Raises `OSError` naming the address when it is taken."""
         app = web.Application()
-        guards = add_routes(app, self._make_context(desk), self._on_bug)
+        admit = admit_local if is_loopback(self._host) else admit_all
+        guards = add_routes(app, self._make_context(desk), self._on_bug, admit)
         app.middlewares.append(_middleware(guards))
         # Handlers are cancelled when their caller leaves, or the upstream would generate, and bill, for nobody.
         self._runner = web.AppRunner(app, handle_signals=False, handler_cancellation=True, shutdown_timeout=CUT_S)
@@ -87,10 +89,10 @@ class NoServer:
         """Nothing to close."""
 
 
-def add_routes(app: web.Application, context: Context, on_bug: OnBug) -> dict[str, Guard]:
+def add_routes(app: web.Application, context: Context, on_bug: OnBug, admit: Admit = admit_all) -> dict[str, Guard]:
     """Put our paths into `app`, each behind the guard of its dialect; nothing of the host application is touched."""
     guards = {
-        name: Guard(context.desk, dialect.front, on_bug)
+        name: Guard(context.desk, dialect.front, on_bug, admit)
         for name, dialect in context.dialects.items()
         if dialect.front is not None
     }

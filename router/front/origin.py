@@ -1,0 +1,44 @@
+"""Who may ask a gateway that has no keys of its own: programs of this machine, and no web page from elsewhere.
+
+A page that a browser of this machine shows can send requests here, and by a name of its own that leads to 127.0.0.1 it
+can read the answers too. What a page cannot forge is what the browser says of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host, a name or an address without port or brackets, can be this machine only."""
+    if host is None:
+        return False
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def admit_local(headers: Mapping[str, str]) -> None:
+    """Let pass what a program of this machine sends. Raises `HTTPForbidden` with the reason."""
+    host, origin = headers.get("host"), headers.get("origin")
+    if host is not None and not is_loopback(_name("//" + host)):
+        raise web.HTTPForbidden(reason="this gateway hears its own machine only: the Host header must be localhost")
+    if headers.get("sec-fetch-site") == "cross-site" or (origin is not None and not is_loopback(_name(origin))):
+        raise web.HTTPForbidden(reason="this gateway takes no requests from web pages of other sites")
+
+
+def admit_all(headers: Mapping[str, str]) -> None:
+    """Under a host's application that is the host's to say."""
+
+
+def _name(url: str) -> str | None:
+    """The host of a URL; None when it cannot be read."""
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
