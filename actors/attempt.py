@@ -51,7 +51,7 @@ from router.upstream.transport import Transport, UpstreamReply, UpstreamRequest
 from router.wire.dialect import Dialect, Relay
 from router.wire.headers import shown_headers
 
-FEED_CAPACITY = 16
+FEED_CAPACITY = 8
 """Parts between an attempt and its exchange: enough that neither waits for the other's every step, little enough that a
 slow reader is felt at the provider's socket within a few blocks."""
 

@@ -62,7 +62,7 @@ from router.policy.backoff import Backoff
 from router.policy.cachekey import cache_key
 from router.policy.retry import GiveUp, Route, next_step
 
-OUTBOX_CAPACITY = 16
+OUTBOX_CAPACITY = 4
 """Pieces between an exchange and its reader; small, so that a slow reader is felt upstream."""
 
 ASK_S = 5.0

@@ -25,6 +25,8 @@ from router.upstream.transport import UpstreamRequest
 
 _READ_BUFFER_BYTES = 64 * 1024
 """aiohttp's 256 KiB a stream would let a thousand slow clients pin half a gigabyte."""
+_BLOCK_BYTES = 16 * 1024
+"""The most that is taken at once. Blocks wait in channels for slow readers, a few dozen of them each."""
 _HEAD_LINE_BYTES = 32 * 1024
 """Some providers' edges send a content-security-policy longer than aiohttp's 8 KiB."""
 _PLAIN_BODY_BYTES = 512 * 1024
@@ -73,7 +75,7 @@ class HttpReply:
             )
 
     def blocks(self) -> Blocks:
-        """The body as it comes: whatever is buffered at once, and the socket waits while nobody asks for more."""
+        """The body as it comes, at most 16 KiB at once; the socket waits while nobody asks for more."""
         return Blocks(self._take_raw if self._inflater is None else partial(self._take_inflated, self._inflater))
 
     async def read(self, limit_bytes: int) -> bytes:
@@ -82,7 +84,7 @@ class HttpReply:
 
     async def _take_raw(self) -> bytes:
         try:
-            block = await self._response.content.readany()
+            block = await self._response.content.read(_BLOCK_BYTES)
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             # aiohttp says RuntimeError where its session was closed between two reads.
             raise self._cut() from error
