@@ -196,7 +196,11 @@ async def test_line_94_a_body_cannot_redirect_or_dress_a_request(tmp_path: Path)
             "metadata": {"litellm_params": {"api_base": host}},
         }
         async with served(routed(remote(one, api_key="sk-of-the-operator")), tmp_path) as router:
-            headers = {"authorization": "Bearer sk-of-the-caller", "x-api-key": "sk-of-the-caller", "host": "localhost:1"}
+            headers = {
+                "authorization": "Bearer sk-of-the-caller",
+                "x-api-key": "sk-of-the-caller",
+                "host": "localhost:1",
+            }
             heard = await ask(router, headers=headers, **tricks)
         assert evil.connections == 0
         assert heard.is_from(FIRST)
