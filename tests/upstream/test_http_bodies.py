@@ -80,8 +80,11 @@ async def test_a_block_is_small_however_much_has_come() -> None:
     """Blocks wait for slow readers, dozens for each: a large one would hold what its reader never asked for."""
     body = b"x" * 600_000
     whole = raw(_HEAD + b"Content-Length: 600000\r\n\r\n" + body, then="keep")
-    async with ScriptedProvider(whole) as provider, open_transport() as transport:
-        async with transport.send(post(provider.base_url)) as reply:
-            sizes = [len(block) async for block in reply.blocks()]
+    async with (
+        ScriptedProvider(whole) as provider,
+        open_transport() as transport,
+        transport.send(post(provider.base_url)) as reply,
+    ):
+        sizes = [len(block) async for block in reply.blocks()]
     assert sum(sizes) == len(body)
     assert max(sizes) <= 16 * 1024
