@@ -269,7 +269,7 @@ _BROKEN = {
         "1 reaches router.upstream.llama.engine",
     ),
     "a clock in a decision": ("libraries", "router/policy/x.py", "import time", "1 reaches time from a pure room"),
-    "environ": ("files and environment", "router/app.py", "os.environ['HOME']", "1 touches the environment"),
+    "environ": ("files and environment", "router/app/x.py", "os.environ['HOME']", "1 touches the environment"),
     "environ, imported": (
         "files and environment",
         "actors/x.py",
@@ -309,7 +309,7 @@ _SOUND = {
     "along an arrow": ("arrows", "router/providers/x.py", "from router.wire import dialect"),
     "through a seam": ("arrows", "actors/x.py", "from router.upstream.transport import Transport"),
     "a seam as a module": ("arrows", "actors/x.py", "from router.upstream import transport"),
-    "the root": ("arrows", "router/app.py", "from router.front import server"),
+    "the root": ("arrows", "router/app/x.py", "from router.front import server"),
     "somebody else's": ("arrows", "router/canon/x.py", "import msgspec, routerlike"),
     "an environment in settings": ("files and environment", "router/settings/x.py", "os.environ['HOME']"),
     "something else that opens": ("files and environment", "actors/x.py", "gate.open()"),

@@ -1,0 +1,32 @@
+"""The rules of the policies, out of the settings' own units."""
+
+from __future__ import annotations
+
+from router.policy.backoff import Backoff
+from router.policy.breaker import BreakerRules
+from router.settings import Settings
+
+
+def backoff(settings: Settings) -> Backoff:
+    """How long a target is left in peace before it is asked again."""
+    retry = settings.retry
+    return Backoff(
+        base_s=retry.base_delay_ms / 1000,
+        capacity_base_s=max(1.0, retry.base_delay_ms / 1000),
+        factor=retry.backoff_factor,
+        cap_s=retry.max_delay_ms / 1000,
+        jitter=retry.jitter,
+    )
+
+
+def breaker_rules(settings: Settings) -> BreakerRules:
+    """When a circuit opens, and for how long."""
+    breaker = settings.breaker
+    return BreakerRules(
+        failure_threshold=breaker.failure_threshold,
+        failure_rate=breaker.failure_rate,
+        min_calls=breaker.min_calls,
+        window_s=breaker.window_s,
+        recovery_timeout_s=breaker.recovery_timeout_s,
+        max_open_s=breaker.max_open_s,
+    )

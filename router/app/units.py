@@ -1,0 +1,111 @@
+"""One provider's actors, and what its attempts share: its transport, its address, its credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from msgspec import Struct, convert, structs
+
+from actors.attempt import Line as AttemptLine
+from actors.breaker import Breaker
+from actors.messages import BreakerState
+from actors.pace import Pace
+from actors.provider import MakeTransport, Provider, Spawn
+from actors.runtime import Job, Ports, Ref, Snapshot
+from actors.tree import Unit
+from router.app.seats import Seat
+from router.canon.target import Timeouts
+from router.policy.breaker import BreakerRules
+from router.policy.pace import PaceRules
+from router.providers.kind import with_parameters
+from router.upstream.aws import SigningTransport, SigV4
+from router.upstream.http import HttpTransport
+from router.upstream.llama.options import LlamaOptions
+from router.upstream.llama.transport import LlamaTransport
+from router.upstream.transport import Transport
+from router.wire.dialect import Dialect
+
+
+class Workshop(Struct, frozen=True, kw_only=True):
+    """What the units of all providers are made with.
+
+    Args:
+        ref: the parts of an actor's path below the root -> its ref.
+        dialects: every dialect by name.
+        breaker: when a circuit opens.
+        breakers: provider name -> where its breakers are published.
+        quiet: provider name -> where the end of the quiet that it asked for is published.
+        clean: takes the secrets this router knows out of a text.
+        transport: stands in for the real transports, by provider name; None takes the real ones.
+    """
+
+    ports: Ports
+    ref: Callable[..., Ref]
+    dialects: Mapping[str, Dialect]
+    breaker: BreakerRules
+    breakers: Mapping[str, Snapshot[Mapping[str, BreakerState]]]
+    quiet: Mapping[str, Snapshot[float]]
+    clean: Callable[[str], str]
+    transport: Callable[[str], MakeTransport] | None = None
+
+
+def unit_of(seat: Seat, shop: Workshop) -> Unit:
+    """One provider's actors. `attempts` is shared so that a restarted Pace finds who holds its slots."""
+    attempts: dict[Job, None] = {}
+    pace = PaceRules(max_parallel=seat.settings.max_parallel, max_queue=seat.settings.max_queue)
+    make_transport = shop.transport(seat.name) if shop.transport else partial(_transport, seat, shop.ports)
+    return Unit(
+        name=seat.name,
+        pace=lambda: Pace(rules=pace, cool_until_s=shop.quiet[seat.name], live_jobs=lambda: tuple(attempts)),
+        breaker=lambda: Breaker(
+            provider=seat.name,
+            rules=shop.breaker,
+            published=shop.breakers[seat.name],
+            telemetry=shop.ref("telemetry"),
+        ),
+        provider=lambda: Provider(
+            models=frozenset(model.name for model in seat.models),
+            make_transport=make_transport,
+            make_line=partial(_line, seat, shop),
+            attempts=attempts,
+        ),
+    )
+
+
+def _transport(seat: Seat, ports: Ports, spawn: Spawn) -> Transport:
+    """How bytes reach the provider: a worker process for what runs here, HTTP for all else; AWS without a key is
+    signed for."""
+    if seat.settings.local is not None:
+        local = structs.asdict(seat.settings.local)
+        options = LlamaOptions(**{**local, "models_dir": str(seat.settings.local.models_dir)})
+        return LlamaTransport(options, ports, spawn=spawn)
+    if seat.kind.aws_service is not None and not seat.settings.api_key:
+        return SigningTransport(HttpTransport(), SigV4(seat.kind.aws_service, ports.wall.now))
+    return HttpTransport()
+
+
+def _line(seat: Seat, shop: Workshop, transport: Transport) -> AttemptLine:
+    kind, provider = seat.kind, seat.settings
+    base_url = (provider.base_url or kind.base_url or "").rstrip("/")
+    key = provider.api_key.reveal() if provider.api_key else ""
+    extra = {name.lower(): value.reveal() for name, value in provider.headers.items()}
+    return AttemptLine(
+        provider=seat.name,
+        dialect=kind.dialect,
+        dialects=shop.dialects,
+        transport=transport,
+        address=lambda model, stream: with_parameters(kind.address(base_url, model, stream), provider.query),
+        headers=tuple({**dict(kind.headers), **dict(kind.auth(key)), **extra}.items()),
+        timeouts=convert(provider.timeouts, Timeouts, from_attributes=True),
+        upstream={model.name: model.upstream for model in seat.models},
+        pace=shop.ref("providers", seat.name, "pace"),
+        breaker=shop.ref("providers", seat.name, "breaker"),
+        retry=shop.ref("retry"),
+        ledger=shop.ref("ledger"),
+        telemetry=shop.ref("telemetry"),
+        ports=shop.ports,
+        clean=shop.clean,
+        quirks=kind.quirks,
+        relays=kind.relays,
+    )

@@ -1,0 +1,82 @@
+"""Every key that may be written, with its default and its bounds. The docstrings are the documentation of the keys:
+`docs/configuration.md` and `config/reference.yaml` are held to them by a test.
+
+What is written here is not yet what holds: `resolve.py` fills in what one key takes from another.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import field
+
+from router.settings.schema.account import Cache, LedgerKeys
+from router.settings.schema.failover import Breaker, Failover, GroupKeys, Retry, Strategy
+from router.settings.schema.keys import GroupName, Keys, ProviderName
+from router.settings.schema.provider import (
+    LOCAL_KEYS,
+    REMOTE_KEYS,
+    CacheType,
+    Dispatch,
+    LocalKeys,
+    ModelKeys,
+    Price,
+    ProviderKeys,
+    TimeoutKeys,
+)
+from router.settings.schema.server import Server
+from router.settings.schema.telemetry import LogLevel, Telemetry
+
+__all__ = [
+    "LOCAL_KEYS",
+    "REMOTE_KEYS",
+    "Breaker",
+    "Cache",
+    "CacheType",
+    "Dispatch",
+    "Document",
+    "Failover",
+    "GroupKeys",
+    "GroupName",
+    "Keys",
+    "LedgerKeys",
+    "LocalKeys",
+    "LogLevel",
+    "ModelKeys",
+    "Price",
+    "ProviderKeys",
+    "ProviderName",
+    "Retry",
+    "Server",
+    "Strategy",
+    "Telemetry",
+    "TimeoutKeys",
+]
+
+
+class Document(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A whole configuration.
+
+    Args:
+        home: folder for models and the ledger; left out, `$POINTSMAN_HOME` or else `~/.pointsman`.
+        server: where clients are heard.
+        providers: who answers, by a name of your choice.
+        failover: what holds for every public name.
+        failover_groups: public names for several targets.
+        breaker: when a failing target is left alone.
+        retry: how often and how soon the same target is asked again.
+        cache: whole answers, given again.
+        ledger: what every attempt cost.
+        telemetry: what is told about requests.
+    """
+
+    home: Path = Path("~/.pointsman")
+    server: Server = Server()
+    providers: dict[ProviderName, ProviderKeys] = field(default_factory=dict)
+    failover: Failover = Failover()
+    failover_groups: dict[GroupName, GroupKeys] = field(default_factory=dict)
+    breaker: Breaker = Breaker()
+    retry: Retry = Retry()
+    cache: Cache = Cache()
+    ledger: LedgerKeys = LedgerKeys()
+    telemetry: Telemetry = Telemetry()

@@ -1,0 +1,31 @@
+"""What is kept: answers, and what every attempt cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from router.settings.schema.keys import Keys, PositiveS, SizeBytes
+
+
+class Cache(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whole answers, given again for exactly the same request.
+
+    Args:
+        enabled: whether answers are kept.
+        ttl_s: how long one is kept.
+        max_bytes: memory for all of them.
+    """
+
+    enabled: bool = False
+    ttl_s: PositiveS = 300.0
+    max_bytes: SizeBytes = 67_108_864
+
+
+class LedgerKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every attempt cost.
+
+    Args:
+        path: SQLite file; left out, `ledger.sqlite` under `home`.
+    """
+
+    path: Path | None = None

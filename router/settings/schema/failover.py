@@ -1,0 +1,82 @@
+"""In which order targets are asked, how often, and when one is left alone."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from router.settings.schema.keys import MOST, Attempts, Count, Keys, Name, PositiveMs, PositiveS, Share
+
+Strategy = Annotated[
+    Literal["priority", "round_robin"],
+    Meta(extra={"later": ("load_balanced", "fastest_first", "cheapest", "weighted")}),
+]
+
+
+class Failover(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What holds for every name that a caller may use, unless its group says otherwise.
+
+    Args:
+        strategy: `priority` asks targets in their order, `round_robin` begins with the next one each time.
+        max_attempts: attempts of one request over all its targets.
+    """
+
+    strategy: Strategy = "priority"
+    max_attempts: Attempts = 3
+
+
+class GroupKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A public name for several targets. One named `auto` takes the place of the built-in `auto`.
+
+    Args:
+        targets: `provider:model` each, or a provider alone for its first model, in the order they are asked.
+        strategy: left out, that of `failover`.
+        max_attempts: left out, that of `failover`.
+    """
+
+    targets: tuple[Name, ...]
+    strategy: Strategy | None = None
+    max_attempts: Attempts | None = None
+
+
+class Breaker(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a failing target is left alone, and for how long.
+
+    Args:
+        failure_threshold: failures in a row that open it.
+        failure_rate: share of failures in the window that opens it.
+        min_calls: results the window must hold before the share counts.
+        window_s: length of the window.
+        recovery_timeout_s: how long it stays open before the first probe; doubles with each failed probe.
+        max_open_s: it stays open no longer than this; left out, at least `recovery_timeout_s`.
+    """
+
+    failure_threshold: Count = 5
+    failure_rate: Share = 0.5
+    min_calls: Count = 20
+    window_s: PositiveS = 30.0
+    recovery_timeout_s: PositiveS = 5.0
+    max_open_s: PositiveS = 20.0
+
+
+class Retry(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often and how soon the same target is asked again.
+
+    Args:
+        max_attempts: attempts of one request at one target, the first included.
+        base_delay_ms: bound of the first wait.
+        backoff_factor: how much the bound grows with each wait.
+        jitter: draw the wait between 0 and the bound, so that callers that failed together do not return together.
+        max_delay_ms: the bound grows no further; left out, at least `base_delay_ms`.
+        budget_ratio: retries for each first attempt of the last seconds, so that an outage does not become a storm.
+        budget_min_per_s: retries allowed without any traffic.
+    """
+
+    max_attempts: Attempts = 3
+    base_delay_ms: PositiveMs = 1000.0
+    backoff_factor: Annotated[float, Meta(ge=1, le=10)] = 2.0
+    jitter: bool = True
+    max_delay_ms: PositiveMs = 30_000.0
+    budget_ratio: Share = 0.2
+    budget_min_per_s: Annotated[float, Meta(ge=0, le=MOST)] = 1.0

@@ -1,0 +1,141 @@
+"""Who answers: a provider, its models, its clocks, and what a local kind takes beside."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta, field
+
+from router.settings.schema.keys import Count, HeaderName, Keys, KindName, Name, ParameterName, PositiveS, SomeCount
+from router.settings.secret import Secret
+
+Dispatch = Literal["off", "exclusive", "pooled", "fallback"]
+CacheType = Literal["f32", "f16", "bf16", "q8_0", "q4_0"]
+
+
+class Price(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a model costs, where the price table does not know it or is wrong for this contract.
+
+    Args:
+        input_per_mtok: prompt tokens that were not read from a cache.
+        output_per_mtok: tokens of the answer, reasoning included.
+        cache_read_per_mtok: prompt tokens read from the provider's cache; left out, as `input_per_mtok`.
+        cache_write_per_mtok: prompt tokens written to the provider's cache; left out, as `input_per_mtok`.
+    """
+
+    input_per_mtok: Decimal
+    output_per_mtok: Decimal
+    cache_read_per_mtok: Decimal | None = None
+    cache_write_per_mtok: Decimal | None = None
+
+
+class ModelKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One model of a provider. Its name alone is enough: `- gpt-4o-mini`.
+
+    Args:
+        name: what callers ask for.
+        upstream: what the provider calls it; left out, the same.
+        context_window: prompt and answer together; left out, what the price table or the server says.
+        price: what it costs; left out, what the price table says.
+    """
+
+    shorthand: ClassVar[str] = "name"
+
+    name: Name
+    upstream: Name | None = None
+    context_window: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
+    price: Price | None = None
+
+
+class TimeoutKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The clocks of one attempt. Each ends it with a reason of its own; comments and pings reset none of them.
+
+    Args:
+        connect_s: until the connection is open, name lookup and TLS included.
+        first_byte_s: until the first byte of any answer; left out, 30 for a streamed one and 300 for one that is not
+            streamed, whose first byte comes when all of it exists.
+        first_token_s: until the first content of a streamed answer; left out, 60, or `first_byte_s` where that is more.
+        idle_s: between two pieces of content.
+        total_s: the whole attempt.
+    """
+
+    connect_s: PositiveS = 5.0
+    first_byte_s: PositiveS | None = None
+    first_token_s: PositiveS | None = None
+    idle_s: PositiveS = 60.0
+    total_s: PositiveS = 600.0
+
+
+class LocalKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The keys of a kind that runs models on this machine; no other kind takes them.
+
+    Args:
+        models_dir: folder of `*.gguf`; a model's name is its file's without `.gguf`. Left out, `models` under `home`.
+        n_ctx: context window, prompt and answer together; 0 takes the length the model was trained with.
+        n_threads: threads for generation; left out, half of the processors.
+        n_threads_batch: threads for prompt evaluation; left out, all processors.
+        n_gpu_layers: layers put on a GPU, -1 for all; an engine built for the CPU ignores it.
+        flash_attn: flash attention; a quantised `type_v` needs it.
+        type_k: how the keys of the context are kept.
+        type_v: how the values of the context are kept.
+        chat_format: a chat format of llama-cpp-python; left out, the template in the file.
+        seed: sampler seed of requests that name none; left out, a new one each time.
+        n_batch: prompt tokens evaluated at a time.
+        memory_limit_bytes: what a worker may allocate beside the mapped weights (Linux); left out, no limit.
+        load_timeout_s: a worker that has not loaded its model by then is ended.
+        max_waiting: requests that may wait for one model; one more is answered 503.
+    """
+
+    models_dir: Path | None = None
+    n_ctx: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 4096
+    n_threads: Annotated[int, Meta(ge=1, le=1024)] | None = None
+    n_threads_batch: Annotated[int, Meta(ge=1, le=1024)] | None = None
+    n_gpu_layers: Annotated[int, Meta(ge=-1, le=10_000)] = 0
+    flash_attn: bool = False
+    type_k: CacheType = "f16"
+    type_v: CacheType = "f16"
+    chat_format: Name | None = None
+    seed: Annotated[int, Meta(ge=0, le=4_294_967_295)] | None = None
+    n_batch: Count = 512
+    memory_limit_bytes: Annotated[int, Meta(ge=1 << 20, le=1 << 50)] | None = None
+    load_timeout_s: PositiveS = 120.0
+    max_waiting: SomeCount = 16
+
+
+class ProviderKeys(LocalKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One provider. Their order is the order in which `auto` asks them.
+
+    Args:
+        kind: what it is: a kind of docs/providers.md, or one that an installed package brings.
+        api_key: its key; write `${NAME}` and keep it in the environment.
+        base_url: where it listens, up to and with `/v1`; left out, the kind's own, where it has one.
+        models: its models, the first one first; left out for a local kind, all files of `models_dir`.
+        dispatch: when it is chosen for a bare model or `auto`: `off` never and not by its own name either,
+            `exclusive` only by its own name, `pooled` with the others, `fallback` after them.
+        max_parallel: attempts under way at once; left out, no bound, and 1 for a local kind, whose engine answers one
+            after another: whoever waits then waits here, where no clock of an attempt runs.
+        max_queue: attempts that may wait for one of them to end.
+        timeouts: the clocks of an attempt.
+        headers: further headers of every request to it; their values are kept like keys.
+        query: parameters of every URL of it, as Azure's `api-version`; no place for keys, which it would show.
+    """
+
+    kind: KindName
+    api_key: Secret | None = None
+    base_url: Name | None = None
+    models: tuple[ModelKeys, ...] = ()
+    dispatch: Dispatch = "pooled"
+    max_parallel: Count | None = None
+    max_queue: SomeCount = 100
+    timeouts: TimeoutKeys = TimeoutKeys()
+    headers: dict[HeaderName, Secret] = field(default_factory=dict)
+    query: dict[ParameterName, str] = field(default_factory=dict)
+
+
+LOCAL_KEYS = frozenset(LocalKeys.__struct_fields__)
+"""Keys that only a local kind takes."""
+
+REMOTE_KEYS = frozenset({"api_key", "base_url", "headers", "query"})
+"""Keys that a local kind does not take."""

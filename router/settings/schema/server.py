@@ -1,0 +1,37 @@
+"""Where clients are heard, and for how long they are served."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from router.settings.schema.keys import Count, Keys, Name, PositiveS, SizeBytes, SomeS
+
+
+class Server(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where clients are heard, and for how long they are served.
+
+    Args:
+        host: address to listen on; an address of this machine only, because this version has no client keys.
+        port: port to listen on; 0 takes any free one.
+        max_body_bytes: the largest request body; a larger one is answered 413.
+        max_exchanges: requests in flight at once; one more is answered 429.
+        first_ping_after_s: silence before the first keepalive of a stream, which commits the status 200.
+        ping_every_s: silence between keepalives after that.
+        deadline_s: the longest a request may take over all its attempts.
+        lame_duck_s: how long a stop still takes new requests, for load balancers to see that readiness is gone.
+        drain_s: how long a stop then waits for requests in flight.
+        flush_s: how long a stop waits at the end for ledger and telemetry to write what they hold.
+    """
+
+    host: Name = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8094
+    max_body_bytes: SizeBytes = 33_554_432
+    max_exchanges: Count = 1000
+    first_ping_after_s: PositiveS = 10.0
+    ping_every_s: PositiveS = 10.0
+    deadline_s: PositiveS = 600.0
+    lame_duck_s: SomeS = 0.0
+    drain_s: SomeS = 30.0
+    flush_s: SomeS = 10.0
