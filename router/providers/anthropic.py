@@ -7,10 +7,30 @@ Source: https://platform.claude.com/docs/en/api/overview, read 2026-11.
 
 from __future__ import annotations
 
+from router.canon.allowance import Counted
 from router.providers.kind import Kind, key_header
+from router.providers.limits import LimitHeader, moment
 from router.wire.anthropic_messages import DIALECT
 
 VERSION = (("anthropic-version", "2023-06-01"),)
+
+
+def _limit(counts: Counted, stem: str) -> LimitHeader:
+    stem = f"anthropic-ratelimit-{stem}"
+    return LimitHeader(
+        counts=counts, limit=f"{stem}-limit", left=f"{stem}-remaining", reset=f"{stem}-reset", when=moment
+    )
+
+
+LIMITS = (
+    _limit(Counted.REQUESTS, "requests"),
+    _limit(Counted.INPUT, "input-tokens"),
+    _limit(Counted.OUTPUT, "output-tokens"),
+)
+"""Its `tokens` headers repeat whichever of the two token limits is the tighter one.
+
+Source: https://platform.claude.com/docs/en/api/rate-limits#response-headers, read 2026-11.
+"""
 
 
 def messages_url(base_url: str, model: str, stream: bool) -> str:
@@ -30,4 +50,5 @@ KIND = Kind(
     system="anthropic",
     price_id="anthropic",
     key_variable="ANTHROPIC_API_KEY",
+    limits=LIMITS,
 )

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from router.canon.allowance import Counted
 from router.providers.kind import Kind, key_header
+from router.providers.limits import ratelimit, seconds
 from router.wire.openai_chat import DIALECT
 
 API_VERSION = "2024-10-21"
@@ -38,4 +40,5 @@ KIND = Kind(
     system="azure.ai.openai",
     price_id="azure",
     key_variable="AZURE_OPENAI_API_KEY",
+    limits=(ratelimit(Counted.REQUESTS, "requests", seconds), ratelimit(Counted.TOKENS, "tokens", seconds)),
 )

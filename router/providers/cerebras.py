@@ -5,7 +5,9 @@ Source: https://inference-docs.cerebras.ai/resources/openai, read 2026-11.
 
 from __future__ import annotations
 
+from router.canon.allowance import Counted
 from router.providers.kind import Kind, bearer
+from router.providers.limits import ratelimit, seconds
 from router.providers.quirks import Quirks
 from router.wire.openai_chat import DIALECT
 
@@ -22,5 +24,9 @@ KIND = Kind(
         refused=("frequency_penalty", "presence_penalty", "logit_bias", "parallel_tool_calls", "service_tier"),
         # Its system messages act as OpenAI's developer messages do.
         roles=(("developer", "system"),),
+    ),
+    limits=(
+        ratelimit(Counted.REQUESTS, "requests-day", seconds),
+        ratelimit(Counted.TOKENS, "tokens-minute", seconds),
     ),
 )

@@ -6,6 +6,7 @@ Source: https://console.groq.com/docs/openai, read 2026-11.
 from __future__ import annotations
 
 from router.providers.kind import Kind, bearer
+from router.providers.limits import OPENAI_LIMITS
 from router.providers.quirks import Quirks
 from router.wire.openai_chat import DIALECT
 
@@ -37,4 +38,5 @@ KIND = Kind(
         ),
         message_refused=("name",),
     ),
+    limits=OPENAI_LIMITS,
 )

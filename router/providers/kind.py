@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from msgspec import Struct
 
+from router.providers.limits import LimitHeaders
 from router.providers.quirks import Quirks
 from router.wire.dialect import Dialect
 
@@ -34,6 +35,7 @@ class Kind(Struct, frozen=True, kw_only=True):
         price_id: the provider's id in the price table; None when its prices are unknown.
         key_variable: the environment variable its own tools read their key from; "" when there is none.
         aws_service: the service name in AWS signatures, for requests that carry no key; None when it takes none.
+        limits: the rate-limit headers of its answers.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Kind(Struct, frozen=True, kw_only=True):
     price_id: str | None = None
     key_variable: str = ""
     aws_service: str | None = None
+    limits: LimitHeaders = ()
 
     def address(self, base_url: str, model: str, stream: bool) -> str:
         """Where a chat request goes; `base_url` without a slash at its end."""

@@ -12,7 +12,9 @@ from __future__ import annotations
 import re
 from hashlib import blake2s
 
+from router.canon.allowance import Counted
 from router.providers.kind import Kind, bearer
+from router.providers.limits import ratelimit, seconds
 from router.providers.quirks import Quirks
 from router.wire.openai_chat import DIALECT
 
@@ -57,4 +59,6 @@ KIND = Kind(
         roles=(("developer", "system"),),
         call_id=nine_characters,
     ),
+    # No reset is sent: a minute's limit is full again a minute later at the latest.
+    limits=(ratelimit(Counted.REQUESTS, "req-minute", seconds), ratelimit(Counted.TOKENS, "tokens-minute", seconds)),
 )

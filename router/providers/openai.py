@@ -6,6 +6,7 @@ Source: https://platform.openai.com/docs/api-reference, read 2026-10.
 from __future__ import annotations
 
 from router.providers.kind import Kind, bearer
+from router.providers.limits import OPENAI_LIMITS
 from router.wire.openai_chat import DIALECT
 
 KIND = Kind(
@@ -17,4 +18,5 @@ KIND = Kind(
     system="openai",
     price_id="openai",
     key_variable="OPENAI_API_KEY",
+    limits=OPENAI_LIMITS,
 )

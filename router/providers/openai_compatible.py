@@ -4,6 +4,7 @@ gateways."""
 from __future__ import annotations
 
 from router.providers.kind import Kind, bearer
+from router.providers.limits import OPENAI_LIMITS
 from router.wire.openai_chat import DIALECT
 
 KIND = Kind(
@@ -13,4 +14,5 @@ KIND = Kind(
     auth=bearer,
     needs_key=False,
     system="openai_compatible",
+    limits=OPENAI_LIMITS,
 )

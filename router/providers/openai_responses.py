@@ -7,6 +7,7 @@ Source: https://platform.openai.com/docs/api-reference/responses, read 2026-11.
 from __future__ import annotations
 
 from router.providers.kind import Kind, bearer
+from router.providers.limits import OPENAI_LIMITS
 from router.providers.openai import KIND as CHAT
 from router.wire.openai_responses import DIALECT
 
@@ -20,4 +21,5 @@ KIND = Kind(
     system=CHAT.system,
     price_id=CHAT.price_id,
     key_variable=CHAT.key_variable,
+    limits=OPENAI_LIMITS,
 )

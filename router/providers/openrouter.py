@@ -6,7 +6,9 @@ Source: https://openrouter.ai/docs/api/reference/overview, read 2026-11.
 
 from __future__ import annotations
 
+from router.canon.allowance import Counted
 from router.providers.kind import Kind, bearer
+from router.providers.limits import LimitHeader, epoch_ms
 from router.wire.openai_chat import DIALECT
 
 KIND = Kind(
@@ -18,4 +20,14 @@ KIND = Kind(
     system="openrouter",
     price_id="openrouter",
     key_variable="OPENROUTER_API_KEY",
+    limits=(
+        LimitHeader(
+            counts=Counted.REQUESTS,
+            limit="x-ratelimit-limit",
+            left="x-ratelimit-remaining",
+            reset="x-ratelimit-reset",
+            when=epoch_ms,
+            steps=True,
+        ),
+    ),
 )

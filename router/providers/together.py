@@ -5,7 +5,9 @@ Source: https://docs.together.ai/reference/chat-completions-1, read 2026-11.
 
 from __future__ import annotations
 
+from router.canon.allowance import Counted
 from router.providers.kind import Kind, bearer
+from router.providers.limits import LimitHeader, seconds
 from router.providers.quirks import Quirks
 from router.wire.openai_chat import DIALECT
 
@@ -25,5 +27,15 @@ KIND = Kind(
         needless=("stream_options",),
         words=(("logprobs", "true", "1"), ("logprobs", "false", "0")),
         roles=(("developer", "system"),),
+    ),
+    limits=(
+        LimitHeader(
+            counts=Counted.REQUESTS,
+            limit="x-ratelimit-limit",
+            left="x-ratelimit-remaining",
+            reset="x-ratelimit-reset",
+            when=seconds,
+            steps=True,
+        ),
     ),
 )

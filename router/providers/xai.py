@@ -5,9 +5,11 @@ Source: https://docs.x.ai/docs/api-reference, read 2026-11.
 
 from __future__ import annotations
 
+from router.canon.allowance import Counted
 from router.errors import Reason
 from router.providers.faults import judging
 from router.providers.kind import Kind, bearer
+from router.providers.limits import ratelimit, seconds
 from router.providers.quirks import Quirks
 from router.wire.openai_chat import DIALECT
 
@@ -25,4 +27,5 @@ KIND = Kind(
     price_id="x-ai",
     key_variable="XAI_API_KEY",
     quirks=Quirks(refused=("top_k", "logit_bias")),
+    limits=(ratelimit(Counted.REQUESTS, "requests", seconds), ratelimit(Counted.TOKENS, "tokens", seconds)),
 )

@@ -1,0 +1,73 @@
+"""Holding back from a provider that mostly refuses: what it would refuse anyway costs it work and us time.
+
+A breaker knows only all or nothing, and opens on failures. A provider that refuses two of three requests for want of
+capacity is best asked for the share it accepts, and a little more, so that its return is noticed.
+
+Source: https://sre.google/sre-book/handling-overload/ ("client-side throttling"), read 2026-10.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+_SLICES = 24
+
+
+class ThrottleRules(Struct, frozen=True, kw_only=True):
+    """When and how much is held back.
+
+    Args:
+        factor: requests let through for each one that is accepted; infinite holds back nothing.
+        window_s: what is remembered.
+        min_per_s: nothing is held back from a provider that is asked less often than this, on average over the window.
+        most: share held back at most, below 1: the rest finds out that the provider is well again.
+    """
+
+    factor: float = 2.0
+    window_s: float = 120.0
+    min_per_s: float = 1.0
+    most: float = 0.9
+
+
+class Slice(Struct, frozen=True, kw_only=True, gc=False):
+    """What happened in one slice of the window. `gc=False`: three numbers are in no cycle."""
+
+    number: int
+    asked: int = 0
+    accepted: int = 0
+
+
+class Ration(Struct, frozen=True, kw_only=True):
+    """What was asked and accepted lately, oldest first."""
+
+    slices: tuple[Slice, ...] = ()
+
+
+def held_back(ration: Ration, now: float, rules: ThrottleRules) -> float:
+    """The chance with which a request should not be sent now."""
+    recent = _recent(ration, now, rules)
+    asked = sum(part.asked for part in recent)
+    if asked < rules.min_per_s * rules.window_s:
+        return 0.0
+    accepted = sum(part.accepted for part in recent)
+    return min(rules.most, max(0.0, (asked - rules.factor * accepted) / (asked + 1)))
+
+
+def next_asked(ration: Ration, accepted: bool, now: float, rules: ThrottleRules) -> Ration:
+    """Record a request that was answered, refused, or held back here; the last two are not accepted."""
+    number = _number(now, rules)
+    match _recent(ration, now, rules):
+        case (*older, last) if last.number == number:
+            newest = Slice(number=number, asked=last.asked + 1, accepted=last.accepted + accepted)
+            return Ration(slices=(*older, newest))
+        case older:
+            return Ration(slices=(*older, Slice(number=number, asked=1, accepted=int(accepted))))
+
+
+def _number(now: float, rules: ThrottleRules) -> int:
+    return int(now * _SLICES // rules.window_s)
+
+
+def _recent(ration: Ration, now: float, rules: ThrottleRules) -> tuple[Slice, ...]:
+    oldest = _number(now, rules) - _SLICES
+    return tuple(part for part in ration.slices if part.number > oldest)
