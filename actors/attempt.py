@@ -29,7 +29,7 @@ from actors.messages import (
     Unsent,
     Whole,
 )
-from actors.reading import SPOKEN_FOR, Naming, Reading, named_reply
+from actors.reading import REFUSALS, SPOKEN_FOR, Naming, Reading, named_reply
 from actors.runtime import (
     ActorDead,
     AskTimeout,
@@ -254,6 +254,8 @@ class Attempt:
             answer = named_reply(dialect.decode_reply(body), self._naming)
             self.tally.whole(answer.usage)
             _must_not_be_empty(answer)
+            if self._order.refusals_move and any(choice.finish in REFUSALS for choice in answer.choices):
+                raise _refused()
             self.tally.complete = True
             await self._put(Head(shown=shown, lost=lost), clocks)
             await self._put(Whole(reply=answer, raw=body if self._relays else b""), clocks)
@@ -318,7 +320,11 @@ class Attempt:
         """Block by block, until the terminal event or the end of the bytes."""
         async for block in blocks:
             was_finished = stream.finished
-            await self._flow(stream.feed(block), clocks)
+            flow = stream.feed(block)
+            if stream.refused and self._order.refusals_move:
+                self.tally.take(flow.events)
+                raise _refused()
+            await self._flow(flow, clocks)
             if stream.fault is not None:
                 raise stream.fault
             if self.tally.complete:
@@ -366,6 +372,10 @@ class Attempt:
     def _relay(self) -> Relay | None:
         front = self._line.dialect.front
         return front.relay(self._order.ask) if self._relays and front is not None else None
+
+
+def _refused() -> WireFault:
+    return WireFault(Reason.CONTENT_POLICY, "it refused to answer")
 
 
 def _must_not_be_empty(reply: Reply) -> None:

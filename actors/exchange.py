@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import assert_never
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from actors.messages import (
     Admit,
@@ -60,7 +60,8 @@ from router.canon.usage import Usage
 from router.errors import GatewayError, Limited, Reason, Refused, Unavailable, WireFault
 from router.policy.backoff import Backoff
 from router.policy.cachekey import cache_key
-from router.policy.retry import GiveUp, Route, next_step
+from router.policy.course import Course, narrowed
+from router.policy.retry import GiveUp, Route, has_way_on, next_step
 
 OUTBOX_CAPACITY = 4
 """Pieces between an exchange and its reader; small, so that a slow reader is felt upstream."""
@@ -167,7 +168,20 @@ class Exchange:
                 reason=Reason.NO_TARGET,
                 param="router",
             )
-        return planned
+        return structs.replace(planned, course=self._course(planned.course))
+
+    def _course(self, course: Course) -> Course:
+        """The route's course as far as the caller wishes to go it. Raises `Refused`."""
+        names = self._call.ask.requirements.fallbacks_on
+        if names is None:
+            return course
+        own = narrowed(course, names)
+        if isinstance(own, str):
+            raise Refused(
+                f"{own!r} is no reason for which this route moves on; its operator can name it in `fallbacks_on`",
+                param="router.fallbacks_on",
+            )
+        return own
 
     async def _recall(self) -> bool:
         """Answer from the cache, where there is one and it has exactly this; costs nothing and asks nobody."""
@@ -205,6 +219,7 @@ class Exchange:
             deadline_s=self._deadline_s,
             fallback=self._call.ask.requirements.fallback,
             windows=self._wiring.windows(),
+            edges=plan.course.edges,
         )
         while True:
             now_s = self._ports.clock.now()
@@ -217,7 +232,7 @@ class Exchange:
                 continue
             if step.wait_s > 0:
                 await asyncio.sleep(step.wait_s)
-            fault = await self._try(step.target)
+            fault = await self._try(step.target, route)
             if fault is None:
                 return
             self._record.failed(step.target, fault)
@@ -235,13 +250,13 @@ class Exchange:
             self._wiring.telemetry.tell(RetryTurnedDown(provider=target.provider))
         return granted
 
-    async def _try(self, target: Target) -> WireFault | None:
+    async def _try(self, target: Target, route: Route) -> WireFault | None:
         """One attempt. None: it answered completely. A fault: it failed before the commit point.
 
         Raises:
             UpstreamFailed: it failed after the commit point.
         """
-        feed = await self._open(target)
+        feed = await self._open(target, route)
         if isinstance(feed, WireFault):
             return feed
         self._head, self._held, self._last = Head(), [], None
@@ -256,7 +271,7 @@ class Exchange:
             raise self._record.broken(target, fault) from fault
         return None
 
-    async def _open(self, target: Target) -> Channel[Part] | WireFault:
+    async def _open(self, target: Target, route: Route) -> Channel[Part] | WireFault:
         """Start an attempt; a unit that is down or lacks the model is a fault like any other."""
         assert self.job is not None
         self._tries += 1
@@ -271,6 +286,7 @@ class Exchange:
             target=target,
             deadline_s=self._deadline_s,
             trace_id=self._call.trace_id,
+            refusals_move=has_way_on(route, self._record.tried, target, Reason.CONTENT_POLICY),
         )
         try:
             word = await self._wiring.providers[target.provider].ask(StartAttempt(order=order), timeout_s=ASK_S)

@@ -12,6 +12,7 @@ from actors.runtime import Actor
 from router.canon.target import Target
 from router.policy.breaker import Phase
 from router.policy.choose import Candidate, Strategy, Wishes, choose_order
+from router.policy.course import Course
 
 
 class GroupSpec(Struct, frozen=True, kw_only=True):
@@ -20,11 +21,13 @@ class GroupSpec(Struct, frozen=True, kw_only=True):
     Args:
         targets: in their configured order.
         max_attempts: requests one exchange may send, the first included; at least 1.
+        course: what is done when a target fails.
     """
 
     targets: tuple[Target, ...]
     strategy: Strategy = Strategy.PRIORITY
     max_attempts: int = 3
+    course: Course = Course()
 
 
 class Readers(Struct, frozen=True, kw_only=True):
@@ -73,7 +76,7 @@ class FailoverGroup(Actor):
         self._cursor = choice.cursor
         # a caller may ask for fewer attempts than the group allows, never for more
         attempts = min(wanted.max_attempts or self._spec.max_attempts, self._spec.max_attempts)
-        return Planned(targets=choice.targets, max_attempts=max(attempts, 1))
+        return Planned(targets=choice.targets, max_attempts=max(attempts, 1), course=self._spec.course)
 
     def _candidate(self, target: Target, windows: Mapping[str, int]) -> Candidate:
         state = self._readers.breakers(target.provider).get(target.model)

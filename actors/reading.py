@@ -6,13 +6,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.messages import Flow
-from router.canon.event import Content, Event, Finish, Finished, Started
+from router.canon.event import Content, Event, Finish, Finished, RefusalDelta, Started
 from router.canon.reply import Reply
 from router.errors import WireFault
 from router.wire.dialect import Dialect, Frame, Relay, StreamDecoder
 
 SPOKEN_FOR = frozenset({Finish.LENGTH, Finish.CONTENT_FILTER, Finish.REFUSAL, Finish.TOOL_CALLS, Finish.CONTEXT_FULL})
 """Finish reasons that explain an answer without content: these are answers, not failures."""
+
+
+REFUSALS = frozenset({Finish.CONTENT_FILTER, Finish.REFUSAL})
+"""Finish reasons by which a provider or its model will not say more."""
 
 
 class Naming(Struct, frozen=True, kw_only=True):
@@ -49,6 +53,8 @@ class Reading:
         self.fault: WireFault | None = None
         self.bore_content = False
         self.explained = False
+        self.refused = False
+        """It began with a refusal, or ended with one before anything was said."""
 
     @property
     def finished(self) -> bool:
@@ -93,9 +99,11 @@ class Reading:
     def _noted(self, event: Event) -> Event:
         """Remember what an event says of the answer; name the answer where its provider did not."""
         if isinstance(event, Content):
+            self.refused = self.refused or (not self.bore_content and isinstance(event, RefusalDelta))
             self._open.add(event.choice)
             self.bore_content = True
         elif isinstance(event, Finished):
+            self.refused = self.refused or (not self.bore_content and event.reason in REFUSALS)
             self._open.discard(event.choice)
             self._closed.add(event.choice)
             self.explained = self.explained or event.reason in SPOKEN_FOR

@@ -118,6 +118,12 @@ TIMEOUTS: frozenset[Reason] = frozenset(
 """The reasons that are a clock running out."""
 
 
+FINAL: frozenset[Reason] = frozenset(
+    {Reason.UNKNOWN_MODEL, Reason.CLIENT_GONE, Reason.DEADLINE, Reason.NO_TARGET, Reason.SHUTTING_DOWN}
+)
+"""The reasons that end an exchange whatever other targets there are: no route can name them as a way on."""
+
+
 class WireFault(Exception):
     """A provider said no, or said something that cannot be read. Raised by translators and transports only.
 

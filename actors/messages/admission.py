@@ -7,6 +7,7 @@ from msgspec import Struct
 from actors.runtime import Job
 from router.canon.target import Target
 from router.errors import Reason
+from router.policy.course import Course
 from router.wire.dialect import Requirements
 
 
@@ -41,6 +42,7 @@ class Planned(Struct, frozen=True, kw_only=True):
 
     targets: tuple[Target, ...]
     max_attempts: int
+    course: Course = Course()
 
 
 class Acquire(Struct, frozen=True, kw_only=True):

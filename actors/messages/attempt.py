@@ -25,6 +25,8 @@ class Order(Struct, frozen=True, kw_only=True):
         spoken: name of the caller's dialect; equal to the target's means bytes pass through.
         target: where to.
         deadline_s: end of the exchange.
+        refusals_move: a refusal fails the attempt, as long as nothing else was said: its route goes on to another
+            target then, and there is one.
     """
 
     exchange: str
@@ -37,6 +39,7 @@ class Order(Struct, frozen=True, kw_only=True):
     target: Target
     deadline_s: float
     trace_id: str
+    refusals_move: bool = False
 
 
 class Unsent(WireFault):

@@ -288,7 +288,9 @@ class Assembly:
         )
 
     def _group(self, route: RouteSpec) -> Actor:
-        spec = GroupSpec(targets=route.targets, strategy=route.strategy, max_attempts=route.max_attempts)
+        spec = GroupSpec(
+            targets=route.targets, strategy=route.strategy, max_attempts=route.max_attempts, course=route.course
+        )
         readers = Readers(
             breakers=lambda provider: self._breakers[provider].value,
             cool_until_s=lambda provider: self._quiet[provider].value,

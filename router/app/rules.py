@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from router.policy.backoff import Backoff
 from router.policy.breaker import BreakerRules
-from router.settings import Settings
+from router.policy.course import Course, edges_of
+from router.settings import Failover, FailoverGroup, Settings
 
 
 def backoff(settings: Settings) -> Backoff:
@@ -17,6 +18,11 @@ def backoff(settings: Settings) -> Backoff:
         cap_s=retry.max_delay_ms / 1000,
         jitter=retry.jitter,
     )
+
+
+def course(group: FailoverGroup | Failover) -> Course:
+    """What a group does when a target fails it."""
+    return Course(edges=edges_of(group.fallbacks_on))
 
 
 def breaker_rules(settings: Settings) -> BreakerRules:

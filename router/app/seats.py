@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from router.app.rules import course
 from router.canon.target import Target
 from router.policy.catalog import Dispatch, Listing, Manner, RouteSpec, build_routes
 from router.policy.choose import Strategy
@@ -89,10 +90,12 @@ def routes_of(settings: Settings, seats: tuple[Seat, ...]) -> tuple[RouteSpec, .
             ),
             strategy=Strategy(group.strategy),
             max_attempts=group.max_attempts,
+            course=course(group),
         )
         for name, group in settings.failover_groups.items()
     )
-    rest = Manner(strategy=Strategy(settings.failover.strategy), max_attempts=settings.failover.max_attempts)
+    general = settings.failover
+    rest = Manner(strategy=Strategy(general.strategy), max_attempts=general.max_attempts, course=course(general))
     return build_routes(listings, tuple(group for group in groups if group.targets), rest)
 
 

@@ -10,6 +10,9 @@ from router.errors import Refused
 from router.wire.dialect import Ask, Requirements
 
 _PREFIX = "x-router-"
+_LISTS = frozenset({"fallbacks_on"})
+"""Wishes of several words; in a header, commas stand between them."""
+
 _FIELDS = {name.replace("_", "-"): name for name in Requirements.__struct_fields__}
 
 
@@ -21,7 +24,7 @@ def with_headers(ask: Ask, headers: Mapping[str, str]) -> Ask:
         return ask
     body = msgspec.to_builtins(ask.requirements)
     defaults = msgspec.to_builtins(Requirements())
-    merged = dict(body)
+    merged: dict[str, object] = dict(body)
     for header, value in said.items():
         field = _FIELDS.get(header.removeprefix(_PREFIX))
         if field is None:
@@ -29,7 +32,7 @@ def with_headers(ask: Ask, headers: Mapping[str, str]) -> Ask:
                 f"unknown header {header}; known are {', '.join(_PREFIX + name for name in _FIELDS)}", param=header
             )
         if body[field] == defaults[field]:
-            merged[field] = value
+            merged[field] = value.replace(" ", "").split(",") if field in _LISTS else value
     try:
         return msgspec.structs.replace(ask, requirements=msgspec.convert(merged, Requirements, strict=False))
     except msgspec.ValidationError as error:

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from router.canon.target import Target
 from router.policy.choose import Strategy
+from router.policy.course import Course
 
 AUTO = "auto"
 
@@ -48,6 +49,7 @@ class RouteSpec(Struct, frozen=True, kw_only=True):
     targets: tuple[Target, ...]
     strategy: Strategy
     max_attempts: int
+    course: Course = Course()
 
 
 class Manner(Struct, frozen=True, kw_only=True):
@@ -55,6 +57,7 @@ class Manner(Struct, frozen=True, kw_only=True):
 
     strategy: Strategy
     max_attempts: int
+    course: Course = Course()
 
 
 def build_routes(listings: tuple[Listing, ...], groups: tuple[RouteSpec, ...], manner: Manner) -> tuple[RouteSpec, ...]:
@@ -74,7 +77,13 @@ def build_routes(listings: tuple[Listing, ...], groups: tuple[RouteSpec, ...], m
             bare[target.model] = (*bare.get(target.model, ()), target)
     automatic = {AUTO: _in_turn(pooled)} if pooled else {}
     implicit = {
-        name: RouteSpec(name=name, targets=targets, strategy=manner.strategy, max_attempts=manner.max_attempts)
+        name: RouteSpec(
+            name=name,
+            targets=targets,
+            strategy=manner.strategy,
+            max_attempts=manner.max_attempts,
+            course=manner.course,
+        )
         for name, targets in {**bare, **named, **automatic}.items()
     }
     return tuple({**implicit, **{group.name: group for group in groups}}.values())

@@ -9,6 +9,9 @@ How many requests leave when every try fails, `n` targets, `m` attempts, time en
 
 An open breaker, a full queue or a provider that wants quiet gets nothing and costs nothing. Where all that is left
 wants quiet, the first to be ready is waited for, if that is soon enough.
+
+A route's edges widen or narrow this: a reason that they name moves on to another target, one that they leave out never
+does, and may only be tried again where it happened. The bounds above hold all the same.
 """
 
 from __future__ import annotations
@@ -77,8 +80,12 @@ _REASONS: dict[Verdict, tuple[Reason, ...]] = {
 VERDICTS: dict[Reason, Verdict] = {reason: verdict for verdict, reasons in _REASONS.items() for reason in reasons}
 """What each reason allows; every `Reason` has a row."""
 
+MOVES: frozenset[Reason] = frozenset(reason for reason in Reason if VERDICTS[reason] is not Verdict.NEVER)
+"""The reasons that move on to another target unless a route says otherwise."""
+
 FREE: frozenset[Reason] = frozenset({Reason.BREAKER_OPEN, Reason.BUSY})
-"""Reasons with which nothing left the gateway: they cost no attempt."""
+"""Reasons with which nothing left the gateway: they cost no attempt, and no edge holds them back, since whom nobody
+asked has not failed."""
 
 _PASSING = (Blame.PROVIDER, Blame.CAPACITY)
 
@@ -96,6 +103,7 @@ class Route(Struct, frozen=True, kw_only=True):
         deadline_s: monotonic; no try starts at or after it.
         windows: context window in tokens by public target name, where it is known.
         fallback: False keeps to the first target.
+        edges: the reasons that may move on to another target.
         patience_s: the longest wait for one target. A caller with a longer one to go is told so instead: many of them
             would fill the gateway, and other providers' callers would find no room.
     """
@@ -106,6 +114,7 @@ class Route(Struct, frozen=True, kw_only=True):
     max_per_target: int = 1000
     windows: Mapping[str, int] = {}
     fallback: bool = True
+    edges: frozenset[Reason] = MOVES
     patience_s: float = 30.0
 
 
@@ -151,24 +160,38 @@ class GiveUp(Struct, frozen=True, kw_only=True):
     retry_after_s: float | None
 
 
+def judge(reason: Reason, edges: frozenset[Reason]) -> Verdict:
+    """What a failure allows on a route with these edges: a refusal or a caller's fault that they name may move on."""
+    verdict = VERDICTS[reason]
+    return Verdict.NEXT_TARGET if verdict is Verdict.NEVER and reason in edges else verdict
+
+
 def next_step(route: Route, tried: tuple[Tried, ...], now: float, backoff: Backoff, rng: Random) -> TryTarget | GiveUp:
     """Fail over at once while a target is left that was not asked; only then wait and ask one again.
 
     Args:
         tried: every failed try so far, oldest first, those ended by a `FREE` reason included; empty before the first.
     """
-    if tried and VERDICTS[tried[-1].reason] is Verdict.NEVER:
+    if tried and judge(tried[-1].reason, route.edges) is Verdict.NEVER:
         return GiveUp(why=Why.VERDICT, retry_after_s=None)
     if now >= route.deadline_s:
         return _give_up(Why.DEADLINE, tried, now, backoff)
     if sum(not t.is_free for t in tried) >= route.max_attempts:
         return _give_up(Why.ATTEMPTS, tried, now, backoff)
-    reachable = _large_enough(route, tried)
+    reachable = _reachable(route, tried)
     asked = {t.target for t in tried}
     for target in reachable:
         if target not in asked:
             return TryTarget(target=target, wait_s=0.0)
     return _repeat(route, reachable, tried, now, backoff, rng)
+
+
+def has_way_on(route: Route, tried: tuple[Tried, ...], target: Target, reason: Reason) -> bool:
+    """Whether a failure of `target` for `reason` would leave another target to ask, were it to fail now."""
+    if reason not in route.edges or sum(not t.is_free for t in tried) + 1 >= route.max_attempts:
+        return False
+    asked = {t.target for t in tried} | {target}
+    return any(other not in asked for other in _large_enough(route, tried))
 
 
 def _repeat(
@@ -184,6 +207,15 @@ def _repeat(
     if wait_s > route.patience_s:
         return _give_up(Why.PATIENCE, tried, now, backoff)
     return TryTarget(target=again, wait_s=wait_s)
+
+
+def _reachable(route: Route, tried: tuple[Tried, ...]) -> tuple[Target, ...]:
+    """The targets that the last failure leaves: only its own, where the route has no edge for it."""
+    last = next((t for t in reversed(tried) if not t.is_free), None)
+    fitting = _large_enough(route, tried)
+    if last is None or last.reason in route.edges:
+        return fitting
+    return tuple(target for target in fitting if target == last.target)
 
 
 def _large_enough(route: Route, tried: tuple[Tried, ...]) -> tuple[Target, ...]:

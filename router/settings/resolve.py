@@ -93,4 +93,5 @@ def _group(written: GroupKeys, failover: Failover, providers: Mapping[str, Provi
         targets=tuple(ref for ref in refs if ref is not None),
         strategy=chosen["strategy"],
         max_attempts=chosen["max_attempts"],
+        fallbacks_on=chosen["fallbacks_on"],
     )

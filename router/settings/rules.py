@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from router.errors import FINAL, Reason
 from router.settings.faults import Findings, Where, suggest, suggest_any
 from router.settings.kinds import KindRules
 from router.settings.schema import LOCAL_KEYS, REMOTE_KEYS, Document, GroupKeys, ProviderKeys
@@ -17,6 +18,9 @@ from router.settings.secret import Secret
 _HEADER_TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
 _KEY_TEXT = re.compile(r"[\x21-\x7e]+")
 _OWN_HEADERS = frozenset({"connection", "content-length", "content-type", "host", "te", "transfer-encoding", "upgrade"})
+EDGES = ("default", *(reason.value for reason in Reason if reason not in FINAL))
+"""What `fallbacks_on` may name: every reason that another target could mend, and the word for the usual ones."""
+
 _QUANTISED = frozenset({"q8_0", "q4_0"})
 
 
@@ -40,6 +44,7 @@ def check_rules(document: Document, tree: object, kinds: Mapping[str, KindRules]
         _check_provider(provider, _written(tree, "providers", name), kinds, findings, ("providers", name))
     for name, group in document.failover_groups.items():
         _check_group(name, group, document.providers, findings)
+    _check_edges(document.failover.fallbacks_on or (), findings, ("failover", "fallbacks_on"))
     _check_order(document, tree, findings)
     _check_url(document.telemetry.otlp_endpoint, findings, ("telemetry", "otlp_endpoint"))
 
@@ -160,9 +165,18 @@ def _check_group(name: str, group: GroupKeys, providers: Mapping[str, ProviderKe
         _check_model(ref, providers, findings, place)
         if seen.setdefault(ref, index) != index:
             findings.add_rule(place, f"is the same as targets[{seen[ref]}]; remove one")
+    _check_edges(group.fallbacks_on or (), findings, (*where, "fallbacks_on"))
     owners = {text.partition(":")[0] for text in group.targets}
     if owners and all(owner in providers and providers[owner].dispatch == "off" for owner in owners):
         findings.add_rule((*where, "targets"), "has only providers that are off; turn one on or remove the group")
+
+
+def _check_edges(names: tuple[str, ...], findings: Findings, where: Where) -> None:
+    for index, name in enumerate(names):
+        if name not in EDGES:
+            findings.add_rule((*where, index), f"is no reason that another target could mend{suggest_any(name, EDGES)}")
+        elif name in names[:index]:
+            findings.add_rule((*where, index), f"is the same as fallbacks_on[{names.index(name)}]; remove one")
 
 
 def _check_model(ref: TargetRef, providers: Mapping[str, ProviderKeys], findings: Findings, where: Where) -> None:

@@ -101,6 +101,7 @@ class FailoverGroup(Struct, frozen=True, kw_only=True):
     targets: tuple[TargetRef, ...]
     strategy: str
     max_attempts: int
+    fallbacks_on: tuple[str, ...] | None
 
 
 class Ledger(Struct, frozen=True, kw_only=True):

@@ -103,12 +103,14 @@ class Requirements(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         max_attempts: at most this many tries, never more than the route allows; None leaves it to the route.
         deadline_s: seconds for the whole exchange, over all attempts.
         min_context: the target must have a context window of at least this many tokens.
+        fallbacks_on: of the route's reasons to move on to another target only these; None takes all of them.
     """
 
     fallback: bool = True
     max_attempts: Annotated[int, Meta(ge=1)] | None = None
     deadline_s: Annotated[float, Meta(gt=0)] | None = None
     min_context: Annotated[int, Meta(ge=1)] | None = None
+    fallbacks_on: tuple[str, ...] | None = None
 
 
 class Ask(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,20 @@ from hypothesis import strategies as st
 from router.canon.target import Target
 from router.errors import TIMEOUTS, Reason
 from router.policy.backoff import Backoff
-from router.policy.retry import _REASONS, FREE, VERDICTS, GiveUp, Route, Tried, TryTarget, Verdict, Why, next_step
+from router.policy.retry import (
+    _REASONS,
+    FREE,
+    MOVES,
+    VERDICTS,
+    GiveUp,
+    Route,
+    Tried,
+    TryTarget,
+    Verdict,
+    Why,
+    has_way_on,
+    next_step,
+)
 
 A = Target(provider="a", model="m")
 B = Target(provider="b", model="m")
@@ -27,9 +40,22 @@ def step(route: Route, *tries: Tried, now: float = 10.0, seed: int = 0) -> TryTa
     return next_step(route, tries, now, BACKOFF, Random(seed))
 
 
-def route(*targets: Target, max_attempts: int = 4, deadline_s: float = LATE_S, fallback: bool = True) -> Route:
+def route(
+    *targets: Target,
+    max_attempts: int = 4,
+    deadline_s: float = LATE_S,
+    fallback: bool = True,
+    edges: frozenset[Reason] = MOVES,
+) -> Route:
     """A route whose windows are those of `WINDOWS`."""
-    return Route(targets=targets, max_attempts=max_attempts, deadline_s=deadline_s, fallback=fallback, windows=WINDOWS)
+    return Route(
+        targets=targets,
+        max_attempts=max_attempts,
+        deadline_s=deadline_s,
+        fallback=fallback,
+        edges=edges,
+        windows=WINDOWS,
+    )
 
 
 def failed(target: Target, reason: Reason, retry_at_s: float | None = None) -> Tried:
@@ -280,3 +306,61 @@ def test_no_history_breaks_a_bound(
         )
         assert sum(t.reason not in FREE for t in tries) <= attempts
     assert len(tries) <= attempts + targets
+
+
+@pytest.mark.parametrize("reason", sorted(set(Reason) - MOVES))
+def test_what_never_moves_on_does_where_an_edge_names_it(reason: Reason) -> None:
+    """Each target once: a refusal is not asked for again where it was given."""
+    assert requests_sent(route(A, B), reason) == ["a"]
+    assert requests_sent(route(A, B, edges=MOVES | {reason}), reason) == ["a", "b"]
+
+
+@pytest.mark.parametrize("reason", sorted(MOVES - FREE))
+def test_what_no_edge_names_stays_where_it_happened(reason: Reason) -> None:
+    """As often as it may be repeated there, and no other target gets a request."""
+    sent = requests_sent(route(A, B, C, edges=MOVES - {reason}), reason)
+    assert sent == ["a"] * (4 if VERDICTS[reason] is Verdict.SAME_TARGET else 1)
+
+
+@pytest.mark.parametrize("reason", sorted(FREE))
+def test_no_edge_holds_back_where_nobody_was_asked(reason: Reason) -> None:
+    """A breaker that a route's failures opened must not keep its callers from the next target."""
+    chosen = step(route(A, B, edges=frozenset()), failed(A, reason))
+    assert chosen == TryTarget(target=B, wait_s=0.0)
+
+
+def test_an_edge_for_long_requests_leads_to_larger_windows_only() -> None:
+    """Named or not: it would be too long there again."""
+    plan = route(A, B, C, edges=frozenset({Reason.CONTEXT_LENGTH}))
+    assert step(plan, failed(A, Reason.CONTEXT_LENGTH)) == TryTarget(target=C, wait_s=0.0)
+    assert isinstance(step(route(A, C, edges=frozenset()), failed(A, Reason.CONTEXT_LENGTH)), GiveUp)
+
+
+@given(
+    reasons=st.lists(st.sampled_from(Reason), max_size=8),
+    edges=st.frozensets(st.sampled_from(Reason)),
+    attempts=st.integers(1, 5),
+)
+def test_whatever_edges_there_are_no_more_requests_leave(
+    reasons: list[Reason], edges: frozenset[Reason], attempts: int
+) -> None:
+    """The documented number bounds every mixture of failures and edges."""
+    tries: tuple[Tried, ...] = ()
+    plan = route(A, B, C, max_attempts=attempts, edges=edges)
+    for reason in reasons:
+        chosen = step(plan, *tries)
+        if isinstance(chosen, GiveUp):
+            break
+        tries = (*tries, failed(chosen.target, reason))
+    assert sum(not t.is_free for t in tries) <= attempts
+
+
+def test_a_refusal_has_a_way_on_while_another_target_and_an_attempt_are_left() -> None:
+    """Else the refusal is the answer."""
+    edges = MOVES | {Reason.CONTENT_POLICY}
+    refused = Reason.CONTENT_POLICY
+    assert has_way_on(route(A, B, edges=edges), (), A, refused)
+    assert not has_way_on(route(A, B), (), A, refused)
+    assert not has_way_on(route(A, B, edges=edges), (failed(A, Reason.CONNECT),), B, refused)
+    assert not has_way_on(route(A, B, edges=edges, max_attempts=1), (), A, refused)
+    assert not has_way_on(route(A, B, edges=edges, fallback=False), (), A, refused)

@@ -20,10 +20,13 @@ class Failover(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Args:
         strategy: `priority` asks targets in their order, `round_robin` begins with the next one each time.
         max_attempts: attempts of one request over all its targets.
+        fallbacks_on: reasons of failure that may move on to another target; left out, all but refusals
+            (`content_policy`) and faults of the caller's (`rejected`); in a list, `default` stands for those.
     """
 
     strategy: Strategy = "priority"
     max_attempts: Attempts = 3
+    fallbacks_on: tuple[Name, ...] | None = None
 
 
 class GroupKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,11 +36,13 @@ class GroupKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         targets: `provider:model` each, or a provider alone for its first model, in the order they are asked.
         strategy: left out, that of `failover`.
         max_attempts: left out, that of `failover`.
+        fallbacks_on: left out, that of `failover`.
     """
 
     targets: tuple[Name, ...]
     strategy: Strategy | None = None
     max_attempts: Attempts | None = None
+    fallbacks_on: tuple[Name, ...] | None = None
 
 
 class Breaker(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
