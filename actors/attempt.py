@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from msgspec import Struct
 
 from actors.clocks import Clocks
+from actors.draft import Draft, draft
 from actors.messages import (
     Acquire,
     Acquired,
@@ -45,8 +46,8 @@ from actors.runtime import (
 from actors.tally import Tally
 from router.canon.reply import Reply
 from router.canon.target import Timeouts
-from router.errors import Reason, Refused, WireFault
-from router.providers.quirks import Quirks, bend
+from router.errors import Reason, WireFault
+from router.providers.quirks import Quirks
 from router.upstream.transport import Transport, UpstreamReply, UpstreamRequest
 from router.wire.dialect import Dialect, Relay
 from router.wire.headers import shown_headers
@@ -128,8 +129,10 @@ class Attempt:
         clocks = Clocks(self._line.timeouts, remaining_s=remaining_s, streamed=self._order.ask.stream)
         try:
             try:
+                # First, since a target that cannot be told the request is no target: nobody waits for its slot.
+                draft = self._draft()
                 await self._permit()
-                await self._send(clocks)
+                await self._send(draft, clocks)
             except asyncio.CancelledError:
                 fault = clocks.verdict()
                 if fault is None:
@@ -179,8 +182,8 @@ class Attempt:
             raise Unsent(Reason.BREAKER_OPEN, "it is resting after failures", retry_after_s=word.retry_after_s)
         self.tally.epoch, self._probing = word.epoch, word.probe
 
-    async def _send(self, clocks: Clocks) -> None:
-        request, lost = self._upstream_request()
+    async def _send(self, draft: Draft, clocks: Clocks) -> None:
+        request = self._upstream_request(draft)
         self.tally.sent = True
         self._line.ledger.tell(
             EntryOpened(
@@ -198,34 +201,28 @@ class Attempt:
         async with self._line.transport.send(request) as reply:
             clocks.head()
             self.tally.head()
-            await self._receive(reply, clocks, lost)
+            await self._receive(reply, clocks, draft.lost)
 
-    def _upstream_request(self) -> tuple[UpstreamRequest, tuple[str, ...]]:
-        """The caller's bytes where the target speaks their dialect, a translation where not."""
-        order, line = self._order, self._line
-        model = line.upstream.get(order.target.model, order.target.model)
-        lost: tuple[str, ...] = ()
-        forward: tuple[tuple[str, str], ...] = ()
-        if self._passes:
-            body, forward = line.dialect.patch_request(order.ask, model), order.ask.forward
-        else:
-            front = line.dialects[order.spoken].front
-            assert front is not None
-            try:
-                encoded = line.dialect.encode_request(front.decode_request(order.ask), model)
-            except Refused as error:
-                # Nothing has left: what its own dialect cannot read is the caller's, not the provider's.
-                raise WireFault(error.reason, error.message, status=error.status) from error
-            body, lost = encoded.body, encoded.lost
-        if line.quirks is not None:
-            body, unsaid = bend(body, line.quirks)
-            lost += unsaid
+    def _draft(self) -> Draft:
+        line = self._line
+        return draft(self._order, self._model, line.dialect, line.dialects, line.quirks)
+
+    def _upstream_request(self, draft: Draft) -> UpstreamRequest:
+        line = self._line
         # A forwarded header, such as a version, takes the place of our own; credentials are never forwarded.
-        headers = tuple({**dict(line.headers), **dict(forward), "content-type": "application/json"}.items())
-        url = line.address(model, order.ask.stream)
+        headers = {**dict(line.headers), **dict(draft.forward), "content-type": "application/json"}
         return UpstreamRequest(
-            method="POST", url=url, headers=headers, body=body, connect_s=self._line.timeouts.connect_s
-        ), lost
+            method="POST",
+            url=line.address(self._model, self._order.ask.stream),
+            headers=tuple(headers.items()),
+            body=draft.body,
+            connect_s=line.timeouts.connect_s,
+        )
+
+    @property
+    def _model(self) -> str:
+        """The provider's own name for the target's model."""
+        return self._line.upstream.get(self._order.target.model, self._order.target.model)
 
     @property
     def _naming(self) -> Naming:

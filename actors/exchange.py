@@ -55,6 +55,7 @@ from actors.runtime import (
     forget_traceback,
 )
 from router.canon.event import CONTENT, Ended
+from router.canon.loss import OnLoss
 from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import GatewayError, Limited, Reason, Refused, Unavailable, WireFault
@@ -116,6 +117,7 @@ class Exchange:
         self._held: list[Flow] = []
         self._last: Flow | None = None
         self._committed = False
+        self._on_loss = OnLoss.REFUSE
 
     async def run(self) -> None:
         """Do it all; what cannot be answered is kept for `settle` to tell the reader."""
@@ -162,6 +164,7 @@ class Exchange:
             )
         planned = await _ask(group, Plan(requirements=self._call.ask.requirements), "failover group")
         assert isinstance(planned, Planned)
+        self._on_loss = self._call.ask.requirements.on_loss or planned.course.on_loss
         if not planned.targets:
             raise Refused(
                 f"no target of {model!r} meets the requirements of this request",
@@ -287,6 +290,7 @@ class Exchange:
             deadline_s=self._deadline_s,
             trace_id=self._call.trace_id,
             refusals_move=has_way_on(route, self._record.tried, target, Reason.CONTENT_POLICY),
+            on_loss=self._on_loss,
         )
         try:
             word = await self._wiring.providers[target.provider].ask(StartAttempt(order=order), timeout_s=ASK_S)

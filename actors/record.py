@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from actors.messages import Call, ExchangeEnded, Flow, Unsent, Whole
+from actors.messages import Call, ExchangeEnded, Flow, Inexpressible, Unsent, Whole
 from actors.runtime import Exit, Ports
 from actors.tally import end_of, reason_of
 from router.canon.event import Skipped, Started, UsageReported
 from router.canon.target import Target
 from router.canon.usage import Usage
-from router.errors import AttemptNote, GatewayError, Reason, Unavailable, UpstreamFailed, WireFault
+from router.errors import AttemptNote, GatewayError, Reason, Refused, Unavailable, UpstreamFailed, WireFault
 from router.policy.retry import Tried
 
 
@@ -28,6 +28,7 @@ class Record:
         self.started_s = ports.clock.now()
         self._tried: list[Tried] = []
         self._fault: WireFault | None = None
+        self._unsaid: list[Inexpressible] = []
         self._first_token_s: float | None = None
         self.target: Target | None = None
         self.model: str | None = None
@@ -59,7 +60,9 @@ class Record:
 
     def failed(self, target: Target, fault: WireFault) -> None:
         """One failed try, for the retry policy and for the caller."""
-        if not isinstance(fault, Unsent) or self._fault is None:
+        if isinstance(fault, Inexpressible):
+            self._unsaid.append(fault)
+        if not isinstance(fault, Unsent) or self._fault is None or isinstance(self._fault, Inexpressible):
             self._fault = fault
         self._tried.append(
             Tried(
@@ -92,6 +95,8 @@ class Record:
         """The one terminal error over all tries; the last one that really went out gives it words and headers."""
         if self._fault is None:
             return Unavailable("the request's deadline passed before a provider was asked", reason=Reason.DEADLINE)
+        if isinstance(self._fault, Inexpressible):
+            return _inexpressible(tuple(self._unsaid))
         sent = [tried for tried in self._tried if tried.sent]
         target = str(sent[-1].target if sent else self._tried[0].target)
         return UpstreamFailed(
@@ -152,3 +157,14 @@ class Record:
 
     def _notes(self) -> tuple[AttemptNote, ...]:
         return tuple(AttemptNote(target=str(tried.target), reason=tried.reason) for tried in self._tried)
+
+
+def _inexpressible(faults: tuple[Inexpressible, ...]) -> Refused:
+    """What no target could be told, each thing once; nothing was sent, so nobody else's words are known."""
+    why = next((fault.why for fault in faults if fault.why), None)
+    lost = tuple(dict.fromkeys(path for fault in faults for path in fault.lost))
+    message = why or (
+        f"no target of this model can be told {', '.join(lost)}: leave it out, or ask with `router.on_loss` warn to"
+        " have it dropped"
+    )
+    return Refused(message, reason=Reason.INEXPRESSIBLE, param=lost[0])

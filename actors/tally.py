@@ -20,6 +20,7 @@ _ENDS: dict[Reason, End] = {
     Reason.UNKNOWN_MODEL: End.REFUSED,
     Reason.CONTEXT_LENGTH: End.REFUSED,
     Reason.CONTENT_POLICY: End.REFUSED,
+    Reason.INEXPRESSIBLE: End.REFUSED,
     Reason.BUSY: End.LIMITED,
 } | dict.fromkeys(TIMEOUTS, End.TIMEOUT)
 

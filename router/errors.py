@@ -39,6 +39,7 @@ class Reason(StrEnum):
     UNKNOWN_MODEL = "unknown_model"
     CONTEXT_LENGTH = "context_length"
     CONTENT_POLICY = "content_policy"
+    INEXPRESSIBLE = "inexpressible"
     CLIENT_GONE = "client_gone"
     DEADLINE = "deadline"
     # the gateway's, or its operator's
@@ -74,6 +75,7 @@ _BLAMED: dict[Blame, tuple[Reason, ...]] = {
         Reason.UNKNOWN_MODEL,
         Reason.CONTEXT_LENGTH,
         Reason.CONTENT_POLICY,
+        Reason.INEXPRESSIBLE,
         Reason.CLIENT_GONE,
         Reason.DEADLINE,
     ),

@@ -6,9 +6,10 @@ from msgspec import Struct
 
 from actors.runtime import Channel, Job
 from router.canon.event import Event
+from router.canon.loss import OnLoss
 from router.canon.reply import Reply
 from router.canon.target import Target
-from router.errors import WireFault
+from router.errors import Reason, WireFault
 from router.wire.dialect import Ask, Relay
 
 
@@ -27,6 +28,7 @@ class Order(Struct, frozen=True, kw_only=True):
         deadline_s: end of the exchange.
         refusals_move: a refusal fails the attempt, as long as nothing else was said: its route goes on to another
             target then, and there is one.
+        on_loss: whether the target is asked when it cannot be told what the request means.
     """
 
     exchange: str
@@ -40,10 +42,21 @@ class Order(Struct, frozen=True, kw_only=True):
     deadline_s: float
     trace_id: str
     refusals_move: bool = False
+    on_loss: OnLoss = OnLoss.REFUSE
 
 
 class Unsent(WireFault):
     """A try that ended before anything left the gateway: it costs no attempt, and its words are ours."""
+
+
+class Inexpressible(Unsent):
+    """A target that cannot be told what the request means; `lost` names by path what, and `why` says it in words where
+    the paths alone do not."""
+
+    def __init__(self, lost: tuple[str, ...], why: str = "") -> None:
+        super().__init__(Reason.INEXPRESSIBLE, why or f"it cannot be told {', '.join(lost)}")
+        self.lost = lost
+        self.why = why
 
 
 class StartAttempt(Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from router.canon.loss import OnLoss
 from router.policy.backoff import Backoff
 from router.policy.breaker import BreakerRules
 from router.policy.course import Course, edges_of
@@ -22,7 +23,7 @@ def backoff(settings: Settings) -> Backoff:
 
 def course(group: FailoverGroup | Failover) -> Course:
     """What a group does when a target fails it."""
-    return Course(edges=edges_of(group.fallbacks_on))
+    return Course(edges=edges_of(group.fallbacks_on), on_loss=OnLoss(group.on_loss))
 
 
 def breaker_rules(settings: Settings) -> BreakerRules:

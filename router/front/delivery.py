@@ -13,6 +13,7 @@ from router.errors import GatewayError, Reason, Unavailable
 from router.front.context import Context
 from router.front.guard import REQUEST_ID
 from router.wire.dialect import Ask, FrontHalf, Relay
+from router.wire.headers import lost_header
 
 _STREAM_HEADERS = {
     "cache-control": "no-cache",
@@ -162,5 +163,5 @@ class Delivery:
         if committed.age_s is not None:
             headers["age"] = str(int(committed.age_s))
         if committed.lost:
-            headers["x-router-lost"] = ", ".join(committed.lost)
+            headers["x-router-lost"] = lost_header(committed.lost)
         return headers

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 from msgspec.structs import replace
 
+from router.canon.loss import OnLoss
 from router.errors import Reason
 from router.policy.retry import MOVES
 
@@ -17,9 +18,11 @@ class Course(Struct, frozen=True, kw_only=True):
 
     Args:
         edges: the reasons that may move on to another target.
+        on_loss: whether a target that cannot be told the request whole is asked, where the caller does not say.
     """
 
     edges: frozenset[Reason] = MOVES
+    on_loss: OnLoss = OnLoss.REFUSE
 
 
 def edges_of(names: tuple[str, ...] | None) -> frozenset[Reason]:

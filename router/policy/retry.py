@@ -64,6 +64,8 @@ _REASONS: dict[Verdict, tuple[Reason, ...]] = {
         Reason.INTERNAL,
         # the bound on a body's bytes is each provider's own
         Reason.TOO_LARGE,
+        # what one target cannot be told, another may
+        Reason.INEXPRESSIBLE,
     ),
     Verdict.LARGER_WINDOW: (Reason.CONTEXT_LENGTH,),
     Verdict.NEVER: (
@@ -83,7 +85,7 @@ VERDICTS: dict[Reason, Verdict] = {reason: verdict for verdict, reasons in _REAS
 MOVES: frozenset[Reason] = frozenset(reason for reason in Reason if VERDICTS[reason] is not Verdict.NEVER)
 """The reasons that move on to another target unless a route says otherwise."""
 
-FREE: frozenset[Reason] = frozenset({Reason.BREAKER_OPEN, Reason.BUSY})
+FREE: frozenset[Reason] = frozenset({Reason.BREAKER_OPEN, Reason.BUSY, Reason.INEXPRESSIBLE})
 """Reasons with which nothing left the gateway: they cost no attempt, and no edge holds them back, since whom nobody
 asked has not failed."""
 

@@ -34,6 +34,7 @@ _DEFAULTS: Mapping[str, frozenset[bytes]] = {
     "service_tier": frozenset({b'"auto"'}),
     "store": frozenset({b"false"}),
     "verbosity": frozenset({b'"medium"'}),
+    "modalities": frozenset({b'["text"]'}),
 }
 """What a client may write out although it is the default: to leave it away loses nothing."""
 

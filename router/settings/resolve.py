@@ -94,4 +94,5 @@ def _group(written: GroupKeys, failover: Failover, providers: Mapping[str, Provi
         strategy=chosen["strategy"],
         max_attempts=chosen["max_attempts"],
         fallbacks_on=chosen["fallbacks_on"],
+        on_loss=chosen["on_loss"],
     )

@@ -102,6 +102,7 @@ class FailoverGroup(Struct, frozen=True, kw_only=True):
     strategy: str
     max_attempts: int
     fallbacks_on: tuple[str, ...] | None
+    on_loss: str
 
 
 class Ledger(Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from typing import Annotated, Protocol
 from msgspec import Meta, Raw, Struct
 
 from router.canon.event import Event
+from router.canon.loss import OnLoss
 from router.canon.reply import Reply
 from router.canon.request import ChatRequest
 from router.errors import GatewayError, WireFault
@@ -104,6 +105,7 @@ class Requirements(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         deadline_s: seconds for the whole exchange, over all attempts.
         min_context: the target must have a context window of at least this many tokens.
         fallbacks_on: of the route's reasons to move on to another target only these; None takes all of them.
+        on_loss: whether a target that cannot be told the request whole is asked; None leaves it to the route.
     """
 
     fallback: bool = True
@@ -111,6 +113,7 @@ class Requirements(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     deadline_s: Annotated[float, Meta(gt=0)] | None = None
     min_context: Annotated[int, Meta(ge=1)] | None = None
     fallbacks_on: tuple[str, ...] | None = None
+    on_loss: OnLoss | None = None
 
 
 class Ask(Struct, frozen=True, kw_only=True):

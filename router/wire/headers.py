@@ -6,13 +6,20 @@ All of a provider's other headers stay inside: they name accounts, cookies and h
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 
 from router.errors import BLAME, Blame, GatewayError, Reason, Refused, UpstreamFailed
 
 _NAMES = frozenset({"retry-after", "retry-after-ms", "request-id", "openai-processing-ms", "openai-version"})
 _PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
+
+_MOST_LOST = 2000
+"""Characters of `x-router-lost`: many proxies refuse a head of more than 8 KiB."""
+
+_UNFIT = re.compile(r"[^\x21-\x7e]|,")
+"""What a name may not bring into a header."""
 
 
 def shown_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -47,6 +54,20 @@ def _number(said: str | None) -> float | None:
     except ValueError:
         return None
     return max(value, 0.0) if math.isfinite(value) else None
+
+
+def lost_header(lost: Iterable[str]) -> str:
+    """What translation could not say, as one header: paths hold names that callers choose, and may be thousands."""
+    named: list[str] = []
+    room = _MOST_LOST
+    paths = tuple(dict.fromkeys(lost))
+    for path in paths:
+        word = _UNFIT.sub("?", path)
+        room -= len(word) + 2
+        if room < 0:
+            return ", ".join((*named, f"and {len(paths) - len(named)} more"))
+        named.append(word)
+    return ", ".join(named)
 
 
 def fault_headers(error: GatewayError) -> tuple[tuple[str, str], ...]:

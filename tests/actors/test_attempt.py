@@ -137,6 +137,6 @@ def test_a_provider_that_was_asked_for_one_choice_owes_one() -> None:
     async def main() -> Read:
         one = {"kind": "deepseek", "api_key": "sk-test", "base_url": NOWHERE, "models": ["m"]}
         async with embedded(in_turn(streamed(*FIRST_OF_TWO)), providers={"p0": one}) as router:
-            return await read(router.open(n=2))
+            return await read(router.open(n=2, router={"on_loss": "warn"}))
 
     assert run_virtual(main()).complete

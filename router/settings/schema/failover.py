@@ -14,6 +14,9 @@ Strategy = Annotated[
 ]
 
 
+OnLoss = Literal["refuse", "warn"]
+
+
 class Failover(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What holds for every name that a caller may use, unless its group says otherwise.
 
@@ -22,11 +25,15 @@ class Failover(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         max_attempts: attempts of one request over all its targets.
         fallbacks_on: reasons of failure that may move on to another target; left out, all but refusals
             (`content_policy`) and faults of the caller's (`rejected`); in a list, `default` stands for those.
+        on_loss: what to do where a target cannot be told what a request means, as a picture, a schema or a demanded
+            tool: `refuse` passes over it, and answers 400 where no other is left; `warn` asks it without. Either way
+            `x-router-lost` names what was left out.
     """
 
     strategy: Strategy = "priority"
     max_attempts: Attempts = 3
     fallbacks_on: tuple[Name, ...] | None = None
+    on_loss: OnLoss = "refuse"
 
 
 class GroupKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,12 +44,14 @@ class GroupKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         strategy: left out, that of `failover`.
         max_attempts: left out, that of `failover`.
         fallbacks_on: left out, that of `failover`.
+        on_loss: left out, that of `failover`.
     """
 
     targets: tuple[Name, ...]
     strategy: Strategy | None = None
     max_attempts: Attempts | None = None
     fallbacks_on: tuple[Name, ...] | None = None
+    on_loss: OnLoss | None = None
 
 
 class Breaker(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
