@@ -41,10 +41,9 @@ def draft(order: Order, model: str, dialect: Dialect, dialects: Mapping[str, Dia
         WireFault: the request cannot be read.
     """
     request: ChatRequest | None = None
-    lost: tuple[str, ...] = ()
     forward: tuple[tuple[str, str], ...] = ()
     if order.spoken == dialect.name:
-        body, forward = dialect.patch_request(order.ask, model), order.ask.forward
+        body, lost, forward = dialect.patch_request(order.ask, model), order.ask.unsaid, order.ask.forward
     else:
         front = dialects[order.spoken].front
         assert front is not None

@@ -151,6 +151,8 @@ class Delivery:
         request_id = self._request[REQUEST_ID]
         headers = {"x-request-id": request_id, self._half.id_header: request_id}
         headers["x-router-config"] = self._context.config_version
+        if self._ask.aliases:
+            headers["x-router-aliases"] = ", ".join(self._ask.aliases)
         committed = self._committed
         if committed is None:
             return headers

@@ -127,6 +127,9 @@ class Ask(Struct, frozen=True, kw_only=True):
         fields: the body's top-level members in order, values untouched, `router` taken out.
         forward: the request's headers that a target of the same dialect must see, lower-case names.
         choices: how many answers the caller wants to its one request.
+        aliases: what older names for members the caller used, in words for it to read.
+        context_tokens: the window the caller wants room for, where its dialect has no word for that.
+        unsaid: what was taken out of `fields` that a target of the same dialect could not be told, by path.
     """
 
     model: str
@@ -136,6 +139,9 @@ class Ask(Struct, frozen=True, kw_only=True):
     fields: dict[str, Raw]
     forward: tuple[tuple[str, str], ...] = ()
     choices: int = 1
+    aliases: tuple[str, ...] = ()
+    context_tokens: int | None = None
+    unsaid: tuple[str, ...] = ()
 
 
 class Encoded(Struct, frozen=True, kw_only=True):

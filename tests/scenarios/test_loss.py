@@ -142,3 +142,16 @@ async def test_names_that_callers_choose_do_no_harm_in_a_header(tmp_path: Path) 
     assert strange.headers["x-router-lost"] == "extra.a??b???"
     assert len(many.headers["x-router-lost"]) < 2100
     assert many.headers["x-router-lost"].endswith(" more")
+
+
+@both
+@scenario
+async def test_older_names_are_understood_and_told_of(streamed: bool, tmp_path: Path) -> None:
+    """The provider hears the real name; the caller learns of it, and of the window nobody can choose there."""
+    async with ScriptedProvider(WELL) as one, served(routed(one), tmp_path) as router:
+        heard = await ask(router, streamed, temp=0.5, max_length=9, temperature=0.25, ctx_size=2048)
+        asked = one.turns[0].asked()
+    assert (asked["temperature"], asked["max_tokens"]) == (0.25, 9)
+    assert not {"temp", "max_length", "ctx_size"} & asked.keys()
+    assert heard.headers["x-router-aliases"] == "temp ignored, max_length=max_tokens, ctx_size=context_tokens"
+    assert heard.headers["x-router-lost"] == "sampling.context_tokens"

@@ -338,6 +338,7 @@ def _encoded_sampling(sampling: Sampling, plan: ThinkingPlan, traits: Traits, lo
         "repetition_penalty": sampling.repetition_penalty,
         "logit_bias": sampling.logit_bias,
         "choices": sampling.choices if sampling.choices > 1 else None,
+        "context_tokens": sampling.context_tokens,
         "logprobs": sampling.logprobs or None,
         "top_logprobs": sampling.top_logprobs,
     }

@@ -89,6 +89,7 @@ def inference(sampling: Sampling, traits: Traits, plan: ThinkingPlan, lost: list
         "repetition_penalty": sampling.repetition_penalty,
         "logit_bias": sampling.logit_bias,
         "choices": sampling.choices if sampling.choices > 1 else None,
+        "context_tokens": sampling.context_tokens,
         "logprobs": sampling.logprobs or None,
         "top_logprobs": sampling.top_logprobs,
     }

@@ -98,6 +98,7 @@ def _sampling(sampling: Sampling, stream: bool, lost: list[str]) -> dict[str, ob
         ("min_p", sampling.min_p),
         ("repetition_penalty", sampling.repetition_penalty),
         ("logit_bias", sampling.logit_bias),
+        ("context_tokens", sampling.context_tokens),
     )
     lost += [f"sampling.{name}" for name, value in unsaid if value is not None]
     lost += [f"sampling.stop[{place}]" for place in range(MOST_STOPS, len(sampling.stop))]

@@ -21,6 +21,7 @@ from router.wire.members import (
     required,
     take_requirements,
 )
+from router.wire.openai_chat.aliases import rename
 from router.wire.openai_chat.history import without_signatures
 from router.wire.openai_chat.message import MessageWriter, decode_messages
 from router.wire.openai_chat.schema import (
@@ -46,6 +47,8 @@ def peek(body: bytes) -> Ask:
     """
     fields = read_members(body)
     requirements = take_requirements(fields)
+    renamed = rename(fields)
+    fields = renamed.fields
     model = read_model(fields)
     check_objects(required(fields, "messages"), "messages")
     options = read_member(STREAM_OPTIONS, fields.get("stream_options", NULL), "stream_options")
@@ -56,6 +59,9 @@ def peek(body: bytes) -> Ask:
         requirements=requirements,
         fields=fields,
         choices=max(1, read_member(COUNT, fields.get("n", NULL), "n") or 1),
+        aliases=renamed.told,
+        context_tokens=renamed.context_tokens,
+        unsaid=() if renamed.context_tokens is None else ("sampling.context_tokens",),
     )
 
 
@@ -87,7 +93,7 @@ def decode_request(ask: Ask) -> ChatRequest:
         tool_choice=choice,
         parallel_tool_calls=body.parallel_tool_calls,
         output=_output(body.response_format),
-        sampling=_sampling(body),
+        sampling=_sampling(body, ask.context_tokens),
         thinking=None if body.reasoning_effort is None else Thinking(effort=body.reasoning_effort),
         stream=ask.stream,
         include_usage=ask.include_usage,
@@ -197,10 +203,11 @@ def _output(said: ResponseFormat | None) -> OutputFormat | None:
     )
 
 
-def _sampling(body: RequestBody) -> Sampling:
+def _sampling(body: RequestBody, context_tokens: int | None) -> Sampling:
     longest = body.max_completion_tokens if body.max_completion_tokens is not None else body.max_tokens
     return Sampling(
         max_tokens=longest,
+        context_tokens=context_tokens if context_tokens is not None else body.num_ctx,
         temperature=body.temperature,
         top_p=body.top_p,
         top_k=body.top_k,
@@ -285,7 +292,8 @@ def _encoded_thinking(thinking: Thinking | None, lost: list[str]) -> str | None:
 
 
 def _encoded_sampling(sampling: Sampling, lost: list[str]) -> dict[str, object]:
-    unsaid = (("top_k", sampling.top_k), ("min_p", sampling.min_p), ("repetition_penalty", sampling.repetition_penalty))
+    names = ("top_k", "min_p", "repetition_penalty", "context_tokens")
+    unsaid = tuple((name, getattr(sampling, name)) for name in names)
     lost += [f"sampling.{name}" for name, value in unsaid if value is not None]
     return {
         "max_completion_tokens": sampling.max_tokens,

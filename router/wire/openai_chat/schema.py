@@ -357,6 +357,7 @@ class RequestBody(Struct, frozen=True, kw_only=True):
     reasoning_effort: str | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
+    num_ctx: int | None = None
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None
