@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import assert_never
 
 import msgspec
@@ -51,7 +52,7 @@ class Cache(Actor):
 
     overflow = Overflow.DROP_NEWEST
 
-    def __init__(self, *, rules: CacheRules, published: Snapshot[CacheView]) -> None:
+    def __init__(self, *, rules: Callable[[], CacheRules], published: Snapshot[CacheView]) -> None:
         super().__init__()
         self._rules = rules
         self._published = published
@@ -76,7 +77,7 @@ class Cache(Actor):
     def _look_up(self, key: str) -> Hit | Miss:
         entry = self._entries.get(key)
         age_s = self.ports.clock.now() - entry.at_s if entry is not None else 0.0
-        if entry is not None and age_s >= self._rules.ttl_s:
+        if entry is not None and age_s >= self._rules().ttl_s:
             self._drop(key)
             self._count(expired=self._view.expired + 1)
             entry = None
@@ -92,11 +93,11 @@ class Cache(Actor):
         if not may_repeat(message.reply):
             return
         size_bytes = len(message.raw) + len(_ENCODER.encode(message.reply)) + _ENTRY_BYTES
-        if size_bytes > self._rules.size_bytes:
+        if size_bytes > self._rules().size_bytes:
             return
         if message.key in self._entries:
             self._drop(message.key)
-        while self._view.size_bytes + size_bytes > self._rules.size_bytes:
+        while self._view.size_bytes + size_bytes > self._rules().size_bytes:
             self._drop(next(iter(self._entries)))
             self._count(evicted=self._view.evicted + 1)
         self._entries[message.key] = _Entry(message, self.ports.clock.now(), size_bytes)

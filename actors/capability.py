@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
-from actors.messages import FactsLearned
+from actors.messages import FactsLearned, TargetsChanged
 from actors.runtime import Actor, Snapshot
 from router.canon.target import Target
 from router.policy.capability import UNKNOWN, FactSource, ModelFacts, choose_facts
@@ -16,43 +16,37 @@ Facts = Mapping[Target, ModelFacts]
 class Capability(Actor):
     """Publishes `ModelFacts` by target for planning: configured, learned from the target, or from the price list.
 
-    Accepts `FactsLearned` (fact). What is said of a target that is not configured is dropped.
+    Accepts the facts `FactsLearned`, of which what is said of a target that is not configured is dropped, and
+    `TargetsChanged`.
 
     A restart loses nothing: what was learned is read back from what was published, all else is given.
 
     Args:
-        configured: every target, with the window its configuration says, or None.
+        configured: every target of the configuration in force, with the window it says, or None.
         listed: the price list's window of a target, or None.
     """
 
     def __init__(
         self,
         *,
-        configured: Mapping[Target, int | None],
+        configured: Callable[[], Mapping[Target, int | None]],
         listed: Callable[[Target], int | None],
         published: Snapshot[Facts],
     ) -> None:
         super().__init__()
-        self._configured = dict(configured)
+        self._configured = configured
         self._listed = listed
         self._published = published
 
     async def on_start(self) -> None:
         """Ask the list once for each target, and publish."""
-        before = self._published.value
-        self._said: dict[Target, dict[FactSource, int | None]] = {
-            target: {
-                FactSource.CONFIGURED: window,
-                FactSource.LEARNED: _learned(before.get(target, UNKNOWN)),
-                FactSource.LISTED: self._listed(target),
-            }
-            for target, window in self._configured.items()
-        }
-        self._publish()
+        self._begin()
 
-    def on_receive(self, message: FactsLearned) -> None:
+    def on_receive(self, message: FactsLearned | TargetsChanged) -> None:
         """Take it in where it is news."""
         match message:
+            case TargetsChanged():
+                self._begin()
             case FactsLearned():
                 said = self._said.get(message.target)
                 if said is not None and said[FactSource.LEARNED] != message.context_window:
@@ -60,6 +54,18 @@ class Capability(Actor):
                     self._publish()
             case _:
                 assert_never(message)
+
+    def _begin(self) -> None:
+        before = self._published.value
+        self._said: dict[Target, dict[FactSource, int | None]] = {
+            target: {
+                FactSource.CONFIGURED: window,
+                FactSource.LEARNED: _learned(before.get(target, UNKNOWN)),
+                FactSource.LISTED: self._listed(target),
+            }
+            for target, window in self._configured().items()
+        }
+        self._publish()
 
     def _publish(self) -> None:
         self._published.publish({target: choose_facts(said) for target, said in self._said.items()})

@@ -1,34 +1,269 @@
-"""The Config actor: which configuration is in force."""
+"""The Config actor: which configuration is in force, and how another one takes its place."""
 
 from __future__ import annotations
 
-from typing import assert_never
+from collections.abc import Callable, Iterator, Mapping
+from typing import Generic, Protocol, TypeVar, assert_never
 
-from actors.messages import ConfigView, ReadConfig
-from actors.runtime import Actor, Snapshot
+from msgspec import Struct
+
+from actors.edition import Edition
+from actors.messages import (
+    ConfigFault,
+    ConfigLoaded,
+    ConfigRefused,
+    ConfigTaken,
+    ConfigTurnedDown,
+    Moves,
+    ProviderRemoved,
+    ProviderReplaced,
+    ReadConfig,
+    ReloadConfig,
+    TargetsChanged,
+)
+from actors.runtime import (
+    Actor,
+    ActorDead,
+    AskTimeout,
+    ChildInfo,
+    ChildSpec,
+    ChildStarted,
+    Exit,
+    Job,
+    MailboxFull,
+    Ref,
+    Snapshot,
+    StartChild,
+    StartRefused,
+    StopChild,
+    WhichChildren,
+)
+from actors.tree import group_spec, path, unit_spec
+
+START_S = 30.0
+"""How long a new unit may take to start, and one that has nothing left to do to stop."""
+
+PROVIDERS, GROUPS = "providers", "groups"
+
+E = TypeVar("E", bound=Edition)
 
 
-class Config(Actor):
-    """Holds the configuration as an immutable, versioned snapshot; exchanges keep the one they started on.
+class Press(Protocol[E]):
+    """Makes editions of what the configuration's source says. Outlives the Config actor's restarts."""
 
-    Accepts `ReadConfig` -> `ConfigView`.
+    async def draft(self, before: E) -> E | ConfigRefused:
+        """The configuration as its source has it now, or `before` itself where nothing is different. Starts nothing."""
+        ...
 
-    A restart loses nothing: the view was validated whole before the tree began, and is given to each incarnation.
+    def take(self, edition: E) -> None:
+        """It is in force: what is read by reference follows."""
+        ...
+
+    def settle(self) -> None:
+        """No exchange of an edition before the one in force is left: forget what only those needed."""
+        ...
+
+    def close(self) -> None:
+        """Give back what reading takes."""
+        ...
+
+
+class Leaving(Struct, frozen=True, kw_only=True):
+    """What no edition needs any more: children under `providers` and `groups` by name, and, of units whose edition is
+    known, their providers and the attempts that run on them."""
+
+    units: tuple[str, ...]
+    groups: tuple[str, ...]
+    serves: tuple[str, ...] = ()
+    attempts: Callable[[], tuple[Job, ...]] = tuple
+
+
+class SweepDue(Struct, frozen=True):
+    """Config to itself, after a restart: something may run that no edition needs."""
+
+
+class Config(Actor, Generic[E]):
+    """Holds the configuration as an immutable, versioned edition; exchanges keep the one they started on.
+
+    Accepts `ReadConfig` -> `ConfigView`, `ReloadConfig` -> `ConfigTaken | ConfigRefused`.
+
+    Another configuration is read and validated whole, then what is new of it is started beside what runs, then it is
+    published by one reference. Only when the last exchange of the time before has ended is stopped what it alone used.
+    Where anything fails before the publishing, all is as it was.
+
+    A restart loses which parts were about to leave; it looks for what no edition needs and lets it leave then.
+
+    Args:
+        users: the exchanges under way.
     """
 
-    def __init__(self, *, view: ConfigView, published: Snapshot[ConfigView]) -> None:
+    def __init__(self, *, published: Snapshot[E], press: Press[E], users: Callable[[], tuple[Job, ...]]) -> None:
         super().__init__()
-        self._view = view
         self._published = published
+        self._press = press
+        self._users = users
 
     async def on_start(self) -> None:
-        """Publish."""
-        self._published.publish(self._view)
+        """The edition was made before the tree began; there is something to look after from the second life on."""
+        if self.ref.incarnation > 1:
+            self.ref.tell(SweepDue())
 
-    def on_receive(self, message: ReadConfig) -> ConfigView:
-        """What is in force."""
+    def on_receive(self, message: ReadConfig | ReloadConfig | SweepDue) -> object:
+        """One change after another: whoever reloads meanwhile waits for the one before."""
         match message:
             case ReadConfig():
-                return self._view
+                return self._published.value.view
+            case ReloadConfig():
+                return self._reload(message.by)
+            case SweepDue():
+                self.tasks.start(self._sweep_up(self._users()), name="sweep")
+                return None
             case _:
                 assert_never(message)
+
+    async def on_stop(self, reason: Exit) -> None:
+        """Nothing is read any more."""
+        self._press.close()
+
+    async def _reload(self, by: str) -> ConfigTaken | ConfigRefused:
+        before = self._published.value
+        after = await self._press.draft(before)
+        if isinstance(after, ConfigRefused):
+            return self._turned_down(by, after)
+        if after is before:
+            return ConfigTaken(view=before.view, changed=False)
+        refused = await self._start_new(before, after)
+        if refused is not None:
+            return self._turned_down(by, refused)
+        self._published.publish(after)
+        self._press.take(after)
+        self._tell_of(by, before, after)
+        self.tasks.start(self._let_leave(_left(before, after), self._users()), name="leaving")
+        return ConfigTaken(
+            view=after.view,
+            changed=True,
+            providers=_moves(before.unit_of, after.unit_of),
+            groups=_moves(before.group_of, after.group_of),
+        )
+
+    def _turned_down(self, by: str, refused: ConfigRefused) -> ConfigRefused:
+        self._child("telemetry").tell(ConfigTurnedDown(by=by, faults=refused.faults))
+        return refused
+
+    async def _start_new(self, before: E, after: E) -> ConfigRefused | None:
+        """Start what only the new edition has. Should one part not start, those before it are stopped again."""
+        begun: list[tuple[str, ChildSpec]] = []
+        for place, spec in _fresh(before, after):
+            word = await self._asked(place, StartChild(spec))
+            if not isinstance(word, ChildStarted):
+                for where, started in reversed(begun):
+                    await self._asked(where, StopChild(started.name))
+                why = str(word.error) if isinstance(word, StartRefused) else "their supervisor does not answer"
+                return ConfigRefused(faults=(ConfigFault(path=place, message=f"{spec.name} cannot be started: {why}"),))
+            begun.append((place, spec))
+        return None
+
+    def _tell_of(self, by: str, before: E, after: E) -> None:
+        """Whoever keeps something by the names of targets hears of it."""
+        view, telemetry = after.view, self._child("telemetry")
+        self._child("capability").tell(TargetsChanged())
+        telemetry.tell(ConfigLoaded(version=view.version, source=view.source, by=by, pending=view.pending))
+        for name in _moves(before.unit_of, after.unit_of).changed:
+            telemetry.tell(ProviderReplaced(provider=name, states=_states(after, name)))
+
+    async def _sweep_up(self, users: tuple[Job, ...]) -> None:
+        edition = self._published.value
+        wanted = {PROVIDERS: _unit_specs(edition), GROUPS: _group_specs(edition)}
+        stray = {place: await self._strays(place, specs) for place, specs in wanted.items()}
+        await self._let_leave(Leaving(units=stray[PROVIDERS], groups=stray[GROUPS]), users)
+
+    async def _strays(self, place: str, wanted: dict[str, ChildSpec]) -> tuple[str, ...]:
+        children = await self._asked(place, WhichChildren())
+        if not isinstance(children, tuple):
+            return ()
+        names = [child.name for child in children if isinstance(child, ChildInfo)]
+        return tuple(name for name in names if name not in wanted)
+
+    async def _let_leave(self, leaving: Leaving, users: tuple[Job, ...]) -> None:
+        """Once these exchanges, and the attempts they leave behind, have ended, nobody can use these parts."""
+        await self._restore()
+        for job in users:
+            await job.wait()
+        for job in leaving.attempts():
+            await job.wait()
+        for place, names in ((GROUPS, leaving.groups), (PROVIDERS, leaving.units)):
+            for name in names:
+                await self._asked(place, StopChild(name))
+        self._tell_gone(leaving.serves)
+        if self.tasks.count == 1:
+            self._press.settle()
+
+    async def _restore(self) -> None:
+        """Start what the edition in force lacks: a supervisor that crashed during the change began with the old one."""
+        edition = self._published.value
+        for place, specs in ((PROVIDERS, _unit_specs(edition)), (GROUPS, _group_specs(edition))):
+            children = await self._asked(place, WhichChildren())
+            there = {child.name for child in children} if isinstance(children, tuple) else set(specs)
+            for name, spec in specs.items():
+                if name not in there:
+                    await self._asked(place, StartChild(spec))
+
+    def _tell_gone(self, providers: tuple[str, ...]) -> None:
+        """What is kept by a provider's name goes, unless another one has the name; of that one alone it tells then."""
+        edition, telemetry = self._published.value, self._child("telemetry")
+        for name in providers:
+            if name in edition.providers:
+                telemetry.tell(ProviderReplaced(provider=name, states=_states(edition, name)))
+                continue
+            for ref in (telemetry, self._child("retry")):
+                ref.tell(ProviderRemoved(provider=name))
+
+    def _child(self, name: str) -> Ref:
+        return self.system.ref(path(name))
+
+    async def _asked(self, place: str, message: object) -> object:
+        """What a supervisor answers; None from one that cannot."""
+        try:
+            return await self._child(place).ask(message, timeout_s=START_S)
+        except (ActorDead, AskTimeout, MailboxFull):
+            return None
+
+
+def _unit_specs(edition: Edition) -> dict[str, ChildSpec]:
+    specs = (unit_spec(unit) for unit in edition.units.values())
+    return {spec.name: spec for spec in specs}
+
+
+def _group_specs(edition: Edition) -> dict[str, ChildSpec]:
+    specs = (group_spec(name, start) for name, start in edition.groups.items())
+    return {spec.name: spec for spec in specs}
+
+
+def _fresh(before: Edition, after: Edition) -> Iterator[tuple[str, ChildSpec]]:
+    """What only the later edition has, units first: a group plans for units that run."""
+    yield from ((PROVIDERS, unit_spec(unit)) for name, unit in after.units.items() if name not in before.units)
+    yield from ((GROUPS, group_spec(name, start)) for name, start in after.groups.items() if name not in before.groups)
+
+
+def _left(before: Edition, after: Edition) -> Leaving:
+    """What only the earlier edition has."""
+    units = tuple(unit for name, unit in before.units.items() if name not in after.units)
+    return Leaving(
+        units=tuple(unit_spec(unit).name for unit in units),
+        groups=tuple(group_spec(name, make).name for name, make in before.groups.items() if name not in after.groups),
+        serves=tuple(unit.serves for unit in units),
+        attempts=lambda: tuple(job for unit in units for job in unit.attempts()),
+    )
+
+
+def _moves(before: Mapping[str, str], after: Mapping[str, str]) -> Moves:
+    return Moves(
+        added=tuple(name for name in after if name not in before),
+        changed=tuple(name for name, child in after.items() if before.get(name, child) != child),
+        removed=tuple(name for name in before if name not in after),
+    )
+
+
+def _states(edition: Edition, provider: str) -> dict[str, str]:
+    """How its breakers are now, by model, where one has ever moved."""
+    return {model: state.state for model, state in edition.providers[provider].breakers.value.items()}

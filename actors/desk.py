@@ -7,9 +7,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from actors.exchange import Wiring
+from actors.edition import Edition, ProviderView
 from actors.front import Door
-from actors.messages import BreakerState, Call, ConfigView, HealthReport, ModelCard, Opened, ProviderReport
+from actors.messages import Call, HealthReport, ModelCard, Opened, ProviderReport
 from actors.runtime import Ports, Ref, Snapshot
 from router.policy.breaker import Phase
 from router.policy.catalog import RouteSpec
@@ -30,27 +30,12 @@ class Costs(Protocol):
         ...
 
 
-class ProviderView(Struct, frozen=True, kw_only=True):
-    """One configured provider, as far as it can be seen from outside its unit.
-
-    Args:
-        ref: its Provider actor; None for a provider that could not be set up, `absent` says why.
-    """
-
-    models: tuple[str, ...]
-    breakers: Snapshot[Mapping[str, BreakerState]]
-    ref: Ref | None = None
-    absent: str | None = None
-
-
 class Views(Struct, frozen=True, kw_only=True):
     """Everything the desk reads. `actors` are the router's own, by name."""
 
-    config: Snapshot[ConfigView]
+    edition: Callable[[], Edition]
     health: Snapshot[HealthView]
     costs: Callable[[], Costs]
-    providers: Mapping[str, ProviderView]
-    routes: tuple[RouteSpec, ...]
     windows: Callable[[], Mapping[str, int]]
     actors: Mapping[str, Ref]
     metrics: Callable[[], bytes]
@@ -59,16 +44,15 @@ class Views(Struct, frozen=True, kw_only=True):
 class TreeDesk:
     """See `actors.messages.Desk`."""
 
-    def __init__(self, *, door: Door, wiring: Wiring, views: Views, ports: Ports) -> None:
+    def __init__(self, *, door: Door, views: Views, ports: Ports) -> None:
         self._door = door
-        self._wiring = wiring
         self._views = views
         self._ports = ports
         self._started_s = ports.clock.now()
 
     def open(self, call: Call) -> Opened:
         """Start an exchange. Raises `Unavailable` while draining or while the front is being restarted."""
-        return self._door.open(call, self._wiring)
+        return self._door.open(call, self._views.edition().wiring)
 
     def new_id(self, prefix: str) -> str:
         """A fresh id."""
@@ -86,12 +70,12 @@ class TreeDesk:
     def models(self) -> tuple[ModelCard, ...]:
         """Every name a caller may ask for."""
         windows = self._views.windows()
-        return tuple(_card(route, windows) for route in self._views.routes)
+        return tuple(_card(route, windows) for route in self._views.edition().routes)
 
     def health(self) -> HealthReport:
         """How everything is now."""
-        view = self._views.health.value
-        providers = {name: _report(name, seen, view) for name, seen in self._views.providers.items()}
+        view, edition = self._views.health.value, self._views.edition()
+        providers = {name: _report(name, seen, view) for name, seen in edition.providers.items()}
         return HealthReport(
             status=self._status(providers),
             providers=providers,
@@ -99,7 +83,9 @@ class TreeDesk:
             success_rate=view.success_rate if view.total_requests else 1.0,
             avg_response_time_ms=view.avg_response_ms or 0.0,
             in_flight=self._door.count,
-            config_version=self._views.config.value.version,
+            config_version=edition.view.version,
+            config_number=edition.view.number,
+            config_pending=edition.view.pending,
             uptime_s=self._ports.clock.now() - self._started_s,
             ledger_degraded=self._views.costs().degraded,
             actors={name: ref.alive for name, ref in self._views.actors.items()},

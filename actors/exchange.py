@@ -75,6 +75,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     """What every exchange needs of the rest of the tree.
 
     Args:
+        version: of the configuration that this is out of.
         cache: None when it is switched off.
         routes: public model name -> its failover group.
         providers: provider name -> its Provider actor.
@@ -84,6 +85,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
         deadline_s: the longest an exchange may take.
     """
 
+    version: str
     ports: Ports
     limits: Ref
     retry: Ref

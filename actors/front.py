@@ -46,7 +46,7 @@ class Door:
         exchange = Exchange(call, wiring)
         job = self.tasks.start(exchange.run(), name=call.request_id, on_exit=exchange.settle)
         exchange.job = job
-        return Opened(job=job, outbox=exchange.outbox)
+        return Opened(job=job, outbox=exchange.outbox, config=wiring.version)
 
 
 class Front(Actor):

@@ -17,11 +17,11 @@ class Limits(Actor):
     Accepts `Admit` -> `Admitted | Turned`. A restart loses the count and rebuilds it from the exchanges still alive.
 
     Args:
-        max_exchanges: in flight at once; None is no bound.
+        max_exchanges: in flight at once, as the configuration in force has it.
         live_jobs: the jobs of all exchanges under way.
     """
 
-    def __init__(self, *, max_exchanges: int | None, live_jobs: Callable[[], Iterable[Job]] = tuple) -> None:
+    def __init__(self, *, max_exchanges: Callable[[], int], live_jobs: Callable[[], Iterable[Job]] = tuple) -> None:
         super().__init__()
         self._max_exchanges = max_exchanges
         self._live_jobs = live_jobs
@@ -29,9 +29,8 @@ class Limits(Actor):
     async def on_start(self) -> None:
         """Count who is inside already."""
         self._inside: set[Job] = set()
-        if self._max_exchanges is not None:
-            for job in self._live_jobs():
-                self._enter(job)
+        for job in self._live_jobs():
+            self._enter(job)
 
     def on_receive(self, message: Admit) -> Admitted | Turned:
         """Decide at once; nobody waits here."""
@@ -47,10 +46,11 @@ class Limits(Actor):
             self._inside.discard(down.target)
 
     def _admit(self, message: Admit) -> Admitted | Turned:
-        if self._max_exchanges is None or message.job in self._inside:
+        if message.job in self._inside:
             return Admitted()
-        if len(self._inside) >= self._max_exchanges:
-            return Turned(retry_after_s=_COME_BACK_S, why=f"{self._max_exchanges} exchanges are in flight")
+        most = self._max_exchanges()
+        if len(self._inside) >= most:
+            return Turned(retry_after_s=_COME_BACK_S, why=f"{most} exchanges are in flight")
         self._enter(message.job)
         return Admitted()
 

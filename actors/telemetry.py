@@ -14,10 +14,12 @@ from actors.messages import (
     AttemptEnded,
     BreakerChanged,
     ConfigLoaded,
+    ConfigTurnedDown,
     ExchangeEnded,
     LogPage,
     MetricsReset,
     ProviderRemoved,
+    ProviderReplaced,
     ReadLog,
     ResetMetrics,
     RetryTurnedDown,
@@ -34,7 +36,9 @@ from router.telemetry.scores import Span
 from router.telemetry.traces import SpanSink, sketch_attempt, sketch_exchange
 
 Fact = AttemptEnded | ExchangeEnded
-Rare = BreakerChanged | ConfigLoaded | ProviderRemoved | RetryTurnedDown | SupervisorReported
+Ordered = Fact | ProviderRemoved | ProviderReplaced
+"""What takes effect in the order it was told: a provider's last attempt must not bring back what was forgotten."""
+Rare = BreakerChanged | ConfigLoaded | ConfigTurnedDown | RetryTurnedDown | SupervisorReported
 
 FRAMES = 12
 """Innermost frames of a crash that are logged."""
@@ -82,8 +86,9 @@ class Outlets(Struct, frozen=True, kw_only=True):
 class Telemetry(Actor):
     """Folds facts in batches and publishes a `HealthView` after each.
 
-    Accepts, told: `AttemptEnded`, `ExchangeEnded`, `BreakerChanged`, `ConfigLoaded`, `ProviderRemoved`,
-    `RetryTurnedDown`, `SupervisorReported`. Answers: `ReadLog` with `LogPage`, `ResetMetrics` with `MetricsReset`.
+    Accepts, told: `AttemptEnded`, `ExchangeEnded`, `BreakerChanged`, `ConfigLoaded`, `ConfigTurnedDown`,
+    `ProviderRemoved`, `ProviderReplaced`, `RetryTurnedDown`, `SupervisorReported`.
+    Answers: `ReadLog` with `LogPage`, `ResetMetrics` with `MetricsReset`.
 
     A restart loses the facts not yet folded (about `flush_s` of them; counted as dropped), the rows of the request log
     and the windows of the scores, which start anew at 1.0. Metrics and the total of requests go on where they were.
@@ -98,16 +103,16 @@ class Telemetry(Actor):
 
     async def on_start(self) -> None:
         """Begin with nothing but the total, and fold from now on."""
-        self._pending: deque[Fact] = deque()
+        self._pending: deque[Ordered] = deque()
         self._rows: deque[LogRow] = deque(maxlen=self._tuning.rows)
         self._board = Board(self._tuning.span, total=self._outlets.view.value.total_requests)
         self._wake = asyncio.Event()
         self.link(self.tasks.start(self._fold_forever(), name="fold"))
 
-    def on_receive(self, message: Fact | Rare | ReadLog | ResetMetrics) -> LogPage | MetricsReset | None:
+    def on_receive(self, message: Ordered | Rare | ReadLog | ResetMetrics) -> LogPage | MetricsReset | None:
         """Facts of requests only wait here; the rest is rare and done at once."""
         match message:
-            case AttemptEnded() | ExchangeEnded():
+            case AttemptEnded() | ExchangeEnded() | ProviderRemoved() | ProviderReplaced():
                 self._queue(message)
             case ReadLog():
                 return self._page(message)
@@ -127,12 +132,9 @@ class Telemetry(Actor):
             case SupervisorReported():
                 self._reported(message)
             case ConfigLoaded():
-                self._outlets.meter.replace(metrics.CONFIG_INFO, 1, message.version)
-                self._outlets.logs.write(Level.INFO, Line.CONFIG_LOADED, version=message.version, source=message.source)
-            case ProviderRemoved():
-                self._outlets.meter.forget("provider", message.provider)
-                self._board.forget(message.provider)
-                self._publish()
+                self._config_loaded(message)
+            case ConfigTurnedDown():
+                self._config_turned_down(message)
             case _:
                 assert_never(message)
 
@@ -143,8 +145,8 @@ class Telemetry(Actor):
             return
         await self._fold_waiting()
 
-    def _queue(self, fact: Fact) -> None:
-        if len(self._pending) >= self._tuning.capacity:
+    def _queue(self, fact: Ordered) -> None:
+        if len(self._pending) >= self._tuning.capacity and isinstance(fact, AttemptEnded | ExchangeEnded):
             self._drop(1)
             return
         self._pending.append(fact)
@@ -179,12 +181,28 @@ class Telemetry(Actor):
             await asyncio.sleep(0)
         self._publish()
 
-    def _fold(self, fact: Fact) -> None:
-        if isinstance(fact, AttemptEnded):
-            self._fold_attempt(fact)
-        else:
-            self._fold_exchange(fact)
-        self._rows.append(self._row(fact))
+    def _fold(self, fact: Ordered) -> None:
+        match fact:
+            case AttemptEnded():
+                self._fold_attempt(fact)
+                self._rows.append(self._row(fact))
+            case ExchangeEnded():
+                self._fold_exchange(fact)
+                self._rows.append(self._row(fact))
+            case ProviderRemoved():
+                self._outlets.meter.forget("provider", fact.provider)
+                self._board.forget(fact.provider)
+            case ProviderReplaced():
+                self._replace(fact)
+            case _:
+                assert_never(fact)
+
+    def _replace(self, fact: ProviderReplaced) -> None:
+        meter = self._outlets.meter
+        self._board.forget(fact.provider)
+        meter.forget("provider", fact.provider, only=metrics.BREAKER_STATE)
+        for model, state in fact.states.items():
+            meter.put(metrics.BREAKER_STATE, metrics.BREAKER_VALUES[state], fact.provider, model)
 
     def _fold_attempt(self, fact: AttemptEnded) -> None:
         out = self._outlets
@@ -208,7 +226,10 @@ class Telemetry(Actor):
 
     def _page(self, ask: ReadLog) -> LogPage:
         """Rows of facts that wait come first, so that whoever told one reads it."""
-        newest_first = (row for rows in (map(self._row, reversed(self._pending)), reversed(self._rows)) for row in rows)
+        waiting = (
+            self._row(fact) for fact in reversed(self._pending) if isinstance(fact, AttemptEnded | ExchangeEnded)
+        )
+        newest_first = (row for rows in (waiting, reversed(self._rows)) for row in rows)
         return LogPage(rows=pick_rows(newest_first, ask.limit, ask.provider))
 
     def _publish(self) -> None:
@@ -229,6 +250,18 @@ class Telemetry(Actor):
             after=fact.after,
             why=fact.why,
         )
+
+    def _config_loaded(self, fact: ConfigLoaded) -> None:
+        out = self._outlets
+        out.meter.replace(metrics.CONFIG_INFO, 1, fact.version)
+        out.meter.add(metrics.CONFIG_LOADS, "taken")
+        fields = {"version": fact.version, "source": fact.source, "by": fact.by, "restart_for": fact.pending}
+        out.logs.write(Level.WARNING if fact.pending else Level.INFO, Line.CONFIG_LOADED, **fields)
+
+    def _config_turned_down(self, fact: ConfigTurnedDown) -> None:
+        self._outlets.meter.add(metrics.CONFIG_LOADS, "refused")
+        faults = [f"{fault.path}: {fault.message}" if fault.path else fault.message for fault in fact.faults]
+        self._outlets.logs.write(Level.ERROR, Line.CONFIG_REFUSED, by=fact.by, faults=faults)
 
     def _reported(self, fact: SupervisorReported) -> None:
         metric, line = _REPORTS.get(fact.context, (None, Line.SUPERVISOR_REPORT))

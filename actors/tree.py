@@ -24,7 +24,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from actors.runtime import Actor, Backoff, ChildSpec, DynamicSupervisor, Intensity, Supervisor, SupervisorSpec
+from actors.runtime import Actor, Backoff, ChildSpec, DynamicSupervisor, Intensity, Job, Supervisor, SupervisorSpec
 
 MakeActor = Callable[[], Actor]
 
@@ -42,18 +42,28 @@ RETURN = Backoff(first_s=0.2, cap_s=30.0, reset_after_s=60.0)
 
 
 class Unit(Struct, frozen=True, kw_only=True):
-    """One provider's actors."""
+    """One provider's actors.
+
+    Args:
+        name: in the tree.
+        serves: the provider's configured name.
+        attempts: the attempts that run on it.
+    """
 
     name: str
+    serves: str
     pace: MakeActor
     breaker: MakeActor
     provider: MakeActor
+    attempts: Callable[[], tuple[Job, ...]] = tuple
 
 
 class Blueprint(Struct, frozen=True, kw_only=True):
-    """A maker for each actor of the tree; `groups` by public model name.
+    """A maker for each actor of the tree.
 
     Args:
+        units: those to begin with, each time their supervisor does.
+        groups: by their name in the tree, likewise.
         drain_s: how long the front may take to stop: lame duck, drain and farewell together.
         flush_s: how long ledger and telemetry may take to write what they hold.
     """
@@ -64,9 +74,9 @@ class Blueprint(Struct, frozen=True, kw_only=True):
     limits: MakeActor
     cache: MakeActor
     capability: MakeActor
-    units: tuple[Unit, ...]
+    units: Callable[[], tuple[Unit, ...]]
     retry: MakeActor
-    groups: tuple[tuple[str, MakeActor], ...]
+    groups: Callable[[], tuple[tuple[str, MakeActor], ...]]
     front: MakeActor
     drain_s: float
     flush_s: float = 10.0
@@ -88,9 +98,9 @@ def tree(blueprint: Blueprint) -> SupervisorSpec:
             ChildSpec(name="limits", start=blueprint.limits),
             ChildSpec(name="cache", start=blueprint.cache),
             ChildSpec(name="capability", start=blueprint.capability),
-            ChildSpec(name="providers", start=lambda: _dynamic(tuple(_unit(unit) for unit in blueprint.units))),
+            ChildSpec(name="providers", start=lambda: _dynamic(tuple(map(unit_spec, blueprint.units())))),
             ChildSpec(name="retry", start=blueprint.retry),
-            ChildSpec(name="groups", start=lambda: _dynamic(tuple(_group(*group) for group in blueprint.groups))),
+            ChildSpec(name="groups", start=lambda: _dynamic(tuple(group_spec(*group) for group in blueprint.groups()))),
             ChildSpec(name="front", start=blueprint.front, shutdown_s=blueprint.drain_s + 5.0),
         ),
         intensity=ROOT_INTENSITY,
@@ -101,7 +111,8 @@ def _dynamic(initial: tuple[ChildSpec, ...]) -> DynamicSupervisor:
     return DynamicSupervisor(backoff=RETURN, initial=initial)
 
 
-def _unit(unit: Unit) -> ChildSpec:
+def unit_spec(unit: Unit) -> ChildSpec:
+    """A unit as a child of `providers`."""
     children = (
         ChildSpec(name="pace", start=unit.pace),
         ChildSpec(name="breaker", start=unit.breaker),
@@ -111,5 +122,6 @@ def _unit(unit: Unit) -> ChildSpec:
     return ChildSpec(name=quote(unit.name, safe=":@"), start=lambda: Supervisor(spec), backoff=RETURN)
 
 
-def _group(name: str, start: MakeActor) -> ChildSpec:
+def group_spec(name: str, start: MakeActor) -> ChildSpec:
+    """A failover group as a child of `groups`."""
     return ChildSpec(name=quote(name, safe=":@"), start=start, backoff=RETURN)

@@ -114,8 +114,8 @@ class Router:
 
     def attach(self, app: Application) -> None:
         """Serve all HTTP endpoints under `app`, and start and stop with it unless this router is running already."""
-        context = self._assembly.context(self._assembly.desk)
-        add_routes(app, msgspec.structs.replace(context, look_every_s=LOOK_EVERY_S), self._assembly.on_bug)
+        contexts = self._assembly.contexts(self._assembly.desk, look_every_s=LOOK_EVERY_S)
+        add_routes(app, contexts, self._assembly.on_bug)
         app.cleanup_ctx.append(self._while_running)
 
     async def _while_running(self, _app: Application) -> AsyncIterator[None]:

@@ -36,6 +36,8 @@ class HealthReport(Struct, frozen=True, kw_only=True):
 
     Args:
         success_rate: 1.0 before the first request; None where no request lately told it.
+        config_number: configurations this process has had, the one in force included.
+        config_pending: keys whose new value waits for a restart.
     """
 
     status: str
@@ -45,6 +47,8 @@ class HealthReport(Struct, frozen=True, kw_only=True):
     avg_response_time_ms: float
     in_flight: int
     config_version: str
+    config_number: int
+    config_pending: tuple[str, ...]
     uptime_s: float
     ledger_degraded: bool
     actors: dict[str, bool]

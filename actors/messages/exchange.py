@@ -67,10 +67,12 @@ Piece = Committed | Flow | Whole | Answered
 
 
 class Opened(Struct, frozen=True, kw_only=True):
-    """An exchange under way. Whoever opened it must `leave` it in the end; its exit gives back all it holds."""
+    """An exchange under way, to the end by one configuration, whose version is `config`. Whoever opened it must `leave`
+    it in the end; its exit gives back all it holds."""
 
     job: Job
     outbox: Channel[Piece]
+    config: str
 
     def leave(self) -> None:
         """Read no more. An exchange that is not done ends as the caller's leaving, and its upstream call with it."""

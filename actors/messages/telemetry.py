@@ -1,27 +1,15 @@
-"""What Telemetry is told and asked, and the configuration in force."""
+"""What Telemetry is told and asked."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
 from router.errors import AttemptNote, Reason
 from router.telemetry.rows import LogRow
-
-
-class ReadConfig(Struct, frozen=True, kw_only=True):
-    """Ask Config what is in force. Answer: `ConfigView`."""
-
-
-class ConfigView(Struct, frozen=True, kw_only=True):
-    """A configuration in force. `version` is a hash of its content; `public` is all of it as JSON, secrets as `***`."""
-
-    version: str
-    source: str
-    public: Raw
 
 
 class AttemptEnded(Struct, frozen=True, kw_only=True):
@@ -93,19 +81,6 @@ class MetricsReset(Struct, frozen=True, kw_only=True):
 
 class RetryTurnedDown(Struct, frozen=True, kw_only=True):
     """Fact for Telemetry: the retry budget did not allow one more try."""
-
-    provider: str
-
-
-class ConfigLoaded(Struct, frozen=True, kw_only=True):
-    """Fact for Telemetry: this version of the configuration serves new exchanges from now on."""
-
-    version: str
-    source: str
-
-
-class ProviderRemoved(Struct, frozen=True, kw_only=True):
-    """Fact for Telemetry: a provider is gone on purpose; its series and its score go too."""
 
     provider: str
 

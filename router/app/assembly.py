@@ -6,34 +6,35 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from msgspec import Raw, Struct
-from msgspec.json import encode
+from msgspec import Struct
 
 from actors.books import Books
-from actors.cache import Cache, CacheRules
+from actors.cache import Cache
 from actors.capability import Capability, Facts
 from actors.config import Config
-from actors.desk import ProviderView, TreeDesk, Views
+from actors.desk import TreeDesk, Views
+from actors.edition import ProviderView
 from actors.exchange import Wiring
 from actors.front import Door, Front
-from actors.group import FailoverGroup, GroupSpec, Readers
+from actors.group import Readers
 from actors.ledger import Ledger, pricer
 from actors.limits import Limits
-from actors.messages import BreakerState, CacheView, ConfigLoaded, ConfigView, Desk, Server
+from actors.messages import CacheView, ConfigLoaded, Desk, ReloadConfig, Server
 from actors.provider import MakeTransport
 from actors.retry import Retry
-from actors.runtime import Actor, ActorSystem, Exit, Ports, Ref, Report, Snapshot, StartFailed, system_ports
+from actors.runtime import ActorSystem, Exit, Ports, Ref, Report, Snapshot, StartFailed, system_ports
 from actors.telemetry import Outlets, Telemetry, Tuning, describe_report
 from actors.tree import Blueprint, path, tree
+from router.app.contexts import Contexts
 from router.app.dialects import DIALECTS
+from router.app.press import Hooks, Press, Printing, Reread
 from router.app.prices import listed_window, price_book
-from router.app.rules import backoff, breaker_rules
-from router.app.seats import absent_groups, configured_windows, routes_of, seat_of
-from router.app.units import Workshop, unit_of
+from router.app.release import Kinds, Layout, Release, layout_of, secrets_of
+from router.app.rules import backoff, budget_rules, cache_rules
+from router.app.seats import absent_groups, configured_windows
+from router.app.units import Workshop
 from router.front.context import Context
-from router.policy.budget import BudgetRules
 from router.policy.capability import known_windows
-from router.policy.catalog import Dispatch, RouteSpec
 from router.policy.pricelist import PriceList
 from router.providers import find_installed
 from router.settings import Settings
@@ -65,6 +66,7 @@ class Parts(Struct, frozen=True, kw_only=True):
         transport: by provider name.
         journal: the account.
         worker: where the journal's blocking calls run.
+        reader: where a configuration is read.
     """
 
     ports: Ports | None = None
@@ -72,6 +74,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     transport: Callable[[str], MakeTransport] | None = None
     journal: Journal | None = None
     worker: Worker | None = None
+    reader: Worker | None = None
 
 
 class Assembly:
@@ -81,6 +84,7 @@ class Assembly:
         settings: validated.
         server: what hears callers: HTTP, or nothing when embedded.
         source: where the settings came from, in words.
+        reread: reads them anew; None where they cannot change.
     """
 
     def __init__(
@@ -89,16 +93,16 @@ class Assembly:
         *,
         server: Server,
         source: str = "given by the program",
+        reread: Reread | None = None,
         parts: Parts = Parts(),  # noqa: B008 frozen, shared on purpose
     ) -> None:
-        self.settings = settings
         self._source = source
         self.started = False
         self.ports = parts.ports or system_ports()
         self._parts = parts
 
         # First what everything reports to: nothing that fails below may fail unseen or say a secret.
-        self._scrubber = Scrubber(_secrets(settings))
+        self._scrubber = Scrubber(secrets_of(settings))
         self._meter = Meter(clean=self._scrubber.text)
         self.logs = Logs(
             parts.sink or HostLog(),
@@ -109,37 +113,40 @@ class Assembly:
         self._spans: SpanSink | None = None
         self.system = ActorSystem(self.ports, on_report=self._reported)
 
-        # Then who can be asked for what: kinds, models, names.
-        found = find_installed()
-        kinds, self._broken_kinds = found.kinds, found.broken
-        # A kind may judge its errors in its own way; what callers speak is the dialect itself.
-        self._dialects = {**{kind.dialect.name: kind.dialect for kind in kinds.values()}, **DIALECTS}
-        self._seats = tuple(
-            seat_of(provider, kinds[provider.kind])
-            for provider in settings.providers.values()
-            if Dispatch(provider.dispatch) is not Dispatch.OFF
-        )
-        self._routes = routes_of(settings, self._seats)
-
-        # What actors publish outlives their restarts, so it is made here.
-        self._config = Snapshot(
-            ConfigView(version=settings.version, source=source, public=Raw(encode(settings.public())))
-        )
+        # Then what actors publish: it outlives their restarts.
         self._health = Snapshot(HealthView())
         self._facts: Snapshot[Facts] = Snapshot({})
         self._books = Books()
         self._costs = Snapshot(self._books.view())
         self._cached = Snapshot(CacheView())
-        self._breakers = {seat.name: Snapshot[Mapping[str, BreakerState]]({}) for seat in self._seats}
-        self._quiet = {seat.name: Snapshot(0.0) for seat in self._seats}
         self._listed = PriceList()
-        self._prices = Snapshot(price_book(self._seats, self._listed))
-
-        # Last the door through which exchanges come, and the desk that stands behind it.
         self._door = Door()
-        self.desk: Desk = TreeDesk(door=self._door, wiring=self._wiring(), views=self._views(), ports=self.ports)
-        self._tree = tree(self._blueprint(server))
+
+        # Then who can be asked for what: kinds, models, names, and which of the tree's parts that takes.
+        found = find_installed()
+        kinds, self._broken_kinds = found.kinds, found.broken
+        # A kind may judge its errors in its own way; what callers speak is the dialect itself.
+        self._dialects = {**{kind.dialect.name: kind.dialect for kind in kinds.values()}, **DIALECTS}
+        layout = layout_of(settings, kinds)
+        self._prices = Snapshot(price_book(layout.seats, self._listed))
+        self._seats = {seat.name: seat for seat in layout.seats}
+        press = Press(
+            self._printing(kinds, source),
+            reread=reread,
+            worker=parts.reader or ThreadWorker("pointsman-config"),
+            hooks=Hooks(learn=self._learn, take=self._take, settle=self._settle),
+        )
+        self._edition = Snapshot(press.print(layout))
+
+        # Last the desk through which exchanges come, and the tree behind it.
+        self.desk: Desk = TreeDesk(door=self._door, views=self._views(), ports=self.ports)
+        self._tree = tree(self._blueprint(server, press))
         self._watch()
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration in force."""
+        return self._edition.value.settings
 
     async def start(self) -> None:
         """Start the tree. Raises `StartFailed` when an actor cannot start; what had started has been stopped."""
@@ -147,14 +154,7 @@ class Assembly:
         self._open_spans()
         for kind, why in self._broken_kinds.items():
             self.logs.write(Level.ERROR, Line.KIND_BROKEN, kind=kind, why=why)
-        for seat in self._seats:
-            if seat.absent:
-                self.logs.write(Level.ERROR, Line.PROVIDER_ABSENT, provider=seat.name, why=seat.absent)
-            for why in seat.broken:
-                self.logs.write(Level.ERROR, Line.MODEL_BROKEN, provider=seat.name, why=why)
-        for name in absent_groups(self.settings, self._seats):
-            why = "none of its providers can be set up"
-            self.logs.write(Level.ERROR, Line.GROUP_ABSENT, group=name, why=why)
+        self._complain(self._edition.value)
         try:
             await self.system.start(self._tree)
         except StartFailed:
@@ -171,17 +171,13 @@ class Assembly:
         """Why the tree ended, once it has."""
         return await self.system.terminated()
 
-    def context(self, desk: Desk) -> Context:
-        """What the front's handlers need."""
-        server = self.settings.server
-        return Context(
-            desk=desk,
-            dialects=self._dialects,
-            max_body_bytes=server.max_body_bytes,
-            first_ping_after_s=server.first_ping_after_s,
-            ping_every_s=server.ping_every_s,
-            config_version=self.settings.version,
-        )
+    def reload(self, by: str) -> None:
+        """Ask for the configuration to be read again; the log says what became of it."""
+        self._ref("config").tell(ReloadConfig(by=by))
+
+    def contexts(self, desk: Desk, *, look_every_s: float | None = None) -> Callable[[], Context]:
+        """What the front's handlers need, under the configuration in force whenever it is asked."""
+        return Contexts(self._edition, desk=desk, dialects=self._dialects, look_every_s=look_every_s)
 
     def on_bug(self, request_id: str, error: Exception) -> None:
         """A handler raised what nobody foresaw: its type and place are logged, its words may quote a request."""
@@ -199,6 +195,17 @@ class Assembly:
         if self._spans is not None:
             await self._spans.stop(SPANS_STOP_S)
 
+    def _complain(self, release: Release) -> None:
+        """Say what of this configuration cannot be set up."""
+        for seat in release.seats:
+            if seat.absent:
+                self.logs.write(Level.ERROR, Line.PROVIDER_ABSENT, provider=seat.name, why=seat.absent)
+            for why in seat.broken:
+                self.logs.write(Level.ERROR, Line.MODEL_BROKEN, provider=seat.name, why=why)
+        for name in absent_groups(release.settings, release.seats):
+            why = "none of its providers can be set up"
+            self.logs.write(Level.ERROR, Line.GROUP_ABSENT, group=name, why=why)
+
     def _ref(self, *parts: str) -> Ref:
         return self.system.ref(path(*parts))
 
@@ -206,16 +213,51 @@ class Assembly:
         """Supervisors report to telemetry; described here and now, since tracebacks do not outlive the report."""
         self._ref("telemetry").tell(describe_report(report))
 
-    def _wiring(self) -> Wiring:
-        settings = self.settings
+    def _learn(self, settings: Settings) -> None:
+        self._scrubber.learn(secrets_of(settings))
+
+    def _take(self, release: Release) -> None:
+        """What is read by reference follows; a provider that leaves is priced until its last attempt is booked."""
+        self._seats = {**self._seats, **{seat.name: seat for seat in release.seats}}
+        self._prices.publish(price_book(tuple(self._seats.values()), self._listed))
+        self.logs.set_level(Level(release.settings.telemetry.log_level))
+        self._complain(release)
+
+    def _settle(self) -> None:
+        release = self._edition.value
+        self._seats = {seat.name: seat for seat in release.seats}
+        self._prices.publish(price_book(release.seats, self._listed))
+        self._scrubber.keep(secrets_of(release.settings))
+
+    def _printing(self, kinds: Kinds, source: str) -> Printing:
+        shop = Workshop(
+            ports=self.ports,
+            ref=self._ref,
+            dialects=self._dialects,
+            clean=self._scrubber.text,
+            transport=self._parts.transport,
+        )
+        readers = Readers(
+            breakers=lambda provider: {} if (seen := self._seen(provider)) is None else seen.breakers.value,
+            cool_until_s=lambda provider: 0.0 if (seen := self._seen(provider)) is None else seen.quiet.value,
+            windows=lambda: known_windows(self._facts.value),
+        )
+        return Printing(shop=shop, wiring=self._wiring, readers=readers, source=source, kinds=kinds)
+
+    def _seen(self, provider: str) -> ProviderView | None:
+        return self._edition.value.providers.get(provider)
+
+    def _wiring(self, layout: Layout, units: Mapping[str, str], groups: Mapping[str, str]) -> Wiring:
+        settings = layout.settings
         return Wiring(
+            version=settings.version,
             ports=self.ports,
             limits=self._ref("limits"),
             retry=self._ref("retry"),
             telemetry=self._ref("telemetry"),
             cache=self._ref("cache") if settings.cache.enabled else None,
-            routes={route.name: self._ref("groups", route.name) for route in self._routes},
-            providers={seat.name: self._ref("providers", seat.name, "provider") for seat in self._seats},
+            routes={name: self._ref("groups", group) for name, group in groups.items()},
+            providers={name: self._ref("providers", unit, "provider") for name, unit in units.items()},
             windows=lambda: known_windows(self._facts.value),
             price=pricer(self._prices, self.ports.wall),
             backoff=backoff(settings),
@@ -225,47 +267,40 @@ class Assembly:
 
     def _views(self) -> Views:
         return Views(
-            config=self._config,
+            edition=lambda: self._edition.value,
             health=self._health,
             costs=lambda: self._costs.value,
-            providers={
-                seat.name: ProviderView(
-                    models=tuple(model.name for model in seat.models),
-                    breakers=self._breakers[seat.name],
-                    ref=None if seat.absent else self._ref("providers", seat.name, "provider"),
-                    absent=seat.absent,
-                )
-                for seat in self._seats
-            },
-            routes=self._routes,
             windows=lambda: known_windows(self._facts.value),
             actors={name: self._ref(name) for name in OWN},
             metrics=self._meter.render,
         )
 
-    def _blueprint(self, server: Server) -> Blueprint:
+    def _blueprint(self, server: Server, press: Press) -> Blueprint:
         settings = self.settings
         journal = self._parts.journal or SqliteJournal(settings.ledger.path)
         worker = self._parts.worker or ThreadWorker("pointsman-ledger")
-        budget = BudgetRules(share=settings.retry.budget_ratio, min_per_s=settings.retry.budget_min_per_s)
-        shop = self._workshop()
-        cache = CacheRules(ttl_s=settings.cache.ttl_s, size_bytes=settings.cache.max_bytes)
+        edition = self._edition
         return Blueprint(
-            config=lambda: Config(view=self._config.value, published=self._config),
+            config=lambda: Config(published=edition, press=press, users=lambda: self._door.jobs),
             ledger=lambda: Ledger(
                 journal=journal, worker=worker, books=self._books, prices=self._prices, published=self._costs
             ),
             telemetry=lambda: Telemetry(self._outlets(), Tuning(rows=settings.telemetry.request_log_size)),
-            limits=lambda: Limits(max_exchanges=settings.server.max_exchanges, live_jobs=lambda: self._door.jobs),
-            cache=lambda: Cache(rules=cache, published=self._cached),
+            limits=lambda: Limits(
+                max_exchanges=lambda: edition.value.settings.server.max_exchanges, live_jobs=lambda: self._door.jobs
+            ),
+            cache=lambda: Cache(rules=lambda: cache_rules(edition.value.settings), published=self._cached),
             capability=lambda: Capability(
-                configured=configured_windows(self._seats),
-                listed=partial(listed_window, self._listed, {seat.name: seat for seat in self._seats}),
+                configured=lambda: configured_windows(edition.value.seats),
+                listed=lambda target: listed_window(self._listed, edition.value.seats, target),
                 published=self._facts,
             ),
-            units=tuple(unit_of(seat, shop) for seat in self._seats if not seat.absent),
-            retry=lambda: Retry(provider=budget, overall=budget),
-            groups=tuple((route.name, partial(self._group, route)) for route in self._routes),
+            units=lambda: tuple(edition.value.units.values()),
+            retry=lambda: Retry(
+                provider=lambda: budget_rules(edition.value.settings),
+                overall=lambda: budget_rules(edition.value.settings),
+            ),
+            groups=lambda: tuple(edition.value.groups.items()),
             front=lambda: Front(
                 door=self._door,
                 desk=lambda: self.desk,
@@ -287,31 +322,9 @@ class Assembly:
             clean=self._scrubber.text,
         )
 
-    def _group(self, route: RouteSpec) -> Actor:
-        spec = GroupSpec(
-            targets=route.targets, strategy=route.strategy, max_attempts=route.max_attempts, course=route.course
-        )
-        readers = Readers(
-            breakers=lambda provider: self._breakers[provider].value,
-            cool_until_s=lambda provider: self._quiet[provider].value,
-            windows=lambda: known_windows(self._facts.value),
-        )
-        return FailoverGroup(spec=spec, readers=readers)
-
-    def _workshop(self) -> Workshop:
-        return Workshop(
-            ports=self.ports,
-            ref=self._ref,
-            dialects=self._dialects,
-            breaker=breaker_rules(self.settings),
-            breakers=self._breakers,
-            quiet=self._quiet,
-            clean=self._scrubber.text,
-            transport=self._parts.transport,
-        )
-
     def _family_of(self, provider: str) -> str:
-        return next((seat.kind.system for seat in self._seats if seat.name == provider), provider)
+        seat = self._seats.get(provider)
+        return provider if seat is None else seat.kind.system
 
     def _watch(self) -> None:
         """Gauges that are read where they are, when somebody scrapes."""
@@ -322,16 +335,6 @@ class Assembly:
         watch(metrics.TELEMETRY_DROPPED, lambda: self.logs.dropped, "log")
         for how in ("undelivered", "rejected", "dropped", "expired"):
             watch(metrics.MESSAGES_LOST, partial(getattr, self.system.counters, how), how)
-
-
-def _secrets(settings: Settings) -> tuple[str, ...]:
-    """Every value that no log line may hold."""
-    return tuple(
-        secret.reveal()
-        for provider in settings.providers.values()
-        for secret in (provider.api_key, *provider.headers.values())
-        if secret
-    )
 
 
 def _place_of(error: BaseException) -> str:

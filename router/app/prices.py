@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from msgspec import convert
 
 from router.app.seats import Seat
@@ -12,9 +10,11 @@ from router.policy.price import Override, PriceBook, Rates, Seller
 from router.policy.pricelist import PriceList
 
 
-def listed_window(listed: PriceList, seats: Mapping[str, Seat], target: Target) -> int | None:
-    """What the price list says of a target's context window."""
-    seat = seats[target.provider]
+def listed_window(listed: PriceList, seats: tuple[Seat, ...], target: Target) -> int | None:
+    """What the price list says of a target's context window; None of a target that is not there."""
+    seat = next((seat for seat in seats if seat.name == target.provider), None)
+    if seat is None:
+        return None
     upstream = next((model.upstream for model in seat.models if model.name == target.model), target.model)
     return listed.window(seat.kind.price_id, seat.settings.base_url, upstream)
 

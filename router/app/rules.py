@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from actors.cache import CacheRules
 from router.canon.loss import OnLoss
 from router.policy.backoff import Backoff
 from router.policy.breaker import BreakerRules
+from router.policy.budget import BudgetRules
 from router.policy.course import Course, edges_of
 from router.settings import Failover, FailoverGroup, Settings
 
@@ -37,3 +39,13 @@ def breaker_rules(settings: Settings) -> BreakerRules:
         recovery_timeout_s=breaker.recovery_timeout_s,
         max_open_s=breaker.max_open_s,
     )
+
+
+def budget_rules(settings: Settings) -> BudgetRules:
+    """How many retries traffic pays for."""
+    return BudgetRules(share=settings.retry.budget_ratio, min_per_s=settings.retry.budget_min_per_s)
+
+
+def cache_rules(settings: Settings) -> CacheRules:
+    """How long answers are kept, and how many."""
+    return CacheRules(ttl_s=settings.cache.ttl_s, size_bytes=settings.cache.max_bytes)

@@ -9,10 +9,10 @@ from msgspec import Struct, convert, structs
 
 from actors.attempt import Line as AttemptLine
 from actors.breaker import Breaker
-from actors.messages import BreakerState
+from actors.edition import ProviderView
 from actors.pace import Pace
 from actors.provider import MakeTransport, Provider, Spawn
-from actors.runtime import Job, Ports, Ref, Snapshot
+from actors.runtime import Job, Ports, Ref
 from actors.tree import Unit
 from router.app.seats import Seat
 from router.canon.target import Timeouts
@@ -33,9 +33,6 @@ class Workshop(Struct, frozen=True, kw_only=True):
     Args:
         ref: the parts of an actor's path below the root -> its ref.
         dialects: every dialect by name.
-        breaker: when a circuit opens.
-        breakers: provider name -> where its breakers are published.
-        quiet: provider name -> where the end of the quiet that it asked for is published.
         clean: takes the secrets this router knows out of a text.
         transport: stands in for the real transports, by provider name; None takes the real ones.
     """
@@ -43,31 +40,45 @@ class Workshop(Struct, frozen=True, kw_only=True):
     ports: Ports
     ref: Callable[..., Ref]
     dialects: Mapping[str, Dialect]
-    breaker: BreakerRules
-    breakers: Mapping[str, Snapshot[Mapping[str, BreakerState]]]
-    quiet: Mapping[str, Snapshot[float]]
     clean: Callable[[str], str]
     transport: Callable[[str], MakeTransport] | None = None
 
 
-def unit_of(seat: Seat, shop: Workshop) -> Unit:
-    """One provider's actors. `attempts` is shared so that a restarted Pace finds who holds its slots."""
+class UnitRules(Struct, frozen=True, kw_only=True):
+    """What all units take from sections that are no provider's. Where it changes, all units do.
+
+    Args:
+        breaker: when a circuit opens.
+    """
+
+    breaker: BreakerRules
+
+
+def unit_of(seat: Seat, name: str, view: ProviderView, rules: UnitRules, shop: Workshop) -> Unit:
+    """One provider's actors. `attempts` is shared so that a restarted Pace finds who holds its slots.
+
+    Args:
+        name: of the unit in the tree.
+        view: where its actors publish.
+    """
     attempts: dict[Job, None] = {}
     pace = PaceRules(max_parallel=seat.settings.max_parallel, max_queue=seat.settings.max_queue)
     make_transport = shop.transport(seat.name) if shop.transport else partial(_transport, seat, shop.ports)
     return Unit(
-        name=seat.name,
-        pace=lambda: Pace(rules=pace, cool_until_s=shop.quiet[seat.name], live_jobs=lambda: tuple(attempts)),
+        name=name,
+        serves=seat.name,
+        attempts=lambda: tuple(attempts),
+        pace=lambda: Pace(rules=pace, cool_until_s=view.quiet, live_jobs=lambda: tuple(attempts)),
         breaker=lambda: Breaker(
             provider=seat.name,
-            rules=shop.breaker,
-            published=shop.breakers[seat.name],
+            rules=rules.breaker,
+            published=view.breakers,
             telemetry=shop.ref("telemetry"),
         ),
         provider=lambda: Provider(
             models=frozenset(model.name for model in seat.models),
             make_transport=make_transport,
-            make_line=partial(_line, seat, shop),
+            make_line=partial(_line, seat, name, shop),
             attempts=attempts,
         ),
     )
@@ -85,7 +96,7 @@ def _transport(seat: Seat, ports: Ports, spawn: Spawn) -> Transport:
     return HttpTransport()
 
 
-def _line(seat: Seat, shop: Workshop, transport: Transport) -> AttemptLine:
+def _line(seat: Seat, unit: str, shop: Workshop, transport: Transport) -> AttemptLine:
     kind, provider = seat.kind, seat.settings
     base_url = (provider.base_url or kind.base_url or "").rstrip("/")
     key = provider.api_key.reveal() if provider.api_key else ""
@@ -99,8 +110,8 @@ def _line(seat: Seat, shop: Workshop, transport: Transport) -> AttemptLine:
         headers=tuple({**dict(kind.headers), **dict(kind.auth(key)), **extra}.items()),
         timeouts=convert(provider.timeouts, Timeouts, from_attributes=True),
         upstream={model.name: model.upstream for model in seat.models},
-        pace=shop.ref("providers", seat.name, "pace"),
-        breaker=shop.ref("providers", seat.name, "breaker"),
+        pace=shop.ref("providers", unit, "pace"),
+        breaker=shop.ref("providers", unit, "breaker"),
         retry=shop.ref("retry"),
         ledger=shop.ref("ledger"),
         telemetry=shop.ref("telemetry"),

@@ -8,16 +8,17 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
-import msgspec
+from msgspec.structs import replace
 
 from actors.runtime import Shutdown, StartFailed
-from router.app import Assembly, Parts
-from router.cli.configuration import settings_or_exit
+from router.app import Assembly, Parts, kind_rules
+from router.cli.configuration import or_exit, read_settings
 from router.front.server import HttpServer
-from router.settings import Settings
+from router.settings import KindRules, Settings
 from router.telemetry.libraries import LibraryLog
 from router.telemetry.logs import Level, Line
 from router.telemetry.writer import Writer
@@ -32,26 +33,32 @@ request."""
 def run(file: Path | None, port: int | None) -> int:
     """The exit status: 0 after an orderly stop, 1 when the router could not start or gave up, 2 for its
     configuration."""
-    settings = settings_or_exit(file)
-    if port is not None:
-        settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
+    reread = partial(_read, file, port, kind_rules())
+    settings = or_exit(file, reread)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_serve(settings, "the environment" if file is None else str(file)))
+        return runner.run(_serve(settings, "the environment" if file is None else str(file), reread))
 
 
-async def _serve(settings: Settings, source: str) -> int:
+def _read(file: Path | None, port: int | None, kinds: Mapping[str, KindRules]) -> Settings:
+    """The configuration as it is now. Raises `ConfigInvalid`."""
+    settings = read_settings(file, kinds)
+    return settings if port is None else replace(settings, server=replace(settings.server, port=port))
+
+
+async def _serve(settings: Settings, source: str, reread: Callable[[], Settings]) -> int:
     writer = Writer()
     server = HttpServer(
         host=settings.server.host,
         port=settings.server.port,
-        make_context=lambda desk: assembly.context(desk),
+        make_contexts=lambda desk: assembly.contexts(desk),
         on_bug=lambda request_id, error: assembly.on_bug(request_id, error),
     )
-    assembly = Assembly(settings, server=server, source=source, parts=Parts(sink=writer))
+    assembly = Assembly(settings, server=server, source=source, reread=reread, parts=Parts(sink=writer))
     logging.getLogger().addHandler(LibraryLog(assembly.logs))
     # Before the start: whoever reads that we listen may ask for the end at once, and must not get the default's.
     due = asyncio.Event()
     _on_signals(lambda _: due.set())
+    _on_hangup(lambda: assembly.reload("SIGHUP"))
     try:
         await assembly.start()
     except StartFailed as failed:
@@ -89,6 +96,12 @@ def _on_signals(call: Callable[[int], None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, call, number)
+
+
+def _on_hangup(call: Callable[[], None]) -> None:
+    """Have SIGHUP call this, where there is one: it asks for the configuration to be read again."""
+    if hasattr(signal, "SIGHUP"):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, call)
 
 
 def _cause(failed: StartFailed) -> str:

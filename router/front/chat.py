@@ -33,7 +33,7 @@ async def converse(request: web.Request, context: Context, dialect: str) -> web.
         )
     )
     try:
-        delivery = Delivery(request, context, half, ask)
+        delivery = Delivery(request, context, half, ask, config=opened.config)
         with watching(request, context.look_every_s, opened.abandon):
             return await (delivery.stream(opened.outbox) if ask.stream else delivery.whole(opened.outbox))
     finally:

@@ -19,7 +19,6 @@ class Context(Struct, frozen=True, kw_only=True):
         max_body_bytes: the largest request body.
         first_ping_after_s: silence before the first keepalive of a stream; it commits the status, not the answer.
         ping_every_s: silence between keepalives after that.
-        config_version: named on every answer.
         look_every_s: how often to look whether the caller is still there; None where the server cancels handlers whose
             caller left.
     """
@@ -29,5 +28,4 @@ class Context(Struct, frozen=True, kw_only=True):
     max_body_bytes: int
     first_ping_after_s: float
     ping_every_s: float
-    config_version: str
     look_every_s: float | None = None

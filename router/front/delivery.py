@@ -61,11 +61,12 @@ class _Passed:
 
 
 class Delivery:
-    """One answer on its way out. Use `stream` or `whole`, once."""
+    """One answer on its way out, of an exchange under the configuration `config`. Use `stream` or `whole`, once."""
 
-    def __init__(self, request: web.Request, context: Context, half: FrontHalf, ask: Ask) -> None:
+    def __init__(self, request: web.Request, context: Context, half: FrontHalf, ask: Ask, *, config: str) -> None:
         self._request = request
         self._context = context
+        self._config = config
         self._half = half
         self._ask = ask
         self._response: web.StreamResponse | None = None
@@ -150,7 +151,7 @@ class Delivery:
         """What happened, for whoever looks: who answered, after how many tries, what translation lost."""
         request_id = self._request[REQUEST_ID]
         headers = {"x-request-id": request_id, self._half.id_header: request_id}
-        headers["x-router-config"] = self._context.config_version
+        headers["x-router-config"] = self._config
         if self._ask.aliases:
             headers["x-router-aliases"] = ", ".join(self._ask.aliases)
         committed = self._committed

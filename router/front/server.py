@@ -19,7 +19,8 @@ from router.front.routes import CHAT, ROUTES, Handler, dialect_of
 Application = web.Application
 """The host program's, when embedded."""
 
-MakeContext = Callable[[Desk], Context]
+Contexts = Callable[[], Context]
+MakeContexts = Callable[[Desk], Contexts]
 OnBug = Callable[[str, Exception], None]
 
 KEEPALIVE_S = 75.0
@@ -33,10 +34,10 @@ CUT_S = 0.2
 class HttpServer:
     """Listens on one address. `port` 0 takes a free one; `address` says which after `start`."""
 
-    def __init__(self, *, host: str, port: int, make_context: MakeContext, on_bug: OnBug) -> None:
+    def __init__(self, *, host: str, port: int, make_contexts: MakeContexts, on_bug: OnBug) -> None:
         self._host = host
         self._port = port
-        self._make_context = make_context
+        self._make_contexts = make_contexts
         self._on_bug = on_bug
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.Server | None = None
@@ -47,7 +48,7 @@ class HttpServer:
         """Listen. Raises `OSError` naming the address when it is taken."""
         app = web.Application()
         admit = admit_local if is_loopback(self._host) else admit_all
-        guards = add_routes(app, self._make_context(desk), self._on_bug, admit)
+        guards = add_routes(app, self._make_contexts(desk), self._on_bug, admit)
         app.middlewares.append(_middleware(guards))
         # Handlers are cancelled when their caller leaves, or the upstream would generate, and bill, for nobody.
         self._runner = web.AppRunner(app, handle_signals=False, handler_cancellation=True, shutdown_timeout=CUT_S)
@@ -89,22 +90,23 @@ class NoServer:
         """Nothing to close."""
 
 
-def add_routes(app: web.Application, context: Context, on_bug: OnBug, admit: Admit = admit_all) -> dict[str, Guard]:
+def add_routes(app: web.Application, contexts: Contexts, on_bug: OnBug, admit: Admit = admit_all) -> dict[str, Guard]:
     """Put our paths into `app`, each behind the guard of its dialect; nothing of the host application is touched."""
+    context = contexts()
     guards = {
         name: Guard(context.desk, dialect.front, on_bug, admit)
         for name, dialect in context.dialects.items()
         if dialect.front is not None
     }
     for method, path, dialect, handler in ROUTES:
-        app.router.add_route(method, path, _guarded(guards[dialect], handler, context))
+        app.router.add_route(method, path, _guarded(guards[dialect], handler, contexts))
     return guards
 
 
 def _guarded(
-    guard: Guard, handler: Handler, context: Context
+    guard: Guard, handler: Handler, contexts: Contexts
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    inner = partial(_with_context, handler, context)
+    inner = partial(_with_context, handler, contexts)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         return await guard(request, inner)
@@ -112,8 +114,8 @@ def _guarded(
     return handle
 
 
-async def _with_context(handler: Handler, context: Context, request: web.Request) -> web.StreamResponse:
-    return await handler(request, context)
+async def _with_context(handler: Handler, contexts: Contexts, request: web.Request) -> web.StreamResponse:
+    return await handler(request, contexts())
 
 
 def _middleware(guards: Mapping[str, Guard]) -> Callable[..., Awaitable[web.StreamResponse]]:

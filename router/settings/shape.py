@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -40,7 +41,7 @@ class Shaper:
 
     def shape(self, tree: object, cls: type[K]) -> K:
         """A Struct, of defaults and blanks where there are faults: good for finding more of them, not for use."""
-        type_ = kinds.type_info(cls)
+        type_ = _type_of(cls)
         shaped = self._read(tree, type_, ())
         return cast(K, _blank(type_) if isinstance(shaped, Invalid) else shaped)
 
@@ -133,6 +134,12 @@ class Shaper:
     def _refuse(self, value: object, type_: kinds.Type, where: Where) -> Invalid:
         self._findings.add(where, refusal(value, type_))
         return INVALID
+
+
+@cache
+def _type_of(cls: type[Keys]) -> kinds.Type:
+    """Once for each schema: it takes as long as all the rest, and a reload asks again."""
+    return kinds.type_info(cls)
 
 
 def _built(type_: kinds.StructType, taken: Mapping[str, object]) -> object:

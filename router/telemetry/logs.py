@@ -34,6 +34,7 @@ class Line(StrEnum):
     JOB_CRASHED = "job crashed"
     SUPERVISOR_REPORT = "supervisor report"
     CONFIG_LOADED = "config loaded"
+    CONFIG_REFUSED = "config refused"
     SERVER_LISTENING = "server listening"
     SHUTDOWN_STEP = "shutdown step"
     PROVIDER_ABSENT = "provider absent"
@@ -84,8 +85,12 @@ class Logs:
         self._sink = sink
         self._wall = wall
         self._scrubber = scrubber or Scrubber()
+        self.set_level(level)
+
+    def set_level(self, level: Level) -> None:
+        """From now on write what matters at least so much."""
         self._logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-            _Output(sink),
+            _Output(self._sink),
             processors=[structlog.processors.add_log_level, self._stamp, self._render],
             wrapper_class=structlog.make_filtering_bound_logger(_NUMBERS[level]),
             context_class=dict,

@@ -101,9 +101,10 @@ class Meter(Collector):
             return watched()
         return self._values[metric.name].get(labels)
 
-    def forget(self, label: str, value: str) -> None:
-        """Drop every series whose label has that value: a removed provider must not stay open, or alert, for ever."""
-        for row in TABLE:
+    def forget(self, label: str, value: str, *, only: Metric | None = None) -> None:
+        """Drop every series, or those of one metric, whose label has that value: a removed provider must not stay open,
+        or alert, for ever."""
+        for row in TABLE if only is None else (only,):
             if label not in row.labels:
                 continue
             at = row.labels.index(label)

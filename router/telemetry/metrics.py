@@ -183,6 +183,14 @@ CONFIG_INFO = Metric(
     labels=("version",),
 )
 
+CONFIG_LOADS = Metric(
+    name="pointsman_config_loads_total",
+    kind=Kind.COUNTER,
+    help="Configurations that were read anew and taken, or refused while the one before served on.",
+    unit="configurations",
+    labels=("result",),
+)
+
 TABLE: tuple[Metric, ...] = (
     EXCHANGES,
     ATTEMPTS,
@@ -205,6 +213,7 @@ TABLE: tuple[Metric, ...] = (
     JOB_CRASHES,
     MESSAGES_LOST,
     CONFIG_INFO,
+    CONFIG_LOADS,
 )
 
 PROCESS_NAMES: frozenset[str] = frozenset(

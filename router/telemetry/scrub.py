@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 import msgspec
@@ -31,10 +31,13 @@ class Scrubber:
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Know these values too, as they are, as JSON writes them (once and twice quoted) and as a URL does."""
-        forms = set(self._known)
-        for secret in secrets:
-            if len(secret) >= SHORTEST:
-                forms |= {secret, _quoted(secret), _quoted(_quoted(secret)), quote(secret, safe="")}
+        self._know({*self._known, *_forms(secrets)})
+
+    def keep(self, secrets: Iterable[str]) -> None:
+        """Know these values and no others any more."""
+        self._know(set(_forms(secrets)))
+
+    def _know(self, forms: set[str]) -> None:
         # the longest first: else a secret that begins with another would leave its tail
         self._known = tuple(sorted(forms, key=lambda form: (-len(form), form)))
 
@@ -53,6 +56,12 @@ class Scrubber:
         if scrubbed is line or scrubbed == line:
             return line
         return scrubbed if _is_json(scrubbed) else msgspec.json.encode({"event": "line withheld"}).decode()
+
+
+def _forms(secrets: Iterable[str]) -> Iterator[str]:
+    for secret in secrets:
+        if len(secret) >= SHORTEST:
+            yield from (secret, _quoted(secret), _quoted(_quoted(secret)), quote(secret, safe=""))
 
 
 def _redact(found: re.Match[str]) -> str:

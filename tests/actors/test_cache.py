@@ -35,7 +35,7 @@ class Rig(Struct):
 async def running(rules: CacheRules) -> AsyncIterator[Rig]:
     """A system whose only actor is a cache."""
     published = Snapshot(CacheView())
-    spec = ChildSpec(name="cache", start=lambda: Cache(rules=rules, published=published))
+    spec = ChildSpec(name="cache", start=lambda: Cache(rules=lambda: rules, published=published))
     system = ActorSystem(virtual_ports(), on_report=lambda _report: None)
     await system.start(SupervisorSpec(children=(spec,)))
     try:

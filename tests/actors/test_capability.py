@@ -25,7 +25,9 @@ def test_facts_are_published_and_learned_ones_survive_a_restart() -> None:
             return 128_000 if target is SOLD else None
 
         def start() -> Capability:
-            return Capability(configured={GGUF: None, SOLD: None, SET: 4096}, listed=listed, published=published)
+            return Capability(
+                configured=lambda: {GGUF: None, SOLD: None, SET: 4096}, listed=listed, published=published
+            )
 
         system = ActorSystem(virtual_ports(), on_report=lambda _report: None)
         await system.start(SupervisorSpec(children=(ChildSpec(name="capability", start=start),)))
@@ -61,7 +63,7 @@ def test_the_same_fact_again_publishes_nothing_new() -> None:
         published: Snapshot[Facts] = Snapshot({})
         spec = ChildSpec(
             name="capability",
-            start=lambda: Capability(configured={GGUF: None}, listed=lambda _target: None, published=published),
+            start=lambda: Capability(configured=lambda: {GGUF: None}, listed=lambda _target: None, published=published),
         )
         system = ActorSystem(virtual_ports())
         await system.start(SupervisorSpec(children=(spec,)))

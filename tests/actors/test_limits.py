@@ -23,7 +23,7 @@ def test_a_place_is_free_again_whatever_the_end(end: End) -> None:
 
     async def main() -> None:
         crowd = Crowd()
-        async with staged(lambda: Limits(max_exchanges=2)) as limits:
+        async with staged(lambda: Limits(max_exchanges=lambda: 2)) as limits:
             first, second, third = (crowd.job() for _ in range(3))
             assert await admit(limits, first) == await admit(limits, second) == Admitted()
             assert isinstance(await admit(limits, third), Turned)
@@ -38,7 +38,7 @@ def test_an_exchange_counts_once_however_often_it_asks() -> None:
 
     async def main() -> None:
         crowd = Crowd()
-        async with staged(lambda: Limits(max_exchanges=2)) as limits:
+        async with staged(lambda: Limits(max_exchanges=lambda: 2)) as limits:
             first = crowd.job()
             assert await admit(limits, first) == await admit(limits, first) == Admitted()
             assert await admit(limits, crowd.job()) == Admitted()
@@ -51,7 +51,7 @@ def test_an_exchange_that_has_already_ended_takes_no_place() -> None:
 
     async def main() -> None:
         crowd = Crowd()
-        async with staged(lambda: Limits(max_exchanges=1)) as limits:
+        async with staged(lambda: Limits(max_exchanges=lambda: 1)) as limits:
             ended = crowd.job()
             await crowd.finish(ended)
             await admit(limits, ended)
@@ -66,21 +66,10 @@ def test_a_restart_finds_who_is_inside() -> None:
     async def main() -> None:
         crowd = Crowd()
         inside = crowd.job()
-        async with staged(lambda: Limits(max_exchanges=1, live_jobs=lambda: (inside,))) as limits:
+        async with staged(lambda: Limits(max_exchanges=lambda: 1, live_jobs=lambda: (inside,))) as limits:
             await crash(limits)
             assert isinstance(await admit(limits, crowd.job()), Turned)
             await crowd.finish(inside)
             assert await admit(limits, crowd.job()) == Admitted()
-
-    run_virtual(main())
-
-
-def test_without_a_bound_all_are_let_in() -> None:
-    """None means none."""
-
-    async def main() -> None:
-        crowd = Crowd()
-        async with staged(lambda: Limits(max_exchanges=None)) as limits:
-            assert [await admit(limits, crowd.job()) for _ in range(50)] == [Admitted()] * 50
 
     run_virtual(main())

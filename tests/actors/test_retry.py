@@ -14,7 +14,7 @@ THREE = BudgetRules(share=0.5, min_per_s=0.3, ttl_s=10.0)
 
 def retry() -> Retry:
     """Two retries of a provider's own without traffic, three of everybody's."""
-    return Retry(provider=TWO, overall=THREE)
+    return Retry(provider=lambda: TWO, overall=lambda: THREE)
 
 
 async def granted(ref: Ref, provider: str) -> int:

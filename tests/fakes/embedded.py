@@ -7,28 +7,59 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from actors.messages import Answered, Call, Committed, Opened, Piece, Whole
+from actors.messages import Answered, Call, Committed, ConfigRefused, ConfigTaken, Opened, Piece, ReloadConfig, Whole
 from actors.runtime import ChannelClosed, virtual_ports
 from router.app import FRONT_DIALECT, Assembly, Parts, kind_rules
 from router.canon.target import Target
 from router.errors import GatewayError
 from router.front.server import NoServer
-from router.settings import load
+from router.settings import Settings, load
 from router.upstream.memory import MemoryTransport, Script
 from tests.fakes.journal import InlineWorker, MemoryJournal
 from tests.fakes.lines import Lines
 
 NOWHERE = "http://provider.test/v1"
+PROVIDER = {"kind": "openai-compatible", "base_url": NOWHERE, "models": ["m"]}
 STREAMED = (("content-type", "text/event-stream"),)
 
 
 class Embedded:
-    """The router, and what went to each provider by its name."""
+    """The router, and what went to each provider by its name, to the newest of its units. `config` is its source: what
+    a reload reads."""
 
-    def __init__(self, assembly: Assembly, transports: dict[str, MemoryTransport], journal: MemoryJournal) -> None:
-        self.assembly = assembly
-        self.transports = transports
-        self.journal = journal
+    def __init__(self, config: dict[str, Any], scripts: dict[str, Script]) -> None:
+        self.config = config
+        self.scripts = scripts
+        self.transports: dict[str, MemoryTransport] = {}
+        self.log = Lines()
+        self._kinds = kind_rules()
+        self.journal = MemoryJournal()
+        self.assembly = Assembly(
+            self._load(),
+            server=NoServer(),
+            reread=self._load,
+            parts=Parts(
+                ports=virtual_ports(),
+                sink=self.log,
+                transport=lambda name: lambda _spawn: self._transport(name),
+                journal=self.journal,
+                worker=InlineWorker(),
+                reader=InlineWorker(),
+            ),
+        )
+
+    def _transport(self, name: str) -> MemoryTransport:
+        made = self.transports[name] = MemoryTransport(self.scripts[name])
+        return made
+
+    def _load(self) -> Settings:
+        return load(self.config, {}, self._kinds)
+
+    async def reload(self) -> ConfigTaken | ConfigRefused:
+        """What becomes of the source as it is now."""
+        word = await self.assembly.system.ref("root/config").ask(ReloadConfig(by="test"))
+        assert isinstance(word, ConfigTaken | ConfigRefused)
+        return word
 
     def open(self, *, stream: bool = True, **fields: Any) -> Opened:
         """Hand a chat request in, as a front does."""
@@ -48,24 +79,14 @@ class Embedded:
 @asynccontextmanager
 async def embedded(*scripts: Script, **sections: Any) -> AsyncIterator[Embedded]:
     """A started router whose providers `p0`, `p1`, ... follow these scripts; `auto` asks them in order."""
-    names = [f"p{number}" for number in range(len(scripts))]
-    transports = {name: MemoryTransport(script) for name, script in zip(names, scripts, strict=True)}
-    provider = {"kind": "openai-compatible", "base_url": NOWHERE, "models": ["m"]}
-    config = {"providers": dict.fromkeys(names, provider), "retry": {"jitter": False}, **sections}
-    journal = MemoryJournal()
-    parts = Parts(
-        ports=virtual_ports(),
-        sink=Lines(),
-        transport=lambda name: lambda _spawn: transports[name],
-        journal=journal,
-        worker=InlineWorker(),
-    )
-    assembly = Assembly(load(config, {}, kind_rules()), server=NoServer(), parts=parts)
-    await assembly.start()
+    named = {f"p{number}": script for number, script in enumerate(scripts)}
+    config = {"providers": {name: dict(PROVIDER) for name in named}, "retry": {"jitter": False}, **sections}
+    router = Embedded(config, named)
+    await router.assembly.start()
     try:
-        yield Embedded(assembly, transports, journal)
+        yield router
     finally:
-        await assembly.stop()
+        await router.assembly.stop()
 
 
 class Read:

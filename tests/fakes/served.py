@@ -142,7 +142,7 @@ async def served(config: Mapping[str, Any], home: Path) -> AsyncIterator[Served]
     server = HttpServer(
         host="127.0.0.1",
         port=0,
-        make_context=lambda desk: assembly.context(desk),
+        make_contexts=lambda desk: assembly.contexts(desk),
         on_bug=lambda request_id, error: assembly.on_bug(request_id, error),
     )
     assembly = Assembly(settings, server=server, parts=Parts(sink=log))

@@ -27,6 +27,7 @@ CLOSED: dict[str, set[str]] = {
     "to": set(BREAKER_VALUES),
     "bucket": set(TOKEN_BUCKETS),
     "how": {"undelivered", "rejected", "dropped", "expired"},
+    "result": {"taken", "refused"},
 }
 _NAME = re.compile(r"\b((?:pointsman|process)_[a-z_]+)(?:\{([^}]*)\})?")
 _GROUPED = re.compile(r"\b(?:by|without)\s*\(([^)]*)\)")

@@ -190,8 +190,8 @@ def health_means_success(world: World) -> Iterator[str]:
 def breakers_close(world: World) -> Iterator[str]:
     """After health, every circuit that saw traffic is closed; before it none waits for a probe that is gone."""
     healthy = any(heard.patient for heard in world.story.heard)
-    for provider, published in world.assembly._breakers.items():
-        for model, state in published.value.items():
+    for provider, seen in world.assembly._edition.value.providers.items():
+        for model, state in seen.breakers.value.items():
             if state.state == Phase.HALF_OPEN or (healthy and state.state != Phase.CLOSED):
                 yield f"{provider}:{model} is {state.state}"
 

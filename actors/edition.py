@@ -1,0 +1,50 @@
+"""An edition: one configuration, put to use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from actors.exchange import Wiring
+from actors.messages import BreakerState, ConfigView
+from actors.runtime import Ref, Snapshot
+from actors.tree import MakeActor, Unit
+from router.policy.catalog import RouteSpec
+
+
+class ProviderView(Struct, frozen=True, kw_only=True):
+    """One configured provider, as far as it can be seen from outside its unit.
+
+    Args:
+        quiet: the monotonic end of the quiet that it asked for; 0 for none.
+        ref: its Provider actor; None for a provider that could not be set up, `absent` says why.
+    """
+
+    models: tuple[str, ...]
+    breakers: Snapshot[Mapping[str, BreakerState]]
+    quiet: Snapshot[float]
+    ref: Ref | None = None
+    absent: str | None = None
+
+
+class Edition(Struct, frozen=True, kw_only=True):
+    """What runs while one configuration is in force. Made whole and published by one reference: an exchange keeps the
+    wiring that it began with, to its end.
+
+    Args:
+        units: the actors of each provider, by their name in the tree. A provider that has changed has a unit of another
+            name, so that the one before can end its streams beside it.
+        groups: the maker of each failover group, likewise.
+        unit_of: provider -> its unit's name, for those that could be set up.
+        group_of: public model name -> its group's name.
+    """
+
+    view: ConfigView
+    wiring: Wiring
+    units: Mapping[str, Unit]
+    groups: Mapping[str, MakeActor]
+    unit_of: Mapping[str, str]
+    group_of: Mapping[str, str]
+    providers: Mapping[str, ProviderView]
+    routes: tuple[RouteSpec, ...]

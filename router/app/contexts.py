@@ -1,0 +1,43 @@
+"""What the front's handlers need, for each edition once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from actors.messages import Desk
+from actors.runtime import Snapshot
+from router.app.release import Release
+from router.front.context import Context
+from router.wire.dialect import Dialect
+
+
+class Contexts:
+    """Called for each request: the context of the edition in force."""
+
+    def __init__(
+        self, edition: Snapshot[Release], *, desk: Desk, dialects: Mapping[str, Dialect], look_every_s: float | None
+    ) -> None:
+        self._edition = edition
+        self._desk = desk
+        self._dialects = dialects
+        self._look_every_s = look_every_s
+        self._made_for = edition.value
+        self._made = self._make(edition.value)
+
+    def __call__(self) -> Context:
+        """The context."""
+        release = self._edition.value
+        if release is not self._made_for:
+            self._made_for, self._made = release, self._make(release)
+        return self._made
+
+    def _make(self, release: Release) -> Context:
+        server = release.settings.server
+        return Context(
+            desk=self._desk,
+            dialects=self._dialects,
+            max_body_bytes=server.max_body_bytes,
+            first_ping_after_s=server.first_ping_after_s,
+            ping_every_s=server.ping_every_s,
+            look_every_s=self._look_every_s,
+        )

@@ -1,0 +1,86 @@
+"""A release: an edition of the tree, and what of its configuration the rest of the router reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from actors.edition import Edition
+from router.app.seats import Seat, routes_of, seat_of
+from router.app.units import UnitRules
+from router.policy.catalog import Dispatch, RouteSpec
+from router.providers.kind import Kind
+from router.settings import Settings
+
+Kinds = Mapping[str, Kind]
+
+
+class Layout(Struct, frozen=True, kw_only=True):
+    """What a configuration means here, before anything is made of it."""
+
+    settings: Settings
+    seats: tuple[Seat, ...]
+    routes: tuple[RouteSpec, ...]
+
+
+class Release(Edition, frozen=True, kw_only=True):
+    """An edition with what it was made of.
+
+    Args:
+        serial: of the draft it was; part of the names of what it changed.
+        rules: what its units were made with, beside their own section.
+    """
+
+    serial: int
+    layout: Layout
+    rules: UnitRules
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration."""
+        return self.layout.settings
+
+    @property
+    def seats(self) -> tuple[Seat, ...]:
+        """Its providers."""
+        return self.layout.seats
+
+
+def layout_of(settings: Settings, kinds: Kinds) -> Layout:
+    """Look at each provider, the folders of local models included: this may block."""
+    seats = tuple(
+        seat_of(provider, kinds[provider.kind])
+        for provider in settings.providers.values()
+        if Dispatch(provider.dispatch) is not Dispatch.OFF
+    )
+    return Layout(settings=settings, seats=seats, routes=routes_of(settings, seats))
+
+
+def secrets_of(settings: Settings) -> tuple[str, ...]:
+    """Every value that no log line may hold."""
+    return tuple(
+        secret.reveal()
+        for provider in settings.providers.values()
+        for secret in (provider.api_key, *provider.headers.values())
+        if secret
+    )
+
+
+PENDING: tuple[tuple[str, Callable[[Settings], object]], ...] = (
+    ("home", lambda settings: settings.home),
+    ("ledger.path", lambda settings: settings.ledger.path),
+    ("server.host", lambda settings: settings.server.host),
+    ("server.port", lambda settings: settings.server.port),
+    ("server.lame_duck_s", lambda settings: settings.server.lame_duck_s),
+    ("server.drain_s", lambda settings: settings.server.drain_s),
+    ("server.flush_s", lambda settings: settings.server.flush_s),
+    ("telemetry.otlp_endpoint", lambda settings: settings.telemetry.otlp_endpoint),
+    ("telemetry.request_log_size", lambda settings: settings.telemetry.request_log_size),
+)
+"""The keys that a process reads once: a socket is bound, a file locked, a supervisor told how long to wait."""
+
+
+def pending_keys(started: Settings, wanted: Settings) -> tuple[str, ...]:
+    """The keys whose new value waits for a restart."""
+    return tuple(key for key, read in PENDING if read(started) != read(wanted))
