@@ -83,6 +83,7 @@ class Line(Struct, frozen=True, kw_only=True):
         dialect: what it speaks; `dialects` has every dialect by name, for reading what the caller speaks.
         address: (upstream model, whether to stream) -> where chat goes.
         headers: credentials and static headers, lower-case names.
+        withheld: headers of callers that do not go on to it, lower-case names.
         quirks: how a body must be bent for it; None passes the caller's bytes on untouched.
         relays: whether its answers are passed on as they are to who speaks its dialect.
         upstream: public model name -> the provider's own name for it.
@@ -105,6 +106,7 @@ class Line(Struct, frozen=True, kw_only=True):
     ledger: Ref
     telemetry: Ref
     ports: Ports
+    withheld: frozenset[str] = frozenset()
     clean: Callable[[str], str] = str
     quirks: Quirks | None = None
     relays: bool = True
@@ -210,7 +212,8 @@ class Attempt:
     def _upstream_request(self, draft: Draft) -> UpstreamRequest:
         line = self._line
         # A forwarded header, such as a version, takes the place of our own; credentials are never forwarded.
-        headers = {**dict(line.headers), **dict(draft.forward), "content-type": "application/json"}
+        forward = {name: value for name, value in draft.forward if name not in line.withheld}
+        headers = {**dict(line.headers), **forward, "content-type": "application/json"}
         return UpstreamRequest(
             method="POST",
             url=line.address(self._model, self._order.ask.stream),

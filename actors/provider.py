@@ -12,7 +12,9 @@ from router.upstream.transport import Transport
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 MakeTransport = Callable[[Spawn], Transport]
-MakeLine = Callable[[Transport], Line]
+Lines = Callable[[str], Line | None]
+"""The public name of a model -> what attempts at it share; None for one that is not served."""
+MakeLines = Callable[[Transport], Lines]
 
 
 class Provider(Actor):
@@ -24,19 +26,16 @@ class Provider(Actor):
     maker.
     """
 
-    def __init__(
-        self, *, models: frozenset[str], make_transport: MakeTransport, make_line: MakeLine, attempts: dict[Job, None]
-    ) -> None:
+    def __init__(self, *, make_transport: MakeTransport, make_lines: MakeLines, attempts: dict[Job, None]) -> None:
         super().__init__()
         self._attempts = attempts
-        self._models = models
         self._make_transport = make_transport
-        self._make_line = make_line
+        self._make_lines = make_lines
 
     async def on_start(self) -> None:
         """Open the transport; raising here is the unit's failure to start."""
         self._transport = self._make_transport(lambda coroutine, name: self.tasks.start(coroutine, name=name))
-        self._line = self._make_line(self._transport)
+        self._lines = self._make_lines(self._transport)
         await self._transport.start()
 
     def on_receive(self, message: StartAttempt) -> AttemptStarted | ModelMissing:
@@ -58,9 +57,10 @@ class Provider(Actor):
         await self._transport.stop()
 
     def _start(self, order: Order) -> AttemptStarted | ModelMissing:
-        if order.target.model not in self._models:
+        line = self._lines(order.target.model)
+        if line is None:
             return ModelMissing()
-        attempt = Attempt(order, self._line)
+        attempt = Attempt(order, line)
 
         def ended(job: Job, exit: Exit) -> None:
             self._attempts.pop(job, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from router.app.rules import course
 from router.canon.target import Target
@@ -31,13 +32,28 @@ class Seat(Struct, frozen=True, kw_only=True):
     absent: str | None = None
     broken: tuple[str, ...] = ()
 
+    @property
+    def base_url(self) -> str:
+        """Where it listens, without a slash at its end: as it was written, as its credentials say, or its kind's."""
+        provider, located = self.settings, None
+        section = getattr(provider, self.kind.grant, None) if self.kind.grant else None
+        if self.kind.locate is not None and section is not None:
+            located = self.kind.locate({name: value for name, value in asdict(section).items() if type(value) is str})
+        return (provider.base_url or located or self.kind.base_url or "").rstrip("/")
+
 
 def kind_rules() -> dict[str, KindRules]:
     """What the installed kinds ask of a configuration."""
     found = find_installed()
     broken = {name: KindRules(broken=why) for name, why in found.broken.items()}
     return broken | {
-        kind.name: KindRules(needs_base_url=kind.base_url is None, needs_key=kind.needs_key, local=kind.local)
+        kind.name: KindRules(
+            needs_base_url=kind.base_url is None,
+            needs_key=kind.needs_key,
+            local=kind.local,
+            grant=kind.grant,
+            located_by=kind.located_by,
+        )
         for kind in found.kinds.values()
     }
 

@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from msgspec import Struct, convert, structs
+from msgspec import Struct, convert
 
 from actors.attempt import Line as AttemptLine
 from actors.breaker import Breaker
 from actors.edition import ProviderView
 from actors.pace import Pace
-from actors.provider import MakeTransport, Provider, Spawn
+from actors.provider import MakeTransport, Provider
 from actors.runtime import Job, Ports, Ref
 from actors.tree import Unit
 from router.app.seats import Seat
+from router.app.transports import transport_of
 from router.canon.target import Timeouts
 from router.policy.breaker import BreakerRules
 from router.policy.pace import PaceRules
 from router.providers.kind import with_parameters
-from router.upstream.aws import SigningTransport, SigV4
-from router.upstream.http import HttpTransport
-from router.upstream.llama.options import LlamaOptions
-from router.upstream.llama.transport import LlamaTransport
 from router.upstream.transport import Transport
 from router.wire.dialect import Dialect
 
@@ -63,7 +60,7 @@ def unit_of(seat: Seat, name: str, view: ProviderView, rules: UnitRules, shop: W
     """
     attempts: dict[Job, None] = {}
     pace = PaceRules(max_parallel=seat.settings.max_parallel, max_queue=seat.settings.max_queue)
-    make_transport = shop.transport(seat.name) if shop.transport else partial(_transport, seat, shop.ports)
+    make_transport = shop.transport(seat.name) if shop.transport else partial(transport_of, seat, shop.ports)
     return Unit(
         name=name,
         serves=seat.name,
@@ -76,29 +73,36 @@ def unit_of(seat: Seat, name: str, view: ProviderView, rules: UnitRules, shop: W
             telemetry=shop.ref("telemetry"),
         ),
         provider=lambda: Provider(
-            models=frozenset(model.name for model in seat.models),
             make_transport=make_transport,
-            make_line=partial(_line, seat, name, shop),
+            make_lines=partial(_lines, seat, name, shop),
             attempts=attempts,
         ),
     )
 
 
-def _transport(seat: Seat, ports: Ports, spawn: Spawn) -> Transport:
-    """How bytes reach the provider: a worker process for what runs here, HTTP for all else; AWS without a key is
-    signed for."""
-    if seat.settings.local is not None:
-        local = structs.asdict(seat.settings.local)
-        options = LlamaOptions(**{**local, "models_dir": str(seat.settings.local.models_dir)})
-        return LlamaTransport(options, ports, spawn=spawn)
-    if seat.kind.aws_service is not None and not seat.settings.api_key:
-        return SigningTransport(HttpTransport(), SigV4(seat.kind.aws_service, ports.wall.now))
-    return HttpTransport()
+def _lines(seat: Seat, unit: str, shop: Workshop, transport: Transport) -> Callable[[str], AttemptLine | None]:
+    """What the attempts at each model share, made when first asked for: a kind may speak to each in another way."""
+    upstream = {model.name: model.upstream for model in seat.models}
+    made: dict[str, AttemptLine] = {}
+
+    def line(model: str) -> AttemptLine | None:
+        if model not in made and model in upstream:
+            made[model] = _line(seat, unit, shop, transport, Model(name=model, upstream=upstream[model]))
+        return made.get(model)
+
+    return line
 
 
-def _line(seat: Seat, unit: str, shop: Workshop, transport: Transport) -> AttemptLine:
-    kind, provider = seat.kind, seat.settings
-    base_url = (provider.base_url or kind.base_url or "").rstrip("/")
+class Model(Struct, frozen=True, kw_only=True):
+    """A model as callers name it, and as the provider does."""
+
+    name: str
+    upstream: str
+
+
+def _line(seat: Seat, unit: str, shop: Workshop, transport: Transport, model: Model) -> AttemptLine:
+    base_url, provider = seat.base_url, seat.settings
+    kind = seat.kind.spoken(base_url, model.upstream)
     key = provider.api_key.reveal() if provider.api_key else ""
     extra = {name.lower(): value.reveal() for name, value in provider.headers.items()}
     return AttemptLine(
@@ -108,8 +112,9 @@ def _line(seat: Seat, unit: str, shop: Workshop, transport: Transport) -> Attemp
         transport=transport,
         address=lambda model, stream: with_parameters(kind.address(base_url, model, stream), provider.query),
         headers=tuple({**dict(kind.headers), **dict(kind.auth(key)), **extra}.items()),
+        withheld=kind.withheld,
         timeouts=convert(provider.timeouts, Timeouts, from_attributes=True),
-        upstream={model.name: model.upstream for model in seat.models},
+        upstream={model.name: model.upstream},
         pace=shop.ref("providers", unit, "pace"),
         breaker=shop.ref("providers", unit, "breaker"),
         retry=shop.ref("retry"),

@@ -68,6 +68,9 @@ def _provider(name: str, written: ProviderKeys, home: Path | None) -> Provider:
         timeouts=resolve_timeouts(written.timeouts),
         headers=written.headers,
         query=written.query,
+        entra=written.entra,
+        google=written.google,
+        aws=written.aws,
         local=_local(written, home) if home else None,
     )
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from router.errors import FINAL, Reason
 from router.settings.faults import Findings, Where, suggest, suggest_any
 from router.settings.kinds import KindRules
-from router.settings.schema import LOCAL_KEYS, REMOTE_KEYS, Document, GroupKeys, ProviderKeys
+from router.settings.schema import GRANTS, LOCAL_KEYS, REMOTE_KEYS, Document, GroupKeys, ProviderKeys
 from router.settings.secret import Secret
 
 _HEADER_TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
@@ -111,12 +111,34 @@ def _check_kind(
     whose = "that listen on the network" if kind.local else "that run on this machine"
     for key in foreign:
         findings.add_rule((*where, key), f"is for kinds {whose}; {provider.kind} does not take it")
-    if kind.needs_key and not provider.api_key:
-        findings.add_rule((*where, "api_key"), f"is missing or empty; {provider.kind} needs a key")
-    if kind.needs_base_url and not provider.base_url:
-        findings.add_rule((*where, "base_url"), f"is missing or empty; {provider.kind} needs an address")
+    _check_grant(provider, kind, findings, where)
+    if kind.needs_base_url and not provider.base_url and not _says(provider, kind.grant, kind.located_by):
+        instead = f", or {kind.grant}.{kind.located_by}" if kind.located_by else ""
+        findings.add_rule((*where, "base_url"), f"is missing or empty; {provider.kind} needs an address{instead}")
     if not kind.local and not provider.models:
         findings.add_rule((*where, "models"), "name at least one model")
+
+
+def _check_grant(provider: ProviderKeys, kind: KindRules, findings: Findings, where: Where) -> None:
+    """A key, or what stands in for one, each where it is taken."""
+    foreign = [section for section in GRANTS if section != kind.grant and provider.grant(section) is not None]
+    for section in () if kind.local else foreign:
+        findings.add_rule((*where, section), f"is not for kind {provider.kind}")
+    granted = bool(kind.grant) and provider.grant(kind.grant) is not None
+    if kind.needs_key and not provider.api_key and not granted:
+        instead = f", or {kind.grant}" if kind.grant else ""
+        findings.add_rule((*where, "api_key"), f"is missing or empty; {provider.kind} needs a key{instead}")
+    if kind.needs_key and provider.api_key and granted:
+        findings.add_rule((*where, kind.grant), "is in the place of api_key; remove one of the two")
+    if provider.google is not None and not provider.base_url and not provider.google.project:
+        findings.add_rule((*where, "google", "project"), "is missing; it, or base_url, says whose models are asked")
+    _check_url(provider.entra.authority if provider.entra else None, findings, (*where, "entra", "authority"))
+    if provider.aws is not None and (provider.aws.access_key_id is None) != (not provider.aws.secret_access_key):
+        findings.add_rule((*where, "aws"), "access_key_id and secret_access_key belong together; write both or neither")
+
+
+def _says(provider: ProviderKeys, section: str, key: str) -> bool:
+    return bool(key and getattr(provider.grant(section), key, None))
 
 
 def _check_url(url: str | None, findings: Findings, where: Where) -> None:

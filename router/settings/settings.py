@@ -11,14 +11,18 @@ from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from router.settings.rules import TargetRef
 from router.settings.schema import (
+    AwsKeys,
     Breaker,
     Cache,
     CacheType,
     Dispatch,
+    EntraKeys,
     Failover,
+    GoogleKeys,
     Price,
     Retry,
     Server,
@@ -92,7 +96,18 @@ class Provider(Struct, frozen=True, kw_only=True):
     timeouts: Timeouts
     headers: dict[str, Secret]
     query: dict[str, str]
+    entra: EntraKeys | None
+    google: GoogleKeys | None
+    aws: AwsKeys | None
     local: LocalModels | None
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """All that was given to it and may not be seen."""
+        sections = (section for section in (self.entra, self.google, self.aws) if section is not None)
+        granted = (value for section in sections for value in asdict(section).values())
+        given = (self.api_key, *self.headers.values(), *granted)
+        return tuple(value for value in given if isinstance(value, Secret))
 
 
 class FailoverGroup(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, field
 
+from router.settings.schema.grants import AwsKeys, EntraKeys, GoogleKeys
 from router.settings.schema.keys import Count, HeaderName, Keys, KindName, Name, ParameterName, PositiveS, SomeCount
 from router.settings.secret import Secret
 
@@ -120,6 +121,9 @@ class ProviderKeys(LocalKeys, frozen=True, kw_only=True, forbid_unknown_fields=T
         timeouts: the clocks of an attempt.
         headers: further headers of every request to it; their values are kept like keys.
         query: parameters of every URL of it, as Azure's `api-version`; no place for keys, which it would show.
+        entra: tokens of Entra ID in place of a key, for kind azure.
+        google: tokens of Google in place of a key, for kind vertex.
+        aws: signatures in place of a key, for kind bedrock; with a key, only its `region` counts.
     """
 
     kind: KindName
@@ -132,10 +136,20 @@ class ProviderKeys(LocalKeys, frozen=True, kw_only=True, forbid_unknown_fields=T
     timeouts: TimeoutKeys = TimeoutKeys()
     headers: dict[HeaderName, Secret] = field(default_factory=dict)
     query: dict[ParameterName, str] = field(default_factory=dict)
+    entra: EntraKeys | None = None
+    google: GoogleKeys | None = None
+    aws: AwsKeys | None = None
+
+    def grant(self, section: str) -> EntraKeys | GoogleKeys | AwsKeys | None:
+        """The section of that name, where it is written."""
+        return {"entra": self.entra, "google": self.google, "aws": self.aws}.get(section)
 
 
 LOCAL_KEYS = frozenset(LocalKeys.__struct_fields__)
 """Keys that only a local kind takes."""
 
-REMOTE_KEYS = frozenset({"api_key", "base_url", "headers", "query"})
+GRANTS = ("entra", "google", "aws")
+"""Sections of credentials that stand in for a key; each kind takes one at most."""
+
+REMOTE_KEYS = frozenset({"api_key", "base_url", "headers", "query", *GRANTS})
 """Keys that a local kind does not take."""
