@@ -74,7 +74,7 @@ class Breaker(Actor):
                 self._restore(model, state.retry_at_s)
             elif state.state != Phase.CLOSED:
                 self._restore(model, self.ports.clock.now())
-        self._published.publish({model: self._shown(holder.circuit) for model, holder in self._holders.items()})
+        self._published.publish({model: self._shown(holder) for model, holder in self._holders.items()})
 
     def on_receive(self, message: Knock | AttemptJudged | ProbeEnded) -> LetThrough | Open | None:
         """Decide on a snapshot, then carry the decision out."""
@@ -124,8 +124,10 @@ class Breaker(Actor):
         if after is self._circuit(model):
             return
         holder = self._holders.get(model) or self._hold(model, self._fresh)
+        if after.phase is Phase.CLOSED and holder.circuit.phase is not Phase.CLOSED:
+            holder.closed_since_s = self.ports.clock.now()
         holder.take(after, why)
-        self._published.publish({**self._published.value, model: self._shown(after)})
+        self._published.publish({**self._published.value, model: self._shown(holder)})
 
     def _restore(self, model: str, until_s: float) -> None:
         self._hold(model, Circuit(phase=Phase.OPEN, epoch=self._fresh.epoch, until_s=until_s))
@@ -135,11 +137,13 @@ class Breaker(Actor):
         self._holders[model] = holder
         return holder
 
-    def _shown(self, circuit: Circuit) -> BreakerState:
+    def _shown(self, holder: _Holder) -> BreakerState:
+        circuit = holder.circuit
         successes, failures = tally(circuit, self.ports.clock.now(), self._rules)
         return BreakerState(
             state=circuit.phase,
             retry_at_s=None if circuit.phase is Phase.CLOSED else circuit.until_s,
+            closed_since_s=holder.closed_since_s if circuit.phase is Phase.CLOSED else None,
             failures=failures,
             successes=successes,
         )
@@ -159,6 +163,7 @@ class _Holder(CircuitBreakerListener):  # type: ignore[misc]  # aiobreaker carri
         self, model: str, circuit: Circuit, rules: BreakerRules, changed: Callable[[str, Phase, Phase, str], None]
     ) -> None:
         self.circuit = circuit
+        self.closed_since_s: float | None = None
         self._why = ""
         self._changed = changed
         self._storage = CircuitMemoryStorage(_STATES[circuit.phase])

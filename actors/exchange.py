@@ -164,7 +164,7 @@ class Exchange:
                 reason=Reason.UNKNOWN_MODEL,
                 param="model",
             )
-        planned = await _ask(group, Plan(requirements=self._call.ask.requirements), "failover group")
+        planned = await _ask(group, Plan(ask=self._call.ask), "failover group")
         assert isinstance(planned, Planned)
         self._on_loss = self._call.ask.requirements.on_loss or planned.course.on_loss
         if not planned.targets:

@@ -7,6 +7,7 @@ from typing import Any, assert_never
 
 from actors.attempt import Attempt, Line
 from actors.messages import AttemptStarted, ModelMissing, Order, StartAttempt
+from actors.pulses import Pulses
 from actors.runtime import Actor, Exit, Job
 from router.upstream.transport import Transport
 
@@ -23,11 +24,14 @@ class Provider(Actor):
     Accepts `StartAttempt` -> `AttemptStarted | ModelMissing`.
 
     A restart loses the connections and ends the attempts under way as crashed; it rebuilds the transport from its
-    maker.
+    maker. What is measured of its targets is published, and stays.
     """
 
-    def __init__(self, *, make_transport: MakeTransport, make_lines: MakeLines, attempts: dict[Job, None]) -> None:
+    def __init__(
+        self, *, make_transport: MakeTransport, make_lines: MakeLines, attempts: dict[Job, None], pulses: Pulses
+    ) -> None:
         super().__init__()
+        self._pulses = pulses
         self._attempts = attempts
         self._make_transport = make_transport
         self._make_lines = make_lines
@@ -37,6 +41,7 @@ class Provider(Actor):
         self._transport = self._make_transport(lambda coroutine, name: self.tasks.start(coroutine, name=name))
         self._lines = self._make_lines(self._transport)
         await self._transport.start()
+        self._pulses.began()
 
     def on_receive(self, message: StartAttempt) -> AttemptStarted | ModelMissing:
         """One attempt becomes one job."""
@@ -61,11 +66,14 @@ class Provider(Actor):
         if line is None:
             return ModelMissing()
         attempt = Attempt(order, line)
+        model, pulses = order.target.model, self._pulses
 
         def ended(job: Job, exit: Exit) -> None:
             self._attempts.pop(job, None)
+            pulses.ended(model)
             attempt.settle(job, exit)
 
+        pulses.started(model)
         job = attempt.job = self.tasks.start(attempt.run(), name=order.attempt, on_exit=ended)
         self._attempts[job] = None
         # An exchange that has already ended ends the attempt here, before its first step.

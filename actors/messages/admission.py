@@ -8,7 +8,7 @@ from actors.runtime import Job
 from router.canon.target import Target
 from router.errors import Reason
 from router.policy.course import Course
-from router.wire.dialect import Requirements
+from router.wire.dialect import Ask
 
 
 class Admit(Struct, frozen=True, kw_only=True):
@@ -32,16 +32,20 @@ class Turned(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """Ask a group for the order of its targets. Answer: `Planned`."""
+    """Ask a group for the order of its targets for this request. Answer: `Planned`."""
 
-    requirements: Requirements
+    ask: Ask
 
 
 class Planned(Struct, frozen=True, kw_only=True):
-    """Targets in the order to try them. The same target may be tried again where the retry verdict says so."""
+    """Targets in the order to try them. The same target may be tried again where the retry verdict says so.
+
+    `strategy` is what made the order.
+    """
 
     targets: tuple[Target, ...]
     max_attempts: int
+    strategy: str
     course: Course = Course()
 
 
@@ -102,10 +106,12 @@ class AttemptJudged(Struct, frozen=True, kw_only=True):
 
 
 class BreakerState(Struct, frozen=True, kw_only=True):
-    """What a breaker publishes: closed, open or half_open; `retry_at_s` when open."""
+    """What a breaker publishes: closed, open or half_open; `retry_at_s` when open; `closed_since_s` once it was open
+    and its target is back."""
 
     state: str
     retry_at_s: float | None = None
+    closed_since_s: float | None = None
     failures: int = 0
     successes: int = 0
 

@@ -12,6 +12,7 @@ from actors.edition import ProviderView
 from actors.exchange import Wiring
 from actors.group import FailoverGroup, GroupSpec, Readers
 from actors.messages import BreakerState, ConfigFault, ConfigRefused, ConfigView
+from actors.pulses import PulseView
 from actors.runtime import Snapshot
 from actors.tree import MakeActor, Unit
 from router.app.release import Kinds, Layout, Release, layout_of, pending_keys
@@ -165,6 +166,7 @@ class Press:
             models=tuple(model.name for model in seat.models),
             breakers=breakers,
             quiet=Snapshot(0.0),
+            pulses=Snapshot(PulseView()),
             ref=None if seat.absent else shop.ref("providers", name, "provider"),
             absent=seat.absent,
         )
@@ -186,7 +188,11 @@ class Press:
 
     def _group(self, route: RouteSpec) -> MakeActor:
         spec = GroupSpec(
-            targets=route.targets, strategy=route.strategy, max_attempts=route.max_attempts, course=route.course
+            targets=route.targets,
+            rules=route.rules,
+            weights=route.weights,
+            max_attempts=route.max_attempts,
+            course=route.course,
         )
         return lambda: FailoverGroup(spec=spec, readers=self._printing.readers)
 

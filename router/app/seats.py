@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 from msgspec.structs import asdict
 
 from router.app.rules import course
 from router.canon.target import Target
+from router.policy.affinity import Affinity
 from router.policy.catalog import Dispatch, Listing, Manner, RouteSpec, build_routes
-from router.policy.choose import Strategy
+from router.policy.choose import ChoiceRules, Strategy
 from router.providers import find_installed
 from router.providers.kind import Kind
-from router.settings import KindRules, Model, Settings
+from router.settings import Failover, FailoverGroup, KindRules, Model, Settings
 from router.settings import Provider as ProviderSettings
 from router.upstream.llama.gguf import discover
 
@@ -96,23 +99,30 @@ def routes_of(settings: Settings, seats: tuple[Seat, ...]) -> tuple[RouteSpec, .
         )
         for seat in present.values()
     )
-    groups = tuple(
-        RouteSpec(
-            name=name,
-            targets=tuple(
-                Target(provider=ref.provider, model=ref.model or present[ref.provider].models[0].name)
-                for ref in group.targets
-                if ref.provider in present
-            ),
-            strategy=Strategy(group.strategy),
-            max_attempts=group.max_attempts,
-            course=course(group),
-        )
-        for name, group in settings.failover_groups.items()
+    rest = settings.failover
+    groups = tuple(_route(name, group, present, rest.slow_start_s) for name, group in settings.failover_groups.items())
+    manner = Manner(rules=_rules(rest, rest.slow_start_s), max_attempts=rest.max_attempts, course=course(rest))
+    return build_routes(listings, tuple(group for group in groups if group.targets), manner)
+
+
+def _route(name: str, group: FailoverGroup, present: Mapping[str, Seat], slow_start_s: float) -> RouteSpec:
+    weights = {
+        Target(provider=ref.provider, model=ref.model or present[ref.provider].models[0].name): weight
+        for ref, weight in zip(group.targets, group.weights, strict=True)
+        if ref.provider in present
+    }
+    return RouteSpec(
+        name=name,
+        targets=tuple(weights),
+        rules=_rules(group, slow_start_s),
+        max_attempts=group.max_attempts,
+        weights={target: weight for target, weight in weights.items() if weight != 1.0},
+        course=course(group),
     )
-    general = settings.failover
-    rest = Manner(strategy=Strategy(general.strategy), max_attempts=general.max_attempts, course=course(general))
-    return build_routes(listings, tuple(group for group in groups if group.targets), rest)
+
+
+def _rules(said: FailoverGroup | Failover, slow_start_s: float) -> ChoiceRules:
+    return ChoiceRules(strategy=Strategy(said.strategy), affinity=Affinity(said.affinity), slow_start_s=slow_start_s)
 
 
 def absent_groups(settings: Settings, seats: tuple[Seat, ...]) -> tuple[str, ...]:

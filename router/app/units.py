@@ -12,6 +12,7 @@ from actors.breaker import Breaker
 from actors.edition import ProviderView
 from actors.pace import Pace
 from actors.provider import MakeTransport, Provider
+from actors.pulses import Pulses
 from actors.runtime import Job, Ports, Ref
 from actors.tree import Unit
 from router.app.seats import Seat
@@ -59,6 +60,7 @@ def unit_of(seat: Seat, name: str, view: ProviderView, rules: UnitRules, shop: W
         view: where its actors publish.
     """
     attempts: dict[Job, None] = {}
+    pulses = Pulses(view.pulses, shop.ports)
     pace = PaceRules(max_parallel=seat.settings.max_parallel, max_queue=seat.settings.max_queue)
     make_transport = shop.transport(seat.name) if shop.transport else partial(transport_of, seat, shop.ports)
     return Unit(
@@ -74,20 +76,24 @@ def unit_of(seat: Seat, name: str, view: ProviderView, rules: UnitRules, shop: W
         ),
         provider=lambda: Provider(
             make_transport=make_transport,
-            make_lines=partial(_lines, seat, name, shop),
+            make_lines=partial(_lines, seat, name, shop, pulses),
             attempts=attempts,
+            pulses=pulses,
         ),
     )
 
 
-def _lines(seat: Seat, unit: str, shop: Workshop, transport: Transport) -> Callable[[str], AttemptLine | None]:
+def _lines(
+    seat: Seat, unit: str, shop: Workshop, pulses: Pulses, transport: Transport
+) -> Callable[[str], AttemptLine | None]:
     """What the attempts at each model share, made when first asked for: a kind may speak to each in another way."""
     upstream = {model.name: model.upstream for model in seat.models}
     made: dict[str, AttemptLine] = {}
 
     def line(model: str) -> AttemptLine | None:
         if model not in made and model in upstream:
-            made[model] = _line(seat, unit, shop, transport, Model(name=model, upstream=upstream[model]))
+            named = Model(name=model, upstream=upstream[model])
+            made[model] = _line(seat, unit, shop, pulses, transport, named)
         return made.get(model)
 
     return line
@@ -100,7 +106,7 @@ class Model(Struct, frozen=True, kw_only=True):
     upstream: str
 
 
-def _line(seat: Seat, unit: str, shop: Workshop, transport: Transport, model: Model) -> AttemptLine:
+def _line(seat: Seat, unit: str, shop: Workshop, pulses: Pulses, transport: Transport, model: Model) -> AttemptLine:
     base_url, provider = seat.base_url, seat.settings
     kind = seat.kind.spoken(base_url, model.upstream)
     key = provider.api_key.reveal() if provider.api_key else ""
@@ -121,6 +127,7 @@ def _line(seat: Seat, unit: str, shop: Workshop, transport: Transport, model: Mo
         ledger=shop.ref("ledger"),
         telemetry=shop.ref("telemetry"),
         ports=shop.ports,
+        pulses=pulses,
         clean=shop.clean,
         quirks=kind.quirks,
         relays=kind.relays,

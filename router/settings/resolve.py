@@ -90,12 +90,14 @@ def _local(written: LocalKeys, home: Path) -> LocalModels:
 
 
 def _group(written: GroupKeys, failover: Failover, providers: Mapping[str, ProviderKeys]) -> FailoverGroup:
-    refs = (find_target(text, providers) for text in written.targets)
+    refs = (find_target(each.target, providers) for each in written.targets)
     chosen = {**asdict(failover), **{key: value for key, value in asdict(written).items() if value is not None}}
     return FailoverGroup(
         targets=tuple(ref for ref in refs if ref is not None),
+        weights=tuple(each.weight for each in written.targets),
         strategy=chosen["strategy"],
         max_attempts=chosen["max_attempts"],
         fallbacks_on=chosen["fallbacks_on"],
         on_loss=chosen["on_loss"],
+        affinity=chosen["affinity"],
     )

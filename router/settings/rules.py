@@ -21,6 +21,8 @@ _OWN_HEADERS = frozenset({"connection", "content-length", "content-type", "host"
 EDGES = ("default", *(reason.value for reason in Reason if reason not in FINAL))
 """What `fallbacks_on` may name: every reason that another target could mend, and the word for the usual ones."""
 
+_WEIGHED = frozenset({"load_balanced", "weighted"})
+_UNSHARED = frozenset({"priority", "cheapest"})
 _QUANTISED = frozenset({"q8_0", "q4_0"})
 
 
@@ -44,6 +46,7 @@ def check_rules(document: Document, tree: object, kinds: Mapping[str, KindRules]
         _check_provider(provider, _written(tree, "providers", name), kinds, findings, ("providers", name))
     for name, group in document.failover_groups.items():
         _check_group(name, group, document.providers, findings)
+        _check_sharing(("failover_groups", name), group, document.failover.strategy, findings)
     _check_edges(document.failover.fallbacks_on or (), findings, ("failover", "fallbacks_on"))
     _check_order(document, tree, findings)
     _check_url(document.telemetry.otlp_endpoint, findings, ("telemetry", "otlp_endpoint"))
@@ -178,7 +181,8 @@ def _check_group(name: str, group: GroupKeys, providers: Mapping[str, ProviderKe
     if not group.targets:
         findings.add_rule((*where, "targets"), "name at least one target")
     seen: dict[TargetRef, int] = {}
-    for index, text in enumerate(group.targets):
+    texts = [written.target for written in group.targets]
+    for index, text in enumerate(texts):
         place = (*where, "targets", index)
         ref = find_target(text, providers)
         if ref is None:
@@ -188,7 +192,7 @@ def _check_group(name: str, group: GroupKeys, providers: Mapping[str, ProviderKe
         if seen.setdefault(ref, index) != index:
             findings.add_rule(place, f"is the same as targets[{seen[ref]}]; remove one")
     _check_edges(group.fallbacks_on or (), findings, (*where, "fallbacks_on"))
-    owners = {text.partition(":")[0] for text in group.targets}
+    owners = {text.partition(":")[0] for text in texts}
     if owners and all(owner in providers and providers[owner].dispatch == "off" for owner in owners):
         findings.add_rule((*where, "targets"), "has only providers that are off; turn one on or remove the group")
 
@@ -199,6 +203,21 @@ def _check_edges(names: tuple[str, ...], findings: Findings, where: Where) -> No
             findings.add_rule((*where, index), f"is no reason that another target could mend{suggest_any(name, EDGES)}")
         elif name in names[:index]:
             findings.add_rule((*where, index), f"is the same as fallbacks_on[{names.index(name)}]; remove one")
+
+
+def _check_sharing(where: Where, group: GroupKeys, default: str, findings: Findings) -> None:
+    """Keys that do nothing under the group's strategy: whoever wrote them expects something."""
+    strategy = group.strategy or default
+    weighed = [index for index, written in enumerate(group.targets) if written.weight != 1.0]
+    if strategy not in _WEIGHED:
+        for index in weighed:
+            why = f"does nothing under {strategy}; set strategy: weighted or load_balanced, or remove it"
+            findings.add_rule((*where, "targets", index, "weight"), why)
+    elif group.targets and all(written.weight == 0 for written in group.targets):
+        findings.add_rule((*where, "targets"), "give at least one a weight above 0")
+    if strategy in _UNSHARED and group.affinity in ("named", "auto"):
+        why = f"does nothing under {strategy}, which always begins with the same target; remove it"
+        findings.add_rule((*where, "affinity"), why)
 
 
 def _check_model(ref: TargetRef, providers: Mapping[str, ProviderKeys], findings: Findings, where: Where) -> None:

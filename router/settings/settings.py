@@ -111,13 +111,15 @@ class Provider(Struct, frozen=True, kw_only=True):
 
 
 class FailoverGroup(Struct, frozen=True, kw_only=True):
-    """A public name, and the targets behind it in the order they were written."""
+    """A public name, and the targets behind it in the order they were written, each with its weight."""
 
     targets: tuple[TargetRef, ...]
+    weights: tuple[float, ...]
     strategy: str
     max_attempts: int
     fallbacks_on: tuple[str, ...] | None
     on_loss: str
+    affinity: str
 
 
 class Ledger(Struct, frozen=True, kw_only=True):

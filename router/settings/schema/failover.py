@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from router.settings.schema.keys import MOST, Attempts, Count, Keys, Name, PositiveMs, PositiveS, Share
+from router.settings.schema.keys import MOST, Attempts, Count, Keys, Name, PositiveMs, PositiveS, Share, SomeS
 
-Strategy = Annotated[
-    Literal["priority", "round_robin"],
-    Meta(extra={"later": ("load_balanced", "fastest_first", "cheapest", "weighted")}),
-]
+Strategy = Literal["priority", "round_robin", "load_balanced", "fastest_first", "cheapest", "weighted"]
+Affinity = Literal["off", "asked", "named", "auto"]
+Weight = Annotated[float, Meta(ge=0, le=MOST)]
 
 
 OnLoss = Literal["refuse", "warn"]
@@ -21,37 +20,60 @@ class Failover(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What holds for every name that a caller may use, unless its group says otherwise.
 
     Args:
-        strategy: `priority` asks targets in their order, `round_robin` begins with the next one each time.
+        strategy: who is asked first, as the table below says.
         max_attempts: attempts of one request over all its targets.
         fallbacks_on: reasons of failure that may move on to another target; left out, all but refusals
             (`content_policy`) and faults of the caller's (`rejected`); in a list, `default` stands for those.
         on_loss: what to do where a target cannot be told what a request means, as a picture, a schema or a demanded
             tool: `refuse` passes over it, and answers 400 where no other is left; `warn` asks it without. Either way
             `x-router-lost` names what was left out.
+        affinity: what ties a conversation to one target, so that its provider's prompt cache stays warm, under the
+            strategies that share the load: `off` nothing, `asked` the caller's `router.affinity_key`, `named` also
+            `prompt_cache_key`, `metadata.user_id`, `user` and `safety_identifier`, `auto` else also how it begins.
+        slow_start_s: how long the share of a target that came back grows, under the strategies that share the load; 0
+            gives it all at once.
     """
 
     strategy: Strategy = "priority"
     max_attempts: Attempts = 3
     fallbacks_on: tuple[Name, ...] | None = None
     on_loss: OnLoss = "refuse"
+    affinity: Affinity = "asked"
+    slow_start_s: SomeS = 10.0
+
+
+class TargetKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One target of a group. Its name alone is enough: `- main:gpt-4o-mini`.
+
+    Args:
+        target: `provider:model`, or a provider alone for its first model.
+        weight: its share beside the others', for `weighted` and `load_balanced`; 0 is asked only when they fail.
+    """
+
+    shorthand: ClassVar[str] = "target"
+
+    target: Name
+    weight: Weight = 1.0
 
 
 class GroupKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A public name for several targets. One named `auto` takes the place of the built-in `auto`.
 
     Args:
-        targets: `provider:model` each, or a provider alone for its first model, in the order they are asked.
+        targets: in the order they are asked; each a name or a mapping.
         strategy: left out, that of `failover`.
         max_attempts: left out, that of `failover`.
         fallbacks_on: left out, that of `failover`.
         on_loss: left out, that of `failover`.
+        affinity: left out, that of `failover`.
     """
 
-    targets: tuple[Name, ...]
+    targets: tuple[TargetKeys, ...]
     strategy: Strategy | None = None
     max_attempts: Attempts | None = None
     fallbacks_on: tuple[Name, ...] | None = None
     on_loss: OnLoss | None = None
+    affinity: Affinity | None = None
 
 
 class Breaker(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
