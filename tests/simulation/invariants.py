@@ -204,6 +204,9 @@ def nothing_is_held(world: World) -> Iterator[str]:
         held["inside"] = len(limits._inside)
     for name, provider in world.providers.items():
         held[f"{name} requests"] = provider.open
+        held[f"{name} attempts"] = sum(
+            p.in_flight for p in world.assembly._edition.value.providers[name].pulses.value.models.values()
+        )
         pace, breaker = _actor(world, f"providers/{name}/pace"), _actor(world, f"providers/{name}/breaker")
         if pace is not None:
             lane = pace._lane
