@@ -10,13 +10,12 @@ How far a provider takes part in the last two is its dispatch mode.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 
 from msgspec import Struct
 
 from router.canon.target import Target
-from router.policy.choose import ChoiceRules
+from router.policy.choose import Strategy
 from router.policy.course import Course
 
 AUTO = "auto"
@@ -44,20 +43,19 @@ class Listing(Struct, frozen=True, kw_only=True):
 
 
 class RouteSpec(Struct, frozen=True, kw_only=True):
-    """A public name, its targets in configured order, and how they are tried. `weights`: of those that are not 1."""
+    """A public name, its targets in configured order, and how they are tried."""
 
     name: str
     targets: tuple[Target, ...]
-    rules: ChoiceRules
+    strategy: Strategy
     max_attempts: int
     course: Course = Course()
-    weights: Mapping[Target, float] = {}
 
 
 class Manner(Struct, frozen=True, kw_only=True):
     """How the names that no group configures are tried."""
 
-    rules: ChoiceRules
+    strategy: Strategy
     max_attempts: int
     course: Course = Course()
 
@@ -82,7 +80,7 @@ def build_routes(listings: tuple[Listing, ...], groups: tuple[RouteSpec, ...], m
         name: RouteSpec(
             name=name,
             targets=targets,
-            rules=manner.rules,
+            strategy=manner.strategy,
             max_attempts=manner.max_attempts,
             course=manner.course,
         )
