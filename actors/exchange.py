@@ -62,7 +62,6 @@ from router.errors import GatewayError, Limited, Reason, Refused, Unavailable, W
 from router.policy.backoff import Backoff
 from router.policy.cachekey import cache_key
 from router.policy.course import Course, narrowed
-from router.policy.estimate import end_user
 from router.policy.retry import GiveUp, Route, has_way_on, next_step
 
 OUTBOX_CAPACITY = 4
@@ -115,7 +114,6 @@ class Exchange:
             wiring.deadline_s, call.ask.requirements.deadline_s or wiring.deadline_s
         )
         self._tries = 0
-        self._caller = call.caller or end_user(call.ask.fields)
         self._cache_key: str | None = None
         self._head = Head()
         self._held: list[Flow] = []
@@ -166,7 +164,7 @@ class Exchange:
                 reason=Reason.UNKNOWN_MODEL,
                 param="model",
             )
-        planned = await _ask(group, Plan(requirements=self._call.ask.requirements), "failover group")
+        planned = await _ask(group, Plan(ask=self._call.ask), "failover group")
         assert isinstance(planned, Planned)
         self._on_loss = self._call.ask.requirements.on_loss or planned.course.on_loss
         if not planned.targets:
@@ -295,8 +293,6 @@ class Exchange:
             trace_id=self._call.trace_id,
             refusals_move=has_way_on(route, self._record.tried, target, Reason.CONTENT_POLICY),
             on_loss=self._on_loss,
-            caller=self._caller,
-            avoid=self._record.keys_failed(target),
         )
         try:
             word = await self._wiring.providers[target.provider].ask(StartAttempt(order=order), timeout_s=ASK_S)

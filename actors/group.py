@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import assert_never
 
 from msgspec import Struct
 
 from actors.messages import BreakerState, Plan, Planned
+from actors.pulses import PulseView
 from actors.runtime import Actor
 from router.canon.target import Target
+from router.canon.usage import Usage
+from router.policy.affinity import Affinity, affinity_of
 from router.policy.breaker import Phase
-from router.policy.choose import Candidate, Strategy, Wishes, choose_order
+from router.policy.choose import NAMED, Candidate, ChoiceRules, Moment, Strategy, Wishes, choose_order
 from router.policy.course import Course
+from router.policy.mix import expected_usage
+from router.policy.pulse import Pulse
+from router.wire.dialect import Ask
+
+_IDLE = Pulse()
 
 
 class GroupSpec(Struct, frozen=True, kw_only=True):
@@ -20,12 +29,14 @@ class GroupSpec(Struct, frozen=True, kw_only=True):
 
     Args:
         targets: in their configured order.
+        weights: of those whose weight is not 1.
         max_attempts: requests one exchange may send, the first included; at least 1.
         course: what is done when a target fails.
     """
 
     targets: tuple[Target, ...]
-    strategy: Strategy = Strategy.PRIORITY
+    rules: ChoiceRules = ChoiceRules()
+    weights: Mapping[Target, float] = {}
     max_attempts: int = 3
     course: Course = Course()
 
@@ -37,11 +48,17 @@ class Readers(Struct, frozen=True, kw_only=True):
         breakers: provider -> its published breakers by model; empty for a provider that is gone.
         cool_until_s: provider -> the monotonic end of the quiet it asked for; 0 for none.
         windows: context window in tokens by public target name, where it is known.
+        pulses: provider -> what its unit measures.
+        health: provider -> its score, 0 to 1.
+        usd: what so much usage costs at a target; None: nobody knows.
     """
 
     breakers: Callable[[str], Mapping[str, BreakerState]]
     cool_until_s: Callable[[str], float]
     windows: Callable[[], Mapping[str, int]]
+    pulses: Callable[[str], PulseView]
+    health: Callable[[str], float]
+    usd: Callable[[Target, Usage], Decimal | None]
 
 
 class FailoverGroup(Actor):
@@ -54,6 +71,7 @@ class FailoverGroup(Actor):
         super().__init__()
         self._spec = spec
         self._readers = readers
+        self._shares_load = spec.rules.strategy not in NAMED
 
     async def on_start(self) -> None:
         """Begin with the first target."""
@@ -63,26 +81,60 @@ class FailoverGroup(Actor):
         """Choose, and remember whose turn is next."""
         match message:
             case Plan():
-                return self._plan(message)
+                return self._plan(message.ask)
             case _:
                 assert_never(message)
 
-    def _plan(self, message: Plan) -> Planned:
-        wanted = message.requirements
-        wishes = Wishes(fallback=wanted.fallback, min_context=wanted.min_context)
-        windows = self._readers.windows()
-        candidates = tuple(self._candidate(target, windows) for target in self._spec.targets)
-        choice = choose_order(candidates, self._spec.strategy, self._cursor, wishes, self.ports.clock.now())
+    def _plan(self, ask: Ask) -> Planned:
+        wanted, spec = ask.requirements, self._spec
+        wishes = Wishes(
+            fallback=wanted.fallback,
+            min_context=wanted.min_context,
+            affinity=self._affinity(ask),
+            streamed=ask.stream,
+        )
+        moment = Moment(cursor=self._cursor, now=self.ports.clock.now(), rng=self.ports.rng)
+        choice = choose_order(self._candidates(ask), spec.rules, wishes, moment)
         self._cursor = choice.cursor
         # a caller may ask for fewer attempts than the group allows, never for more
-        attempts = min(wanted.max_attempts or self._spec.max_attempts, self._spec.max_attempts)
-        return Planned(targets=choice.targets, max_attempts=max(attempts, 1), course=self._spec.course)
+        attempts = min(wanted.max_attempts or spec.max_attempts, spec.max_attempts)
+        return Planned(
+            targets=choice.targets,
+            max_attempts=max(attempts, 1),
+            strategy=spec.rules.strategy,
+            course=spec.course,
+        )
 
-    def _candidate(self, target: Target, windows: Mapping[str, int]) -> Candidate:
-        state = self._readers.breakers(target.provider).get(target.model)
+    def _affinity(self, ask: Ask) -> bytes | None:
+        """Looked for only where it is of use: the beginning of a long conversation takes a millisecond to find."""
+        if not self._shares_load or len(self._spec.targets) < 2 or self._spec.rules.affinity is Affinity.OFF:
+            return None
+        return affinity_of(ask.requirements.affinity_key, ask.fields, self._spec.rules.affinity)
+
+    def _candidates(self, ask: Ask) -> tuple[Candidate, ...]:
+        windows = self._readers.windows()
+        usage = expected_usage(ask.fields) if self._spec.rules.strategy is Strategy.CHEAPEST else None
+        return tuple(self._candidate(target, windows, usage) for target in self._spec.targets)
+
+    def _candidate(self, target: Target, windows: Mapping[str, int], usage: Usage | None) -> Candidate:
+        readers, provider = self._readers, target.provider
+        state = readers.breakers(provider).get(target.model)
         open_until_s = 0.0 if state is None or state.state == Phase.CLOSED else state.retry_at_s or 0.0
+        window_tokens, until_s = windows.get(str(target)), max(open_until_s, readers.cool_until_s(provider))
+        if not self._shares_load:
+            usd = None if usage is None else readers.usd(target, usage)
+            return Candidate(target=target, window_tokens=window_tokens, resting_until_s=until_s, usd=usd)
+        view = readers.pulses(provider)
         return Candidate(
             target=target,
-            window_tokens=windows.get(str(target)),
-            resting_until_s=max(open_until_s, self._readers.cool_until_s(target.provider)),
+            window_tokens=window_tokens,
+            resting_until_s=until_s,
+            weight=self._spec.weights.get(target, 1.0),
+            since_s=_later(view.since_s, None if state is None else state.closed_since_s),
+            pulse=view.models.get(target.model, _IDLE),
+            health=readers.health(provider),
         )
+
+
+def _later(*moments_s: float | None) -> float | None:
+    return max((moment_s for moment_s in moments_s if moment_s is not None), default=None)

@@ -7,12 +7,15 @@ from typing import Any, assert_never
 
 from actors.attempt import Attempt, Line
 from actors.messages import AttemptStarted, ModelMissing, Order, StartAttempt
+from actors.pulses import Pulses
 from actors.runtime import Actor, Exit, Job
 from router.upstream.transport import Transport
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
 MakeTransport = Callable[[Spawn], Transport]
-MakeLine = Callable[[Transport], Line]
+Lines = Callable[[str], Line | None]
+"""The public name of a model -> what attempts at it share; None for one that is not served."""
+MakeLines = Callable[[Transport], Lines]
 
 
 class Provider(Actor):
@@ -21,28 +24,24 @@ class Provider(Actor):
     Accepts `StartAttempt` -> `AttemptStarted | ModelMissing`.
 
     A restart loses the connections and ends the attempts under way as crashed; it rebuilds the transport from its
-    maker.
+    maker. What is measured of its targets is published, and stays.
     """
 
     def __init__(
-        self,
-        *,
-        models: frozenset[str],
-        make_transport: MakeTransport,
-        make_line: MakeLine,
-        attempts: dict[Job, Attempt],
+        self, *, make_transport: MakeTransport, make_lines: MakeLines, attempts: dict[Job, None], pulses: Pulses
     ) -> None:
         super().__init__()
+        self._pulses = pulses
         self._attempts = attempts
-        self._models = models
         self._make_transport = make_transport
-        self._make_line = make_line
+        self._make_lines = make_lines
 
     async def on_start(self) -> None:
         """Open the transport; raising here is the unit's failure to start."""
         self._transport = self._make_transport(lambda coroutine, name: self.tasks.start(coroutine, name=name))
-        self._line = self._make_line(self._transport)
+        self._lines = self._make_lines(self._transport)
         await self._transport.start()
+        self._pulses.began()
 
     def on_receive(self, message: StartAttempt) -> AttemptStarted | ModelMissing:
         """One attempt becomes one job."""
@@ -63,16 +62,20 @@ class Provider(Actor):
         await self._transport.stop()
 
     def _start(self, order: Order) -> AttemptStarted | ModelMissing:
-        if order.target.model not in self._models:
+        line = self._lines(order.target.model)
+        if line is None:
             return ModelMissing()
-        attempt = Attempt(order, self._line)
+        attempt = Attempt(order, line)
+        model, pulses = order.target.model, self._pulses
 
         def ended(job: Job, exit: Exit) -> None:
             self._attempts.pop(job, None)
+            pulses.ended(model)
             attempt.settle(job, exit)
 
+        pulses.started(model)
         job = attempt.job = self.tasks.start(attempt.run(), name=order.attempt, on_exit=ended)
-        self._attempts[job] = attempt
+        self._attempts[job] = None
         # An exchange that has already ended ends the attempt here, before its first step.
         order.job.tie(job)
         return AttemptStarted(job=job, feed=attempt.feed)

@@ -5,12 +5,10 @@ from __future__ import annotations
 
 from actors.messages import AttemptEnded, AttemptJudged, EntryClosed, Order
 from actors.runtime import Crashed, Exit, Job, Normal, Ports, Shutdown
-from router.canon.allowance import Allowance
 from router.canon.event import CONTENT, Ended, Event, Skipped, UsageReported
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
 from router.errors import TIMEOUTS, Reason, WireFault
-from router.policy.lanes import ONLY, Told
 
 _ENDS: dict[Reason, End] = {
     Reason.CUT_STREAM: End.CUT,
@@ -65,9 +63,6 @@ class Tally:
         self.sent = False
         self.skipped = 0
         self.epoch: int | None = None
-        self.key = ONLY
-        self.reserved = 0
-        self.allowances: tuple[Allowance, ...] = ()
 
     def head(self) -> None:
         """The head of the provider's answer is here."""
@@ -96,6 +91,11 @@ class Tally:
         self.usage = usage
 
     @property
+    def spoke(self) -> bool:
+        """Whether content has come."""
+        return self._first_token_s is not None
+
+    @property
     def was_billed(self) -> bool:
         """Output tokens were counted: an answer without a word of it was thought in secret, and is no failure."""
         return self.usage is not None and self.usage.output_total > 0
@@ -122,25 +122,6 @@ class Tally:
             reason=reason,
             retry_after_s=self.fault.retry_after_s if self.fault else None,
             duration_s=self._ports.clock.now() - self._started_s,
-            first_token_s=self._first_token_s if self.order.ask.stream else None,
-            key=self.key,
-        )
-
-    def told(self, reason: Reason | None) -> Told:
-        """What pace is told of the attempt's end."""
-        fault = self.fault if self.sent else None
-        return Told(
-            model=self.order.target.model,
-            reason=reason,
-            status=fault.status if fault else None,
-            # Only what the provider said: a wait for our own slot or breaker is no wish of its for quiet.
-            retry_after_s=fault.retry_after_s if fault else None,
-            sent=self.sent,
-            reserved=self.reserved,
-            used=None if self.usage is None else self.usage.input_total + self.usage.output_total,
-            started_s=self._started_s,
-            first_token_s=self._first_token_s if self.order.ask.stream else None,
-            allowances=self.allowances,
         )
 
     def entry(self, reason: Reason | None) -> EntryClosed:
@@ -155,7 +136,6 @@ class Tally:
             usage=self.usage,
             usage_source=self._usage_source(),
             at=self._ports.wall.now(),
-            key=self.key,
         )
 
     def ended(self, reason: Reason | None) -> AttemptEnded:
@@ -178,7 +158,6 @@ class Tally:
             first_byte_s=self._first_byte_s,
             first_token_s=self._first_token_s,
             duration_s=self._ports.clock.now() - self._started_s,
-            key=self.key,
         )
 
     def _usage_source(self) -> UsageSource:

@@ -9,12 +9,11 @@ from router.canon.reply import Reply
 from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import Reason
-from router.policy.lanes import ONLY
 from router.store.journal import EntryRow, ProviderTotal
 
 
 class EntryOpened(Struct, frozen=True, kw_only=True):
-    """Fact for the Ledger: an attempt is about to go out, by the key of this name."""
+    """Fact for the Ledger: an attempt is about to go out."""
 
     attempt: str
     exchange: str
@@ -22,7 +21,6 @@ class EntryOpened(Struct, frozen=True, kw_only=True):
     provider: str
     model: str
     at: float
-    key: str = ONLY
 
 
 class EntryClosed(Struct, frozen=True, kw_only=True):
@@ -37,7 +35,6 @@ class EntryClosed(Struct, frozen=True, kw_only=True):
     usage: Usage | None
     usage_source: UsageSource
     at: float
-    key: str = ONLY
 
 
 class CostView(Struct, frozen=True, kw_only=True):

@@ -23,7 +23,6 @@ class Call(Struct, frozen=True, kw_only=True):
         request_id: the id the caller will see; also the exchange's id.
         trace_id: 32 hex digits, from the caller's traceparent or ours.
         parent_span_id: 16 hex digits from the caller's traceparent, or None.
-        caller: name of the client key it came with; "" where none was asked for. Turns are between callers.
     """
 
     ask: Ask
@@ -31,7 +30,6 @@ class Call(Struct, frozen=True, kw_only=True):
     request_id: str
     trace_id: str
     parent_span_id: str | None = None
-    caller: str = ""
 
 
 class Committed(Struct, frozen=True, kw_only=True):

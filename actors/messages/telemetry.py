@@ -9,14 +9,13 @@ from msgspec import Struct
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
 from router.errors import AttemptNote, Reason
-from router.policy.lanes import ONLY
 from router.telemetry.rows import LogRow
 
 
 class AttemptEnded(Struct, frozen=True, kw_only=True):
     """One attempt, as Telemetry sees it. Durations in seconds from its start; None where that moment never came.
 
-    `skipped` events of its stream could not be read and were left out; `key` is the name of the key it went by.
+    `skipped` events of its stream could not be read and were left out.
     """
 
     exchange: str
@@ -36,7 +35,6 @@ class AttemptEnded(Struct, frozen=True, kw_only=True):
     first_token_s: float | None
     duration_s: float
     skipped: int = 0
-    key: str = ONLY
 
 
 class ExchangeEnded(Struct, frozen=True, kw_only=True):

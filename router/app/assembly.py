@@ -21,6 +21,7 @@ from actors.ledger import Ledger, pricer
 from actors.limits import Limits
 from actors.messages import CacheView, ConfigLoaded, Desk, ReloadConfig, Server
 from actors.provider import MakeTransport
+from actors.pulses import NO_PULSES
 from actors.retry import Retry
 from actors.runtime import ActorSystem, Exit, Ports, Ref, Report, Snapshot, StartFailed, system_ports
 from actors.telemetry import Outlets, Telemetry, Tuning, describe_report
@@ -239,10 +240,11 @@ class Assembly:
         )
         readers = Readers(
             breakers=lambda provider: {} if (seen := self._seen(provider)) is None else seen.breakers.value,
-            cool_until_s=lambda provider: (
-                0.0 if (seen := self._seen(provider)) is None else seen.pace.value.shut_until_s
-            ),
+            cool_until_s=lambda provider: 0.0 if (seen := self._seen(provider)) is None else seen.quiet.value,
             windows=lambda: known_windows(self._facts.value),
+            pulses=lambda provider: NO_PULSES if (seen := self._seen(provider)) is None else seen.pulses.value,
+            health=self._score_of,
+            usd=pricer(self._prices, self.ports.wall),
         )
         return Printing(shop=shop, wiring=self._wiring, readers=readers, source=source, kinds=kinds)
 
@@ -323,6 +325,10 @@ class Assembly:
             family_of=self._family_of,
             clean=self._scrubber.text,
         )
+
+    def _score_of(self, provider: str) -> float:
+        health = self._health.value.providers.get(provider)
+        return 1.0 if health is None else health.health_score
 
     def _family_of(self, provider: str) -> str:
         seat = self._seats.get(provider)

@@ -11,11 +11,12 @@ from msgspec.json import encode
 from actors.edition import ProviderView
 from actors.exchange import Wiring
 from actors.group import FailoverGroup, GroupSpec, Readers
-from actors.messages import BreakerState, ConfigFault, ConfigRefused, ConfigView, PaceView
+from actors.messages import BreakerState, ConfigFault, ConfigRefused, ConfigView
+from actors.pulses import PulseView
 from actors.runtime import Snapshot
 from actors.tree import MakeActor, Unit
 from router.app.release import Kinds, Layout, Release, layout_of, pending_keys
-from router.app.rules import breaker_rules, lanes, throttle_rules
+from router.app.rules import breaker_rules
 from router.app.seats import Seat
 from router.app.units import UnitRules, Workshop, unit_of
 from router.policy.catalog import RouteSpec
@@ -114,11 +115,7 @@ class Press:
         settings = layout.settings
         if self._started is None:
             self._started = settings
-        rules = UnitRules(
-            breaker=breaker_rules(settings),
-            throttle=throttle_rules(settings),
-            refused_key_s=settings.breaker.refused_key_s,
-        )
+        rules = UnitRules(breaker=breaker_rules(settings))
         units, unit_names, views = self._units(layout, rules, before)
         groups, group_names = self._groups(layout, before)
         view = ConfigView(
@@ -168,7 +165,8 @@ class Press:
         view = ProviderView(
             models=tuple(model.name for model in seat.models),
             breakers=breakers,
-            pace=Snapshot(PaceView(lanes=lanes(seat.settings))),
+            quiet=Snapshot(0.0),
+            pulses=Snapshot(PulseView()),
             ref=None if seat.absent else shop.ref("providers", name, "provider"),
             absent=seat.absent,
         )
@@ -190,7 +188,11 @@ class Press:
 
     def _group(self, route: RouteSpec) -> MakeActor:
         spec = GroupSpec(
-            targets=route.targets, strategy=route.strategy, max_attempts=route.max_attempts, course=route.course
+            targets=route.targets,
+            rules=route.rules,
+            weights=route.weights,
+            max_attempts=route.max_attempts,
+            course=route.course,
         )
         return lambda: FailoverGroup(spec=spec, readers=self._printing.readers)
 

@@ -59,12 +59,7 @@ def layout_of(settings: Settings, kinds: Kinds) -> Layout:
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:
     """Every value that no log line may hold."""
-    return tuple(
-        secret.reveal()
-        for provider in settings.providers.values()
-        for secret in (*(key.key for key in provider.keys), *provider.headers.values())
-        if secret
-    )
+    return tuple(secret.reveal() for provider in settings.providers.values() for secret in provider.secrets if secret)
 
 
 PENDING: tuple[tuple[str, Callable[[Settings], object]], ...] = (

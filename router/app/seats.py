@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from router.app.rules import course
 from router.canon.target import Target
+from router.policy.affinity import Affinity
 from router.policy.catalog import Dispatch, Listing, Manner, RouteSpec, build_routes
-from router.policy.choose import Strategy
+from router.policy.choose import ChoiceRules, Strategy
 from router.providers import find_installed
 from router.providers.kind import Kind
-from router.settings import KindRules, Model, Settings
+from router.settings import Failover, FailoverGroup, KindRules, Model, Settings
 from router.settings import Provider as ProviderSettings
 from router.upstream.llama.gguf import discover
 
@@ -31,13 +35,28 @@ class Seat(Struct, frozen=True, kw_only=True):
     absent: str | None = None
     broken: tuple[str, ...] = ()
 
+    @property
+    def base_url(self) -> str:
+        """Where it listens, without a slash at its end: as it was written, as its credentials say, or its kind's."""
+        provider, located = self.settings, None
+        section = getattr(provider, self.kind.grant, None) if self.kind.grant else None
+        if self.kind.locate is not None and section is not None:
+            located = self.kind.locate({name: value for name, value in asdict(section).items() if type(value) is str})
+        return (provider.base_url or located or self.kind.base_url or "").rstrip("/")
+
 
 def kind_rules() -> dict[str, KindRules]:
     """What the installed kinds ask of a configuration."""
     found = find_installed()
     broken = {name: KindRules(broken=why) for name, why in found.broken.items()}
     return broken | {
-        kind.name: KindRules(needs_base_url=kind.base_url is None, needs_key=kind.needs_key, local=kind.local)
+        kind.name: KindRules(
+            needs_base_url=kind.base_url is None,
+            needs_key=kind.needs_key,
+            local=kind.local,
+            grant=kind.grant,
+            located_by=kind.located_by,
+        )
         for kind in found.kinds.values()
     }
 
@@ -80,23 +99,30 @@ def routes_of(settings: Settings, seats: tuple[Seat, ...]) -> tuple[RouteSpec, .
         )
         for seat in present.values()
     )
-    groups = tuple(
-        RouteSpec(
-            name=name,
-            targets=tuple(
-                Target(provider=ref.provider, model=ref.model or present[ref.provider].models[0].name)
-                for ref in group.targets
-                if ref.provider in present
-            ),
-            strategy=Strategy(group.strategy),
-            max_attempts=group.max_attempts,
-            course=course(group),
-        )
-        for name, group in settings.failover_groups.items()
+    rest = settings.failover
+    groups = tuple(_route(name, group, present, rest.slow_start_s) for name, group in settings.failover_groups.items())
+    manner = Manner(rules=_rules(rest, rest.slow_start_s), max_attempts=rest.max_attempts, course=course(rest))
+    return build_routes(listings, tuple(group for group in groups if group.targets), manner)
+
+
+def _route(name: str, group: FailoverGroup, present: Mapping[str, Seat], slow_start_s: float) -> RouteSpec:
+    weights = {
+        Target(provider=ref.provider, model=ref.model or present[ref.provider].models[0].name): weight
+        for ref, weight in zip(group.targets, group.weights, strict=True)
+        if ref.provider in present
+    }
+    return RouteSpec(
+        name=name,
+        targets=tuple(weights),
+        rules=_rules(group, slow_start_s),
+        max_attempts=group.max_attempts,
+        weights={target: weight for target, weight in weights.items() if weight != 1.0},
+        course=course(group),
     )
-    general = settings.failover
-    rest = Manner(strategy=Strategy(general.strategy), max_attempts=general.max_attempts, course=course(general))
-    return build_routes(listings, tuple(group for group in groups if group.targets), rest)
+
+
+def _rules(said: FailoverGroup | Failover, slow_start_s: float) -> ChoiceRules:
+    return ChoiceRules(strategy=Strategy(said.strategy), affinity=Affinity(said.affinity), slow_start_s=slow_start_s)
 
 
 def absent_groups(settings: Settings, seats: tuple[Seat, ...]) -> tuple[str, ...]:

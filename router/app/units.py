@@ -5,26 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from msgspec import Struct, convert, structs
+from msgspec import Struct, convert
 
-from actors.attempt import Attempt
 from actors.attempt import Line as AttemptLine
 from actors.breaker import Breaker
 from actors.edition import ProviderView
 from actors.pace import Pace
-from actors.provider import MakeTransport, Provider, Spawn
+from actors.provider import MakeTransport, Provider
+from actors.pulses import Pulses
 from actors.runtime import Job, Ports, Ref
 from actors.tree import Unit
-from router.app.rules import pace_rules
 from router.app.seats import Seat
+from router.app.transports import transport_of
 from router.canon.target import Timeouts
 from router.policy.breaker import BreakerRules
-from router.policy.throttle import ThrottleRules
+from router.policy.pace import PaceRules
 from router.providers.kind import with_parameters
-from router.upstream.aws import SigningTransport, SigV4
-from router.upstream.http import HttpTransport
-from router.upstream.llama.options import LlamaOptions
-from router.upstream.llama.transport import LlamaTransport
 from router.upstream.transport import Transport
 from router.wire.dialect import Dialect
 
@@ -51,13 +47,9 @@ class UnitRules(Struct, frozen=True, kw_only=True):
 
     Args:
         breaker: when a circuit opens.
-        throttle: when requests are held back from who mostly refuses.
-        refused_key_s: how long a refused key is not used; None: until the configuration changes.
     """
 
     breaker: BreakerRules
-    throttle: ThrottleRules
-    refused_key_s: float | None
 
 
 def unit_of(seat: Seat, name: str, view: ProviderView, rules: UnitRules, shop: Workshop) -> Unit:
@@ -67,52 +59,57 @@ def unit_of(seat: Seat, name: str, view: ProviderView, rules: UnitRules, shop: W
         name: of the unit in the tree.
         view: where its actors publish.
     """
-    attempts: dict[Job, Attempt] = {}
-    pace = pace_rules(seat.settings, rules.throttle, rules.refused_key_s)
-    make_transport = shop.transport(seat.name) if shop.transport else partial(_transport, seat, shop.ports)
+    attempts: dict[Job, None] = {}
+    pulses = Pulses(view.pulses, shop.ports)
+    pace = PaceRules(max_parallel=seat.settings.max_parallel, max_queue=seat.settings.max_queue)
+    make_transport = shop.transport(seat.name) if shop.transport else partial(transport_of, seat, shop.ports)
     return Unit(
         name=name,
         serves=seat.name,
         attempts=lambda: tuple(attempts),
-        pace=lambda: Pace(
-            provider=seat.name,
-            rules=pace,
-            published=view.pace,
-            breakers=view.breakers,
-            telemetry=shop.ref("telemetry"),
-            live=lambda: tuple((job, attempt.grant) for job, attempt in attempts.items()),
-        ),
+        pace=lambda: Pace(rules=pace, cool_until_s=view.quiet, live_jobs=lambda: tuple(attempts)),
         breaker=lambda: Breaker(
             provider=seat.name,
             rules=rules.breaker,
             published=view.breakers,
             telemetry=shop.ref("telemetry"),
-            keys=tuple(key.name for key in seat.settings.keys),
         ),
         provider=lambda: Provider(
-            models=frozenset(model.name for model in seat.models),
             make_transport=make_transport,
-            make_line=partial(_line, seat, name, view, shop),
+            make_lines=partial(_lines, seat, name, shop, pulses),
             attempts=attempts,
+            pulses=pulses,
         ),
     )
 
 
-def _transport(seat: Seat, ports: Ports, spawn: Spawn) -> Transport:
-    """How bytes reach the provider: a worker process for what runs here, HTTP for all else; AWS without a key is
-    signed for."""
-    if seat.settings.local is not None:
-        local = structs.asdict(seat.settings.local)
-        options = LlamaOptions(**{**local, "models_dir": str(seat.settings.local.models_dir)})
-        return LlamaTransport(options, ports, spawn=spawn)
-    if seat.kind.aws_service is not None and not seat.settings.keys[0].key:
-        return SigningTransport(HttpTransport(), SigV4(seat.kind.aws_service, ports.wall.now))
-    return HttpTransport()
+def _lines(
+    seat: Seat, unit: str, shop: Workshop, pulses: Pulses, transport: Transport
+) -> Callable[[str], AttemptLine | None]:
+    """What the attempts at each model share, made when first asked for: a kind may speak to each in another way."""
+    upstream = {model.name: model.upstream for model in seat.models}
+    made: dict[str, AttemptLine] = {}
+
+    def line(model: str) -> AttemptLine | None:
+        if model not in made and model in upstream:
+            named = Model(name=model, upstream=upstream[model])
+            made[model] = _line(seat, unit, shop, pulses, transport, named)
+        return made.get(model)
+
+    return line
 
 
-def _line(seat: Seat, unit: str, view: ProviderView, shop: Workshop, transport: Transport) -> AttemptLine:
-    kind, provider = seat.kind, seat.settings
-    base_url = (provider.base_url or kind.base_url or "").rstrip("/")
+class Model(Struct, frozen=True, kw_only=True):
+    """A model as callers name it, and as the provider does."""
+
+    name: str
+    upstream: str
+
+
+def _line(seat: Seat, unit: str, shop: Workshop, pulses: Pulses, transport: Transport, model: Model) -> AttemptLine:
+    base_url, provider = seat.base_url, seat.settings
+    kind = seat.kind.spoken(base_url, model.upstream)
+    key = provider.api_key.reveal() if provider.api_key else ""
     extra = {name.lower(): value.reveal() for name, value in provider.headers.items()}
     return AttemptLine(
         provider=seat.name,
@@ -120,24 +117,18 @@ def _line(seat: Seat, unit: str, view: ProviderView, shop: Workshop, transport: 
         dialects=shop.dialects,
         transport=transport,
         address=lambda model, stream: with_parameters(kind.address(base_url, model, stream), provider.query),
-        headers={
-            key.name: tuple(
-                {**dict(kind.headers), **dict(kind.auth(key.key.reveal() if key.key else "")), **extra}.items()
-            )
-            for key in provider.keys
-        },
+        headers=tuple({**dict(kind.headers), **dict(kind.auth(key)), **extra}.items()),
+        withheld=kind.withheld,
         timeouts=convert(provider.timeouts, Timeouts, from_attributes=True),
-        upstream={model.name: model.upstream for model in seat.models},
+        upstream={model.name: model.upstream},
         pace=shop.ref("providers", unit, "pace"),
         breaker=shop.ref("providers", unit, "breaker"),
         retry=shop.ref("retry"),
         ledger=shop.ref("ledger"),
         telemetry=shop.ref("telemetry"),
         ports=shop.ports,
+        pulses=pulses,
         clean=shop.clean,
         quirks=kind.quirks,
         relays=kind.relays,
-        weighs=bool(provider.tokens_per_min or kind.limits),
-        keys=lambda: view.pace.value,
-        limits=kind.limits,
     )

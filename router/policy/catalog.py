@@ -10,12 +10,13 @@ How far a provider takes part in the last two is its dispatch mode.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from msgspec import Struct
 
 from router.canon.target import Target
-from router.policy.choose import Strategy
+from router.policy.choose import ChoiceRules
 from router.policy.course import Course
 
 AUTO = "auto"
@@ -43,19 +44,20 @@ class Listing(Struct, frozen=True, kw_only=True):
 
 
 class RouteSpec(Struct, frozen=True, kw_only=True):
-    """A public name, its targets in configured order, and how they are tried."""
+    """A public name, its targets in configured order, and how they are tried. `weights`: of those that are not 1."""
 
     name: str
     targets: tuple[Target, ...]
-    strategy: Strategy
+    rules: ChoiceRules
     max_attempts: int
     course: Course = Course()
+    weights: Mapping[Target, float] = {}
 
 
 class Manner(Struct, frozen=True, kw_only=True):
     """How the names that no group configures are tried."""
 
-    strategy: Strategy
+    rules: ChoiceRules
     max_attempts: int
     course: Course = Course()
 
@@ -80,7 +82,7 @@ def build_routes(listings: tuple[Listing, ...], groups: tuple[RouteSpec, ...], m
         name: RouteSpec(
             name=name,
             targets=targets,
-            strategy=manner.strategy,
+            rules=manner.rules,
             max_attempts=manner.max_attempts,
             course=manner.course,
         )

@@ -1,12 +1,14 @@
 """Models of OpenAI and others in Microsoft's cloud; a model's upstream name is its deployment.
 
-Two styles of URL, told apart by the base URL: one that ends in `/openai/v1` names the model in the body, any other is a
-resource (`https://NAME.openai.azure.com`) whose deployments stand in the path, with a dated version of the API, which
-the configuration's `query: {api-version: ...}` replaces.
+Three styles of URL, told apart by the base URL: one that ends in `/openai/v1` names the model in the body, one that
+ends in `/anthropic` is Claude in Anthropic's own protocol, and any other is a resource (`https://NAME.openai.azure.com`)
+whose deployments stand in the path, with a dated version of the API, which the configuration's
+`query: {api-version: ...}` replaces.
 
-Keys only: tokens of Entra ID live an hour, and this version does not fetch them.
+Without a key, tokens of Entra ID are sent, which `router/upstream/entra.py` fetches.
 
-Source: https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle, read 2026-11.
+Source: https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle and
+https://platform.claude.com/docs/en/build-with-claude/claude-in-microsoft-foundry, read 2026-11.
 """
 
 from __future__ import annotations
@@ -14,12 +16,21 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from router.canon.allowance import Counted
-from router.providers.kind import Kind, key_header
+from router.errors import Reason
+from router.providers.anthropic import VERSION, messages_url
+from router.providers.faults import judging
+from router.providers.kind import Form, Kind, key_header
 from router.providers.limits import ratelimit, seconds
+from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from router.wire.openai_chat import DIALECT
 
 API_VERSION = "2024-10-21"
 """The newest that is generally available in the style that needs one."""
+
+_ERRORS = (
+    (Reason.MODEL_MISSING, r'"(?:DeploymentNotFound|OperationNotSupported)"'),
+    (Reason.CONTENT_POLICY, r'"ResponsibleAIPolicyViolation"'),
+)
 
 
 def _url(base_url: str, model: str, stream: bool) -> str:
@@ -32,7 +43,7 @@ def _url(base_url: str, model: str, stream: bool) -> str:
 
 KIND = Kind(
     name="azure",
-    dialect=DIALECT,
+    dialect=judging(DIALECT, *_ERRORS),
     base_url=None,
     url=_url,
     auth=key_header("api-key"),
@@ -41,4 +52,14 @@ KIND = Kind(
     price_id="azure",
     key_variable="AZURE_OPENAI_API_KEY",
     limits=(ratelimit(Counted.REQUESTS, "requests", seconds), ratelimit(Counted.TOKENS, "tokens", seconds)),
+    grant="entra",
+    forms=(
+        Form(
+            base_url=r"/anthropic$",
+            dialect=ANTHROPIC_MESSAGES,
+            url=messages_url,
+            auth=key_header("x-api-key"),
+            headers=VERSION,
+        ),
+    ),
 )

@@ -1,17 +1,25 @@
-"""DeepSeek's own API.
+"""DeepSeek's own API, and at `https://api.deepseek.com/anthropic` the same models in Anthropic's protocol.
+
+A model that it does not know is a 400 there.
 
 Source: https://api-docs.deepseek.com, read 2026-11.
 """
 
 from __future__ import annotations
 
-from router.providers.kind import Kind, bearer
+from router.errors import Reason
+from router.providers.anthropic import VERSION, messages_url
+from router.providers.faults import judging
+from router.providers.kind import Form, Kind, bearer, key_header
 from router.providers.quirks import Quirks
+from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from router.wire.openai_chat import DIALECT
+
+_ERRORS = ((Reason.MODEL_MISSING, r"supported API model names are"), (Reason.QUOTA_EXHAUSTED, r"Insufficient Balance"))
 
 KIND = Kind(
     name="deepseek",
-    dialect=DIALECT,
+    dialect=judging(DIALECT, *_ERRORS),
     base_url="https://api.deepseek.com",
     auth=bearer,
     needs_key=True,
@@ -27,5 +35,15 @@ KIND = Kind(
             ("reasoning_effort", '"xhigh"', '"high"'),
         ),
         roles=(("developer", "system"),),
+    ),
+    forms=(
+        Form(
+            base_url=r"/anthropic$",
+            dialect=judging(ANTHROPIC_MESSAGES, *_ERRORS),
+            url=messages_url,
+            auth=key_header("x-api-key"),
+            headers=VERSION,
+            quirks=None,
+        ),
     ),
 )

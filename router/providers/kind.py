@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from router.providers.limits import LimitHeaders
 from router.providers.quirks import Quirks
 from router.wire.dialect import Dialect
 
 Headers = tuple[tuple[str, str], ...]
+
+
+class Form(Struct, frozen=True, kw_only=True):
+    """How a kind speaks to some of its models, or at some of its addresses, where that is not its usual way.
+
+    Args:
+        models: regular expression that the upstream name has to begin with; "" is any.
+        base_url: regular expression that is looked for in the base URL; "" is any.
+
+    All others are a kind's own, described there; one that is left out stays as it is.
+    """
+
+    models: str = ""
+    base_url: str = ""
+    dialect: Dialect | UnsetType = UNSET
+    url: Callable[[str, str, bool], str] | UnsetType = UNSET
+    auth: Callable[[str], Headers] | UnsetType = UNSET
+    headers: Headers | UnsetType = UNSET
+    withheld: frozenset[str] | UnsetType = UNSET
+    quirks: Quirks | UnsetType | None = UNSET
+    aws_service: str | UnsetType = UNSET
+
+    def fits(self, base_url: str, model: str) -> bool:
+        """Whether it is the way to this model at this address."""
+        return re.match(self.models, model) is not None and re.search(self.base_url, base_url) is not None
+
+
+_CONDITIONS = frozenset({"models", "base_url"})
 
 
 class Kind(Struct, frozen=True, kw_only=True):
@@ -36,6 +66,12 @@ class Kind(Struct, frozen=True, kw_only=True):
         key_variable: the environment variable its own tools read their key from; "" when there is none.
         aws_service: the service name in AWS signatures, for requests that carry no key; None when it takes none.
         limits: the rate-limit headers of its answers.
+        grant: the section of the configuration whose credentials stand in for a key (`entra`, `google`, `aws`), which
+            are fetched and renewed while it runs; "" when it takes only keys.
+        locate: what that section says, as text by key -> the base URL; None where it says too little.
+        located_by: the key of that section without which `locate` says nothing.
+        withheld: headers of callers of its dialect that it must not see, lower-case names.
+        forms: what is otherwise for some models or addresses; the first that fits counts.
     """
 
     name: str
@@ -54,10 +90,28 @@ class Kind(Struct, frozen=True, kw_only=True):
     key_variable: str = ""
     aws_service: str | None = None
     limits: LimitHeaders = ()
+    grant: str = ""
+    locate: Callable[[Mapping[str, str]], str | None] | None = None
+    located_by: str = ""
+    withheld: frozenset[str] = frozenset()
+    forms: tuple[Form, ...] = ()
+
+    def spoken(self, base_url: str, model: str) -> Kind:
+        """The kind as it speaks to this model at this address."""
+        form = next((form for form in self.forms if form.fits(base_url, model)), None)
+        if form is None:
+            return self
+        said = {name: getattr(form, name) for name in form.__struct_fields__ if name not in _CONDITIONS}
+        return replace(self, forms=(), **{name: value for name, value in said.items() if value is not UNSET})
 
     def address(self, base_url: str, model: str, stream: bool) -> str:
         """Where a chat request goes; `base_url` without a slash at its end."""
         return base_url + self.chat_path if self.url is None else self.url(base_url, model, stream)
+
+
+def below(path: str) -> Callable[[str, str, bool], str]:
+    """The same path for every model, streamed or not."""
+    return lambda base_url, _model, _stream: base_url + path
 
 
 def with_parameters(url: str, parameters: Mapping[str, str]) -> str:

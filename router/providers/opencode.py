@@ -1,5 +1,5 @@
-"""OpenCode's Zen, for the models it serves in OpenAI's chat; its GPT, Claude and Gemini models have endpoints of their
-own, which other kinds reach by base URL. A subscription's base URL is `https://opencode.ai/zen/go/v1`.
+"""OpenCode's Zen: each family of models has the endpoint of its own maker, which its list of models does not tell. A
+subscription's base URL is `https://opencode.ai/zen/go/v1`.
 
 Everything about money and models is a 401 there, as is a wrong key: only the error's type tells them apart.
 
@@ -9,22 +9,54 @@ Source: https://opencode.ai/docs/zen, read 2026-11.
 from __future__ import annotations
 
 from router.errors import Reason
+from router.providers.anthropic import VERSION, messages_url
 from router.providers.faults import judging
-from router.providers.kind import Kind, bearer
+from router.providers.kind import Form, Kind, bearer, below, key_header
 from router.providers.quirks import Quirks
+from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
+from router.wire.gemini import DIALECT as GEMINI
+from router.wire.gemini import call_path
 from router.wire.openai_chat import DIALECT
+from router.wire.openai_responses import DIALECT as OPENAI_RESPONSES
+
+_ERRORS = (
+    (Reason.MODEL_MISSING, r'"ModelError"'),
+    (Reason.QUOTA_EXHAUSTED, r'"(?:Credits|MonthlyLimit|UserLimit|GoUsageLimit|BlackUsageLimit)Error"'),
+)
+
+_ANTHROPIC_FAMILY = r"claude-|qwen3\.[56]-plus|minimax-m(?:2\.1|2\.5|3)-free"
+"""All that is served by Messages, Claude or not."""
+
+
+def _gemini_url(base_url: str, model: str, stream: bool) -> str:
+    return base_url + call_path(model, stream=stream)
+
 
 KIND = Kind(
     name="opencode",
-    dialect=judging(
-        DIALECT,
-        (Reason.MODEL_MISSING, r'"ModelError"'),
-        (Reason.QUOTA_EXHAUSTED, r'"(?:Credits|MonthlyLimit|UserLimit|GoUsageLimit|BlackUsageLimit)Error"'),
-    ),
+    dialect=judging(DIALECT, *_ERRORS),
     base_url="https://opencode.ai/zen/v1",
     auth=bearer,
     needs_key=True,
     system="opencode",
     key_variable="OPENCODE_API_KEY",
     quirks=Quirks(renames=(("max_completion_tokens", "max_tokens"),), roles=(("developer", "system"),)),
+    forms=(
+        Form(
+            models=_ANTHROPIC_FAMILY,
+            dialect=judging(ANTHROPIC_MESSAGES, *_ERRORS),
+            url=messages_url,
+            auth=key_header("x-api-key"),
+            headers=VERSION,
+            quirks=None,
+        ),
+        Form(models="gpt-", dialect=judging(OPENAI_RESPONSES, *_ERRORS), url=below("/responses"), quirks=None),
+        Form(
+            models="gemini-",
+            dialect=judging(GEMINI, *_ERRORS),
+            url=_gemini_url,
+            auth=key_header("x-goog-api-key"),
+            quirks=None,
+        ),
+    ),
 )

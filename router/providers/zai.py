@@ -1,5 +1,7 @@
-"""Z.ai's own API. There is no `/v1` in its addresses; a key of the coding plan belongs to `.../api/coding/paas/v4`,
-and its endpoint in Anthropic's protocol to another kind.
+"""Z.ai's own API, in three protocols, told apart by the base URL. There is no `/v1` in the addresses of its chat; a key
+of the coding plan belongs to `https://api.z.ai/api/coding/paas/v4`, or, in Anthropic's protocol, to
+`https://api.z.ai/api/anthropic`, and in OpenAI's Responses to `https://api.z.ai/api/v1`. China's are the same below
+`https://open.bigmodel.cn`.
 
 An empty account and a busy model are both a 429: only the number in the error tells them apart.
 
@@ -9,24 +11,33 @@ Source: https://docs.z.ai/api-reference/api-code, read 2026-11.
 from __future__ import annotations
 
 from router.errors import Reason
+from router.providers.anthropic import VERSION, messages_url
 from router.providers.faults import judging
-from router.providers.kind import Kind, bearer
+from router.providers.kind import Form, Kind, bearer, below, key_header
 from router.providers.quirks import Quirks
+from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from router.wire.openai_chat import DIALECT
+from router.wire.openai_responses import DIALECT as OPENAI_RESPONSES
+
+_ERRORS = (
+    (Reason.QUOTA_EXHAUSTED, r'"code"\s*:\s*"?(?:1113|1304|1308|1309|1310)\b'),
+    (Reason.CREDENTIAL, r'"code"\s*:\s*"?(?:1110|1111|1112|1121|1220)\b'),
+    (Reason.CONTENT_POLICY, r'"code"\s*:\s*"?1301\b'),
+    (Reason.MODEL_MISSING, r'"code"\s*:\s*"?1211\b'),
+    (Reason.CONTEXT_LENGTH, r'"code"\s*:\s*"?1261\b'),
+    (Reason.OVERLOADED, r'"code"\s*:\s*"?(?:1120|1305)\b'),
+)
+
+_ENGLISH = (("accept-language", "en-US,en"),)
+"""Its errors are in Chinese otherwise."""
+
 
 KIND = Kind(
     name="zai",
-    dialect=judging(
-        DIALECT,
-        (Reason.QUOTA_EXHAUSTED, r'"code"\s*:\s*"?(?:1113|1304|1308|1309|1310)\b'),
-        (Reason.CREDENTIAL, r'"code"\s*:\s*"?(?:1110|1111|1112|1121|1220)\b'),
-        (Reason.CONTENT_POLICY, r'"code"\s*:\s*"?1301\b'),
-        (Reason.OVERLOADED, r'"code"\s*:\s*"?(?:1120|1305)\b'),
-    ),
+    dialect=judging(DIALECT, *_ERRORS),
     base_url="https://api.z.ai/api/paas/v4",
     auth=bearer,
-    # Its errors are in Chinese otherwise.
-    headers=(("accept-language", "en-US,en"),),
+    headers=_ENGLISH,
     needs_key=True,
     system="z_ai",
     price_id="zai",
@@ -52,5 +63,16 @@ KIND = Kind(
         ),
         bounds=(("temperature", 0.01, 0.99), ("top_p", 0.01, 0.99)),
         roles=(("developer", "system"),),
+    ),
+    forms=(
+        Form(
+            base_url=r"/anthropic$",
+            dialect=judging(ANTHROPIC_MESSAGES, *_ERRORS),
+            url=messages_url,
+            auth=key_header("x-api-key"),
+            headers=(*VERSION, *_ENGLISH),
+            quirks=None,
+        ),
+        Form(base_url=r"/api/v1$", dialect=judging(OPENAI_RESPONSES, *_ERRORS), url=below("/responses"), quirks=None),
     ),
 )

@@ -14,12 +14,16 @@ class KindRules(Struct, frozen=True, kw_only=True):
         needs_base_url: it has no address of its own.
         needs_key: it answers nobody without a key.
         broken: why it cannot be used though it is installed; None when it can.
+        grant: the section whose credentials it takes in place of a key; "" for none.
+        located_by: the key of that section which stands in for a base URL; "" for none.
         local: it runs on this machine: it takes the keys of local models, and no key, address or header.
     """
 
     needs_base_url: bool = False
     needs_key: bool = False
     local: bool = False
+    grant: str = ""
+    located_by: str = ""
     broken: str | None = None
 
 
@@ -30,8 +34,8 @@ BUILT_IN: Mapping[str, KindRules] = {
     "anthropic": KindRules(needs_key=True),
     "anthropic-compatible": KindRules(needs_base_url=True),
     "llama-cpp": KindRules(local=True),
-    "azure": KindRules(needs_base_url=True, needs_key=True),
-    "bedrock": KindRules(needs_base_url=True),
+    "azure": KindRules(needs_base_url=True, needs_key=True, grant="entra"),
+    "bedrock": KindRules(needs_base_url=True, grant="aws", located_by="region"),
     "cerebras": KindRules(needs_key=True),
     "cohere": KindRules(needs_key=True),
     "deepseek": KindRules(needs_key=True),
@@ -47,7 +51,7 @@ BUILT_IN: Mapping[str, KindRules] = {
     "openrouter": KindRules(needs_key=True),
     "perplexity": KindRules(needs_key=True),
     "together": KindRules(needs_key=True),
-    "vertex": KindRules(needs_key=True),
+    "vertex": KindRules(needs_key=True, grant="google", located_by="project"),
     "vllm": KindRules(),
     "xai": KindRules(needs_key=True),
     "zai": KindRules(needs_key=True),

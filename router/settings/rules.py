@@ -12,16 +12,17 @@ from msgspec import Struct
 from router.errors import FINAL, Reason
 from router.settings.faults import Findings, Where, suggest, suggest_any
 from router.settings.kinds import KindRules
-from router.settings.schema import LOCAL_KEYS, REMOTE_KEYS, Document, GroupKeys, ProviderKeys
+from router.settings.schema import GRANTS, LOCAL_KEYS, REMOTE_KEYS, Document, GroupKeys, ProviderKeys
 from router.settings.secret import Secret
 
 _HEADER_TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
 _KEY_TEXT = re.compile(r"[\x21-\x7e]+")
-_NO_KEY = "holds a blank, a line break or another character that no key has"
 _OWN_HEADERS = frozenset({"connection", "content-length", "content-type", "host", "te", "transfer-encoding", "upgrade"})
 EDGES = ("default", *(reason.value for reason in Reason if reason not in FINAL))
 """What `fallbacks_on` may name: every reason that another target could mend, and the word for the usual ones."""
 
+_WEIGHED = frozenset({"load_balanced", "weighted"})
+_UNSHARED = frozenset({"priority", "cheapest"})
 _QUANTISED = frozenset({"q8_0", "q4_0"})
 
 
@@ -45,6 +46,7 @@ def check_rules(document: Document, tree: object, kinds: Mapping[str, KindRules]
         _check_provider(provider, _written(tree, "providers", name), kinds, findings, ("providers", name))
     for name, group in document.failover_groups.items():
         _check_group(name, group, document.providers, findings)
+        _check_sharing(("failover_groups", name), group, document.failover.strategy, findings)
     _check_edges(document.failover.fallbacks_on or (), findings, ("failover", "fallbacks_on"))
     _check_order(document, tree, findings)
     _check_url(document.telemetry.otlp_endpoint, findings, ("telemetry", "otlp_endpoint"))
@@ -95,34 +97,14 @@ def _check_provider(
         _check_kind(provider, kind, written, findings, where)
     _check_url(provider.base_url, findings, (*where, "base_url"))
     _check_headers(provider.headers, findings, (*where, "headers"))
-    _check_keys(provider, findings, where)
     if provider.api_key and not _KEY_TEXT.fullmatch(provider.api_key.reveal()):
-        findings.add_rule((*where, "api_key"), _NO_KEY)
+        findings.add_rule((*where, "api_key"), "holds a blank, a line break or another character that no key has")
     if provider.type_v in _QUANTISED and not provider.flash_attn:
         findings.add_rule((*where, "type_v"), "a quantised type_v needs flash_attn: true")
     names = [model.name for model in provider.models]
     for index, name in enumerate(names):
         if name in names[:index]:
             findings.add_rule((*where, "models", index), f"is the same as models[{names.index(name)}]; remove one")
-
-
-def _check_keys(provider: ProviderKeys, findings: Findings, where: Where) -> None:
-    """Several keys: each a key, each with a name of its own, and no other one beside them."""
-    if provider.keys and provider.api_key:
-        findings.add_rule(
-            (*where, "api_key"), "is one key more beside `keys`; write it there, or leave one of both out"
-        )
-    names = [key.name or key_name(place) for place, key in enumerate(provider.keys)]
-    for place, key in enumerate(provider.keys):
-        if not _KEY_TEXT.fullmatch(key.key.reveal()):
-            findings.add_rule((*where, "keys", place, "key"), _NO_KEY if key.key else "is empty; leave the entry out")
-        if names[place] in names[:place]:
-            findings.add_rule((*where, "keys", place, "name"), f"is also the name of keys[{names.index(names[place])}]")
-
-
-def key_name(place: int) -> str:
-    """What a key without a name is called."""
-    return f"key{place + 1}"
 
 
 def _check_kind(
@@ -132,12 +114,34 @@ def _check_kind(
     whose = "that listen on the network" if kind.local else "that run on this machine"
     for key in foreign:
         findings.add_rule((*where, key), f"is for kinds {whose}; {provider.kind} does not take it")
-    if kind.needs_key and not provider.api_key and not provider.keys:
-        findings.add_rule((*where, "api_key"), f"is missing or empty; {provider.kind} needs a key")
-    if kind.needs_base_url and not provider.base_url:
-        findings.add_rule((*where, "base_url"), f"is missing or empty; {provider.kind} needs an address")
+    _check_grant(provider, kind, findings, where)
+    if kind.needs_base_url and not provider.base_url and not _says(provider, kind.grant, kind.located_by):
+        instead = f", or {kind.grant}.{kind.located_by}" if kind.located_by else ""
+        findings.add_rule((*where, "base_url"), f"is missing or empty; {provider.kind} needs an address{instead}")
     if not kind.local and not provider.models:
         findings.add_rule((*where, "models"), "name at least one model")
+
+
+def _check_grant(provider: ProviderKeys, kind: KindRules, findings: Findings, where: Where) -> None:
+    """A key, or what stands in for one, each where it is taken."""
+    foreign = [section for section in GRANTS if section != kind.grant and provider.grant(section) is not None]
+    for section in () if kind.local else foreign:
+        findings.add_rule((*where, section), f"is not for kind {provider.kind}")
+    granted = bool(kind.grant) and provider.grant(kind.grant) is not None
+    if kind.needs_key and not provider.api_key and not granted:
+        instead = f", or {kind.grant}" if kind.grant else ""
+        findings.add_rule((*where, "api_key"), f"is missing or empty; {provider.kind} needs a key{instead}")
+    if kind.needs_key and provider.api_key and granted:
+        findings.add_rule((*where, kind.grant), "is in the place of api_key; remove one of the two")
+    if provider.google is not None and not provider.base_url and not provider.google.project:
+        findings.add_rule((*where, "google", "project"), "is missing; it, or base_url, says whose models are asked")
+    _check_url(provider.entra.authority if provider.entra else None, findings, (*where, "entra", "authority"))
+    if provider.aws is not None and (provider.aws.access_key_id is None) != (not provider.aws.secret_access_key):
+        findings.add_rule((*where, "aws"), "access_key_id and secret_access_key belong together; write both or neither")
+
+
+def _says(provider: ProviderKeys, section: str, key: str) -> bool:
+    return bool(key and getattr(provider.grant(section), key, None))
 
 
 def _check_url(url: str | None, findings: Findings, where: Where) -> None:
@@ -177,7 +181,8 @@ def _check_group(name: str, group: GroupKeys, providers: Mapping[str, ProviderKe
     if not group.targets:
         findings.add_rule((*where, "targets"), "name at least one target")
     seen: dict[TargetRef, int] = {}
-    for index, text in enumerate(group.targets):
+    texts = [written.target for written in group.targets]
+    for index, text in enumerate(texts):
         place = (*where, "targets", index)
         ref = find_target(text, providers)
         if ref is None:
@@ -187,7 +192,7 @@ def _check_group(name: str, group: GroupKeys, providers: Mapping[str, ProviderKe
         if seen.setdefault(ref, index) != index:
             findings.add_rule(place, f"is the same as targets[{seen[ref]}]; remove one")
     _check_edges(group.fallbacks_on or (), findings, (*where, "fallbacks_on"))
-    owners = {text.partition(":")[0] for text in group.targets}
+    owners = {text.partition(":")[0] for text in texts}
     if owners and all(owner in providers and providers[owner].dispatch == "off" for owner in owners):
         findings.add_rule((*where, "targets"), "has only providers that are off; turn one on or remove the group")
 
@@ -198,6 +203,21 @@ def _check_edges(names: tuple[str, ...], findings: Findings, where: Where) -> No
             findings.add_rule((*where, index), f"is no reason that another target could mend{suggest_any(name, EDGES)}")
         elif name in names[:index]:
             findings.add_rule((*where, index), f"is the same as fallbacks_on[{names.index(name)}]; remove one")
+
+
+def _check_sharing(where: Where, group: GroupKeys, default: str, findings: Findings) -> None:
+    """Keys that do nothing under the group's strategy: whoever wrote them expects something."""
+    strategy = group.strategy or default
+    weighed = [index for index, written in enumerate(group.targets) if written.weight != 1.0]
+    if strategy not in _WEIGHED:
+        for index in weighed:
+            why = f"does nothing under {strategy}; set strategy: weighted or load_balanced, or remove it"
+            findings.add_rule((*where, "targets", index, "weight"), why)
+    elif group.targets and all(written.weight == 0 for written in group.targets):
+        findings.add_rule((*where, "targets"), "give at least one a weight above 0")
+    if strategy in _UNSHARED and group.affinity in ("named", "auto"):
+        why = f"does nothing under {strategy}, which always begins with the same target; remove it"
+        findings.add_rule((*where, "affinity"), why)
 
 
 def _check_model(ref: TargetRef, providers: Mapping[str, ProviderKeys], findings: Findings, where: Where) -> None:

@@ -11,15 +11,18 @@ from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from router.settings.rules import TargetRef
 from router.settings.schema import (
-    Adaptive,
+    AwsKeys,
     Breaker,
     Cache,
     CacheType,
     Dispatch,
+    EntraKeys,
     Failover,
+    GoogleKeys,
     Price,
     Retry,
     Server,
@@ -59,14 +62,6 @@ class Model(Struct, frozen=True, kw_only=True):
     price: Price | None
 
 
-class ApiKey(Struct, frozen=True, kw_only=True):
-    """A key by name; `key` is None for a provider that takes none, or whose credentials are found elsewhere."""
-
-    name: str
-    key: Secret | None = None
-    weight: float = 1.0
-
-
 class LocalModels(Struct, frozen=True, kw_only=True):
     """How the models of one folder are run on this machine; the keys of `schema.LocalKeys`."""
 
@@ -87,37 +82,44 @@ class LocalModels(Struct, frozen=True, kw_only=True):
 
 
 class Provider(Struct, frozen=True, kw_only=True):
-    """One provider. `keys` has one entry at least, that of `api_key` where no others were written. `base_url` is
-    without a slash at its end, and None where the kind has its own; `models` is empty where a local kind is to find
-    them in its folder; `local` is None for all other kinds."""
+    """One provider. `base_url` is without a slash at its end, and None where the kind has its own; `models` is empty
+    where a local kind is to find them in its folder; `local` is None for all other kinds."""
 
     name: str
     kind: str
     api_key: Secret | None
-    keys: tuple[ApiKey, ...]
     base_url: str | None
     models: tuple[Model, ...]
     dispatch: Dispatch
     max_parallel: int | None
     max_queue: int
-    max_wait_s: float
-    requests_per_min: int | None
-    tokens_per_min: int | None
-    adaptive: Adaptive
     timeouts: Timeouts
     headers: dict[str, Secret]
     query: dict[str, str]
+    entra: EntraKeys | None
+    google: GoogleKeys | None
+    aws: AwsKeys | None
     local: LocalModels | None
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """All that was given to it and may not be seen."""
+        sections = (section for section in (self.entra, self.google, self.aws) if section is not None)
+        granted = (value for section in sections for value in asdict(section).values())
+        given = (self.api_key, *self.headers.values(), *granted)
+        return tuple(value for value in given if isinstance(value, Secret))
 
 
 class FailoverGroup(Struct, frozen=True, kw_only=True):
-    """A public name, and the targets behind it in the order they were written."""
+    """A public name, and the targets behind it in the order they were written, each with its weight."""
 
     targets: tuple[TargetRef, ...]
+    weights: tuple[float, ...]
     strategy: str
     max_attempts: int
     fallbacks_on: tuple[str, ...] | None
     on_loss: str
+    affinity: str
 
 
 class Ledger(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from msgspec import inspect as kinds
 
@@ -48,15 +48,13 @@ class Shaper:
     def _read(self, value: object, type_: kinds.Type, where: Where) -> object:
         if isinstance(value, Invalid):
             return INVALID
-        inner, extra = bare(type_)
+        inner, _ = bare(type_)
         if value is None:
             value = _EMPTY.get(type(inner))
         match inner:
             case kinds.UnionType():
                 nothing = value is None or (isinstance(value, Expanded) and not value)
                 return None if nothing else self._read(value, not_none(inner), where)
-            case kinds.LiteralType():
-                return self._literal(value, inner, extra, where)
             case kinds.StructType():
                 return self._struct(value, inner, where)
             case kinds.DictType():
@@ -104,18 +102,13 @@ class Shaper:
         read = [self._read(item, type_.item_type, (*where, index)) for index, item in enumerate(value)]
         return tuple(_blank(type_.item_type) if isinstance(item, Invalid) else item for item in read)
 
-    def _literal(self, value: object, type_: kinds.LiteralType, extra: Mapping[str, Any], where: Where) -> object:
-        if isinstance(value, str) and value in type_.values:
-            return str(value)
-        if value in extra.get("later", ()):
-            self._findings.add(where, f"is not in this version; it must be {phrase(type_)}")
-            return INVALID
-        return self._refuse(value, type_, where)
-
     def _single(self, value: object, type_: kinds.Type, where: Where) -> object:
+        read: object
         match type_:
+            case kinds.LiteralType(values):
+                read = str(value) if isinstance(value, str) and value in values else INVALID
             case kinds.CustomType(cls) if cls is Secret:
-                read: object = read_secret(value)
+                read = read_secret(value)
             case kinds.CustomType(cls) if cls is Path:
                 read = self._path(value)
             case _:

@@ -18,6 +18,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from router.errors import Reason, WireFault
@@ -55,6 +56,16 @@ class SigningTransport:
         await self._inner.stop()
 
 
+class AwsRules(Struct, frozen=True, kw_only=True):
+    """What to sign with; what is None is found as AWS's own tools find it. See `settings.schema.grants`."""
+
+    region: str | None = None
+    profile: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = None
+    session_token: str | None = None
+
+
 class SigV4:
     """Signs requests for one AWS service by signature version 4. Safe to call from several threads.
 
@@ -63,9 +74,10 @@ class SigV4:
         now: epoch seconds.
     """
 
-    def __init__(self, service: str, now: Callable[[], float]) -> None:
+    def __init__(self, service: str, now: Callable[[], float], rules: AwsRules | None = None) -> None:
         self._service = service
         self._now = now
+        self._rules = rules or AwsRules()
         self._lock = Lock()
         self._session: Any = None
 
@@ -79,7 +91,7 @@ class SigV4:
         try:
             found = session.get_credentials()
             credentials = found.get_frozen_credentials() if found is not None else None
-            region = region_of(request.url) or session.get_config_variable("region")
+            region = region_of(request.url) or self._rules.region or session.get_config_variable("region")
         except import_module("botocore.exceptions").BotoCoreError as error:
             raise WireFault(Reason.CREDENTIAL, f"AWS credentials cannot be had: {type(error).__name__}") from error
         if credentials is None:
@@ -93,11 +105,19 @@ class SigV4:
         with self._lock:
             if self._session is None:
                 try:
-                    self._session = import_module("botocore.session").Session()
+                    self._session = _session(import_module("botocore.session"), self._rules)
                 except ImportError as error:
                     missing = "requests without a key are signed by botocore: pip install pointsman[aws]"
                     raise WireFault(Reason.INTERNAL, missing) from error
             return self._session
+
+
+def _session(botocore: Any, rules: AwsRules) -> Any:
+    """botocore's session with what was configured; what was not it looks for itself."""
+    session = botocore.Session(profile=rules.profile)
+    if rules.access_key_id and rules.secret_access_key:
+        session.set_credentials(rules.access_key_id, rules.secret_access_key, rules.session_token)
+    return session
 
 
 def region_of(url: str) -> str | None:

@@ -106,6 +106,7 @@ class Requirements(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         min_context: the target must have a context window of at least this many tokens.
         fallbacks_on: of the route's reasons to move on to another target only these; None takes all of them.
         on_loss: whether a target that cannot be told the request whole is asked; None leaves it to the route.
+        affinity_key: requests with the same key go to the same target, where the group shares its load over several.
     """
 
     fallback: bool = True
@@ -114,6 +115,7 @@ class Requirements(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     min_context: Annotated[int, Meta(ge=1)] | None = None
     fallbacks_on: tuple[str, ...] | None = None
     on_loss: OnLoss | None = None
+    affinity_key: Annotated[str, Meta(min_length=1, max_length=512)] | None = None
 
 
 class Ask(Struct, frozen=True, kw_only=True):

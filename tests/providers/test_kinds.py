@@ -135,6 +135,189 @@ def test_a_kind_is_reached_where_its_provider_listens(name: str, reached: Reache
     assert (*kind.headers, *kind.auth("k-1")) == reached.headers
 
 
+class Spoken(Struct, frozen=True, kw_only=True):
+    """How a kind speaks to one model, at one address, where that is not its usual way."""
+
+    kind: str
+    base: str
+    model: str
+    dialect: str
+    url: str
+    headers: Headers
+
+
+_X_KEY = (("anthropic-version", "2023-06-01"), ("x-api-key", "k-1"))
+_BEARER = (("authorization", "Bearer k-1"),)
+_ZEN = "https://opencode.ai/zen/v1"
+_PROJECT = "https://eu-west4-aiplatform.googleapis.com/v1/projects/p/locations/eu-west4"
+_MANTLE = "https://bedrock-mantle.us-east-1.api.aws"
+
+SPOKEN: dict[str, Spoken] = {
+    "zen's claude": Spoken(
+        kind="opencode",
+        base=_ZEN,
+        model="claude-sonnet-5",
+        dialect="anthropic-messages",
+        url=f"{_ZEN}/messages",
+        headers=_X_KEY,
+    ),
+    "zen's qwen": Spoken(
+        kind="opencode",
+        base="https://opencode.ai/zen/go/v1",
+        model="qwen3.6-plus-free",
+        dialect="anthropic-messages",
+        url="https://opencode.ai/zen/go/v1/messages",
+        headers=_X_KEY,
+    ),
+    "zen's gpt": Spoken(
+        kind="opencode",
+        base=_ZEN,
+        model="gpt-5.6-sol",
+        dialect="openai-responses",
+        url=f"{_ZEN}/responses",
+        headers=_BEARER,
+    ),
+    "zen's gemini": Spoken(
+        kind="opencode",
+        base=_ZEN,
+        model="gemini-3.7-flash",
+        dialect="gemini",
+        url=f"{_ZEN}/models/gemini-3.7-flash:generateContent",
+        headers=_GOOGLE_KEY,
+    ),
+    "zen's others": Spoken(
+        kind="opencode",
+        base=_ZEN,
+        model="minimax-m3",
+        dialect="openai-chat",
+        url=f"{_ZEN}{_CHAT}",
+        headers=_BEARER,
+    ),
+    "z.ai's coding plan": Spoken(
+        kind="zai",
+        base="https://api.z.ai/api/coding/paas/v4",
+        model="glm-5.3",
+        dialect="openai-chat",
+        url=f"https://api.z.ai/api/coding/paas/v4{_CHAT}",
+        headers=(("accept-language", "en-US,en"), *_BEARER),
+    ),
+    "z.ai for clients of anthropic": Spoken(
+        kind="zai",
+        base="https://api.z.ai/api/anthropic",
+        model="glm-5.3[1m]",
+        dialect="anthropic-messages",
+        url="https://api.z.ai/api/anthropic/v1/messages",
+        headers=(_X_KEY[0], ("accept-language", "en-US,en"), _X_KEY[1]),
+    ),
+    "z.ai's responses": Spoken(
+        kind="zai",
+        base="https://api.z.ai/api/v1",
+        model="glm-5.3",
+        dialect="openai-responses",
+        url="https://api.z.ai/api/v1/responses",
+        headers=(("accept-language", "en-US,en"), *_BEARER),
+    ),
+    "deepseek for clients of anthropic": Spoken(
+        kind="deepseek",
+        base="https://api.deepseek.com/anthropic",
+        model="deepseek-flash",
+        dialect="anthropic-messages",
+        url="https://api.deepseek.com/anthropic/v1/messages",
+        headers=_X_KEY,
+    ),
+    "claude in foundry": Spoken(
+        kind="azure",
+        base="https://res.services.ai.azure.com/anthropic",
+        model="my-claude",
+        dialect="anthropic-messages",
+        url="https://res.services.ai.azure.com/anthropic/v1/messages",
+        headers=_X_KEY,
+    ),
+    "claude in vertex": Spoken(
+        kind="vertex",
+        base=_PROJECT,
+        model="claude-haiku-4-5-20251001",
+        dialect="anthropic-messages",
+        url=f"{_PROJECT}/publishers/anthropic/models/claude-haiku-4-5@20251001:rawPredict",
+        headers=_GOOGLE_KEY,
+    ),
+    "an endpoint in vertex": Spoken(
+        kind="vertex",
+        base=_PROJECT,
+        model="endpoints/123",
+        dialect="gemini",
+        url=f"{_PROJECT}/endpoints/123:generateContent",
+        headers=_GOOGLE_KEY,
+    ),
+    "llama in vertex": Spoken(
+        kind="vertex",
+        base=_PROJECT,
+        model="meta/llama-4-maas",
+        dialect="openai-chat",
+        url=f"{_PROJECT}/endpoints/openapi{_CHAT}",
+        headers=_BEARER,
+    ),
+    "claude in mantle": Spoken(
+        kind="bedrock",
+        base=f"{_MANTLE}/anthropic",
+        model="anthropic.claude-opus-5",
+        dialect="anthropic-messages",
+        url=f"{_MANTLE}/anthropic/v1/messages",
+        headers=_X_KEY,
+    ),
+    "gpt-oss in mantle": Spoken(
+        kind="bedrock",
+        base=f"{_MANTLE}/v1",
+        model="openai.gpt-oss-120b",
+        dialect="openai-chat",
+        url=f"{_MANTLE}/v1{_CHAT}",
+        headers=_BEARER,
+    ),
+}
+
+
+@pytest.mark.parametrize("spoken", SPOKEN.values(), ids=SPOKEN)
+def test_a_kind_speaks_to_each_model_as_its_provider_wants(spoken: Spoken) -> None:
+    """The protocol, the place and the header of the key go by model and address."""
+    kind = KINDS[spoken.kind].spoken(spoken.base, spoken.model)
+    assert (kind.name, kind.dialect.name) == (spoken.kind, spoken.dialect)
+    assert kind.address(spoken.base, spoken.model, False) == spoken.url
+    assert (*kind.headers, *kind.auth("k-1")) == spoken.headers
+    assert spoken.dialect == "openai-chat" or kind.quirks is None
+
+
+def test_a_usual_model_is_spoken_to_in_the_usual_way() -> None:
+    """Without another form made of it."""
+    assert [kind.name for kind in KINDS.values() if kind.spoken(kind.base_url or "", "some-model") is not kind] == []
+
+
+_PLACES = {
+    "a region": (
+        {"project": "p", "location": "europe-west4"},
+        "europe-west4-aiplatform.googleapis.com",
+        "europe-west4",
+    ),
+    "a continent": ({"project": "p", "location": "eu"}, "aiplatform.eu.rep.googleapis.com", "eu"),
+    "everywhere": ({"project": "p"}, "aiplatform.googleapis.com", "global"),
+}
+
+
+@pytest.mark.parametrize(("said", "host", "location"), _PLACES.values(), ids=_PLACES)
+def test_vertex_is_found_where_its_location_is(said: dict[str, str], host: str, location: str) -> None:
+    """The host and the path name the same one."""
+    locate = KINDS["vertex"].locate
+    assert locate is not None and locate(said) == f"https://{host}/v1/projects/p/locations/{location}"
+    assert locate({"location": "eu"}) is None
+
+
+def test_bedrock_is_found_where_its_region_is() -> None:
+    """China's are under a domain of their own."""
+    locate = KINDS["bedrock"].locate
+    assert locate is not None and locate({"region": "eu-west-1"}) == "https://bedrock-runtime.eu-west-1.amazonaws.com"
+    assert locate({"region": "cn-north-1"}) == "https://bedrock-runtime.cn-north-1.amazonaws.com.cn"
+    assert locate({"profile": "p"}) is None
+
+
 _ASKED = {
     "none": ("https://h.example/c?a=1", {}, "https://h.example/c?a=1"),
     "one more": ("https://h.example/c", {"api-version": "preview"}, "https://h.example/c?api-version=preview"),

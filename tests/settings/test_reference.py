@@ -21,10 +21,15 @@ _ABSENT = object()
 
 EXAMPLES = {
     "providers.<name>.api_key",
-    "providers.<name>.keys",
+    "providers.<name>.base_url",
     "providers.<name>.models",
     "providers.<name>.models[].upstream",
     "providers.<name>.models[].price",
+    "providers.<name>.entra",
+    "providers.<name>.google",
+    "providers.<name>.google.project",
+    "providers.<name>.aws",
+    "providers.<name>.aws.region",
     "failover_groups.<name>.targets",
 }
 """Keys that the reference shows with an example, and their default beside it."""

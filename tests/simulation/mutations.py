@@ -17,6 +17,7 @@ from actors.attempt import Attempt
 from actors.exchange import Exchange
 from actors.messages import Flow, Part
 from actors.pace import Pace
+from actors.pulses import Pulses
 from actors.reading import Reading
 from actors.runtime import Down, Exit, Job
 from actors.tally import Tally
@@ -116,12 +117,19 @@ def _probe_never_passes(true: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _one_slot_too_many(true: Callable[..., Any]) -> Callable[..., Any]:
-    def next_slot(pacing: Any, waiter: Any, now: float, rules: Any, *rest: Any) -> Any:
+    def next_slot(lane: Any, waiter: Any, now: float, rules: Any) -> Any:
         if rules.max_parallel is not None:
             rules = replace(rules, max_parallel=rules.max_parallel + 1)
-        return true(pacing, waiter, now, rules, *rest)
+        return true(lane, waiter, now, rules)
 
     return next_slot
+
+
+def _attempt_not_counted_off(_true: Callable[..., Any]) -> Callable[..., Any]:
+    def ended(self: Pulses, model: str) -> None:
+        return None
+
+    return ended
 
 
 def _mutations() -> dict[str, Mutation]:
@@ -130,6 +138,7 @@ def _mutations() -> dict[str, Mutation]:
 
     table = (
         (Pace, "on_down", _slot_not_given_back, "nothing_is_held"),
+        (Pulses, "ended", _attempt_not_counted_off, "nothing_is_held"),
         (pace_actor, "next_slot", _one_slot_too_many, "providers_are_not_crowded"),
         (Attempt, "settle", _entry_closed_twice, "one_entry_per_attempt"),
         (Exchange, "settle", _outcome_told_twice, "one_outcome_per_exchange"),

@@ -95,7 +95,7 @@ def draw_plan(seed: int, *, most: int = 500, without: frozenset[str] = frozenset
         seed=seed,
         exchanges=exchanges,
         gap_s=gap_s,
-        settings=_settings(chance, dialects),
+        settings=_settings(chance, dialects, Random(f"taste {seed}")),
         dialects=dialects,
         weights={name: weight for name, weight in weights.items() if name not in without},
         rate=chance.choice((0.02, 0.1, 0.3, 0.6, 0.95)),
@@ -105,16 +105,24 @@ def draw_plan(seed: int, *, most: int = 500, without: frozenset[str] = frozenset
     )
 
 
-def _settings(chance: Random, dialects: dict[str, str]) -> dict[str, Any]:
+def _settings(chance: Random, dialects: dict[str, str], taste: Random) -> dict[str, Any]:
+    """`taste` draws what came later, so that the worlds of older seeds stay what they were otherwise."""
     providers = {name: _provider(chance, dialect) for name, dialect in dialects.items()}
     firsts = [f"{name}:m" for name in providers]
     groups = {
         "chat": {"targets": firsts, "max_attempts": chance.randint(1, 6)},
         "turns": {"targets": firsts[::-1], "strategy": "round_robin"},
         "lone": {"targets": firsts[:1], "max_attempts": 4},
+        "shared": {
+            "targets": firsts,
+            "strategy": taste.choice(("load_balanced", "fastest_first", "weighted")),
+            "affinity": taste.choice(("off", "asked", "named", "auto")),
+        },
+        "cheap": {"targets": firsts[::-1], "strategy": "cheapest"},
     }
     return {
         "providers": providers,
+        "failover": {"slow_start_s": taste.choice((0.0, 10.0, 60.0))},
         "failover_groups": groups,
         "server": {
             "deadline_s": chance.choice((5.0, 40.0, 300.0)),
@@ -122,12 +130,7 @@ def _settings(chance: Random, dialects: dict[str, str]) -> dict[str, Any]:
             "drain_s": chance.choice((0.0, 5.0, 30.0)),
             "lame_duck_s": chance.choice((0.0, 2.0)),
         },
-        "breaker": {
-            "recovery_timeout_s": chance.choice((2.0, 30.0)),
-            "max_open_s": 60.0,
-            "failure_threshold": 5,
-            "refused_key_s": 60.0,  # health must come back without a new configuration
-        },
+        "breaker": {"recovery_timeout_s": chance.choice((2.0, 30.0)), "max_open_s": 60.0, "failure_threshold": 5},
         "retry": {
             "base_delay_ms": chance.choice((1, 500)),
             "max_attempts": chance.randint(1, 4),

@@ -167,7 +167,33 @@ def test_bedrock_without_a_key_gets_signed_requests(tmp_path: Path, machine: pyt
     assert turn.headers["authorization"] == _signature(turn, region="eu-west-1")
 
 
-async def _asked(home: Path) -> Turn:
+def test_bedrock_is_signed_for_with_what_the_configuration_says(tmp_path: Path, machine: pytest.MonkeyPatch) -> None:
+    """Before anything that the machine holds."""
+    machine.setenv("AWS_ACCESS_KEY_ID", "AKIDOFTHEMACHINE")
+    machine.setenv("AWS_SECRET_ACCESS_KEY", "other")
+    own = {
+        "region": "eu-west-1",
+        "access_key_id": "AKIDEXAMPLE",
+        "secret_access_key": SECRET,
+        "session_token": "token-2",
+    }
+    turn = asyncio.run(_asked(tmp_path, aws=own))
+    assert turn.headers["x-amz-security-token"] == "token-2"
+    assert turn.headers["authorization"] == _signature(turn, region="eu-west-1")
+
+
+def test_bedrock_is_signed_for_with_a_profile(tmp_path: Path, machine: pytest.MonkeyPatch) -> None:
+    """Of the shared files, its region too."""
+    (tmp_path / "credentials").write_text(
+        f"[work]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = {SECRET}\naws_session_token = token-3\n"
+    )
+    (tmp_path / "config").write_text("[profile work]\nregion = ap-southeast-2\n")
+    turn = asyncio.run(_asked(tmp_path, aws={"profile": "work"}))
+    assert turn.headers["x-amz-security-token"] == "token-3"
+    assert turn.headers["authorization"] == _signature(turn, region="ap-southeast-2")
+
+
+async def _asked(home: Path, **keys: Any) -> Turn:
     said = (
         b'{"output":{"message":{"role":"assistant","content":[{"text":"well"}]}},"stopReason":"end_turn",'
         b'"usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2}}'
@@ -178,6 +204,7 @@ async def _asked(home: Path) -> Turn:
             "kind": "bedrock",
             "base_url": provider.base_url,
             "models": [{"name": "m", "upstream": "eu.amazon.nova-lite-v1:0"}],
+            **keys,
         }
         async with served({"providers": {"main": config}}, home) as router, router.chat(model="main:m") as response:
             assert (await response.json())["choices"][0]["message"]["content"] == "well"

@@ -12,15 +12,14 @@ from msgspec import field
 
 from router.settings.schema.account import Cache, LedgerKeys
 from router.settings.schema.failover import Breaker, Failover, GroupKeys, Retry, Strategy
+from router.settings.schema.grants import AwsKeys, EntraKeys, GoogleKeys
 from router.settings.schema.keys import GroupName, Keys, ProviderName
 from router.settings.schema.provider import (
+    GRANTS,
     LOCAL_KEYS,
     REMOTE_KEYS,
-    Adaptive,
     CacheType,
     Dispatch,
-    KeyKeys,
-    LimitKeys,
     LocalKeys,
     ModelKeys,
     Price,
@@ -31,21 +30,22 @@ from router.settings.schema.server import Server
 from router.settings.schema.telemetry import LogLevel, Telemetry
 
 __all__ = [
+    "GRANTS",
     "LOCAL_KEYS",
     "REMOTE_KEYS",
-    "Adaptive",
+    "AwsKeys",
     "Breaker",
     "Cache",
     "CacheType",
     "Dispatch",
     "Document",
+    "EntraKeys",
     "Failover",
+    "GoogleKeys",
     "GroupKeys",
     "GroupName",
-    "KeyKeys",
     "Keys",
     "LedgerKeys",
-    "LimitKeys",
     "LocalKeys",
     "LogLevel",
     "ModelKeys",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
-from router.settings.schema.keys import MOST, Attempts, Count, Keys, Name, PositiveMs, PositiveS, Share
+from router.settings.schema.keys import MOST, Attempts, Count, Keys, Name, PositiveMs, PositiveS, Share, SomeS
 
-Strategy = Annotated[
-    Literal["priority", "round_robin"],
-    Meta(extra={"later": ("load_balanced", "fastest_first", "cheapest", "weighted")}),
-]
+Strategy = Literal["priority", "round_robin", "load_balanced", "fastest_first", "cheapest", "weighted"]
+Affinity = Literal["off", "asked", "named", "auto"]
+Weight = Annotated[float, Meta(ge=0, le=MOST)]
 
 
 OnLoss = Literal["refuse", "warn"]
@@ -21,37 +20,60 @@ class Failover(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What holds for every name that a caller may use, unless its group says otherwise.
 
     Args:
-        strategy: `priority` asks targets in their order, `round_robin` begins with the next one each time.
+        strategy: who is asked first, as the table below says.
         max_attempts: attempts of one request over all its targets.
         fallbacks_on: reasons of failure that may move on to another target; left out, all but refusals
             (`content_policy`) and faults of the caller's (`rejected`); in a list, `default` stands for those.
         on_loss: what to do where a target cannot be told what a request means, as a picture, a schema or a demanded
             tool: `refuse` passes over it, and answers 400 where no other is left; `warn` asks it without. Either way
             `x-router-lost` names what was left out.
+        affinity: what ties a conversation to one target, so that its provider's prompt cache stays warm, under the
+            strategies that share the load: `off` nothing, `asked` the caller's `router.affinity_key`, `named` also
+            `prompt_cache_key`, `metadata.user_id`, `user` and `safety_identifier`, `auto` else also how it begins.
+        slow_start_s: how long the share of a target that came back grows, under the strategies that share the load; 0
+            gives it all at once.
     """
 
     strategy: Strategy = "priority"
     max_attempts: Attempts = 3
     fallbacks_on: tuple[Name, ...] | None = None
     on_loss: OnLoss = "refuse"
+    affinity: Affinity = "asked"
+    slow_start_s: SomeS = 10.0
+
+
+class TargetKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One target of a group. Its name alone is enough: `- main:gpt-4o-mini`.
+
+    Args:
+        target: `provider:model`, or a provider alone for its first model.
+        weight: its share beside the others', for `weighted` and `load_balanced`; 0 is asked only when they fail.
+    """
+
+    shorthand: ClassVar[str] = "target"
+
+    target: Name
+    weight: Weight = 1.0
 
 
 class GroupKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A public name for several targets. One named `auto` takes the place of the built-in `auto`.
 
     Args:
-        targets: `provider:model` each, or a provider alone for its first model, in the order they are asked.
+        targets: in the order they are asked; each a name or a mapping.
         strategy: left out, that of `failover`.
         max_attempts: left out, that of `failover`.
         fallbacks_on: left out, that of `failover`.
         on_loss: left out, that of `failover`.
+        affinity: left out, that of `failover`.
     """
 
-    targets: tuple[Name, ...]
+    targets: tuple[TargetKeys, ...]
     strategy: Strategy | None = None
     max_attempts: Attempts | None = None
     fallbacks_on: tuple[Name, ...] | None = None
     on_loss: OnLoss | None = None
+    affinity: Affinity | None = None
 
 
 class Breaker(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,10 +86,6 @@ class Breaker(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         window_s: length of the window.
         recovery_timeout_s: how long it stays open before the first probe; doubles with each failed probe.
         max_open_s: it stays open no longer than this; left out, at least `recovery_timeout_s`.
-        slow_call_s: a streamed answer whose first content comes later than this is a slow one; left out, none is.
-        slow_call_rate: share of slow answers in the window that opens it.
-        refused_key_s: how long a key that its provider refused (401, 403) is not used; left out, until the
-            configuration changes.
     """
 
     failure_threshold: Count = 5
@@ -76,9 +94,6 @@ class Breaker(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     window_s: PositiveS = 30.0
     recovery_timeout_s: PositiveS = 5.0
     max_open_s: PositiveS = 20.0
-    slow_call_s: PositiveS | None = None
-    slow_call_rate: Share = 0.8
-    refused_key_s: PositiveS | None = None
 
 
 class Retry(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,9 +107,6 @@ class Retry(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         max_delay_ms: the bound grows no further; left out, at least `base_delay_ms`.
         budget_ratio: retries for each first attempt of the last seconds, so that an outage does not become a storm.
         budget_min_per_s: retries allowed without any traffic.
-        throttle: hold back requests from a provider that mostly refuses them for want of capacity.
-        throttle_factor: requests sent for each one that it accepts, over two minutes.
-        throttle_min_per_s: nothing is held back from a provider that is asked less often than this.
     """
 
     max_attempts: Attempts = 3
@@ -104,6 +116,3 @@ class Retry(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_delay_ms: PositiveMs = 30_000.0
     budget_ratio: Share = 0.2
     budget_min_per_s: Annotated[float, Meta(ge=0, le=MOST)] = 1.0
-    throttle: bool = True
-    throttle_factor: Annotated[float, Meta(ge=1.1, le=100)] = 2.0
-    throttle_min_per_s: Annotated[float, Meta(gt=0, le=MOST)] = 1.0
