@@ -21,6 +21,7 @@ _ENDS: dict[Reason, End] = {
     Reason.CONTEXT_LENGTH: End.REFUSED,
     Reason.CONTENT_POLICY: End.REFUSED,
     Reason.INEXPRESSIBLE: End.REFUSED,
+    Reason.THREAD_MISSING: End.REFUSED,
     Reason.BUSY: End.LIMITED,
 } | dict.fromkeys(TIMEOUTS, End.TIMEOUT)
 

@@ -6,6 +6,7 @@
       telemetry         metrics, scores, traces, logs
       limits            who may come in
       cache             whole answers
+      conversations     answers that callers go on from by their id
       capability        what each model can do
       providers         dynamic: a unit for each provider
         <unit>          one_for_one: pace, breaker, provider
@@ -73,6 +74,7 @@ class Blueprint(Struct, frozen=True, kw_only=True):
     telemetry: MakeActor
     limits: MakeActor
     cache: MakeActor
+    conversations: MakeActor
     capability: MakeActor
     units: Callable[[], tuple[Unit, ...]]
     retry: MakeActor
@@ -97,6 +99,7 @@ def tree(blueprint: Blueprint) -> SupervisorSpec:
             ChildSpec(name="telemetry", start=blueprint.telemetry, shutdown_s=flush_s),
             ChildSpec(name="limits", start=blueprint.limits),
             ChildSpec(name="cache", start=blueprint.cache),
+            ChildSpec(name="conversations", start=blueprint.conversations),
             ChildSpec(name="capability", start=blueprint.capability),
             ChildSpec(name="providers", start=lambda: _dynamic(tuple(map(unit_spec, blueprint.units())))),
             ChildSpec(name="retry", start=blueprint.retry),

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     CONTEXT_LENGTH = "context_length"
     CONTENT_POLICY = "content_policy"
     INEXPRESSIBLE = "inexpressible"
+    THREAD_MISSING = "thread_missing"
     CLIENT_GONE = "client_gone"
     DEADLINE = "deadline"
     # the gateway's, or its operator's
@@ -76,6 +77,7 @@ _BLAMED: dict[Blame, tuple[Reason, ...]] = {
         Reason.CONTEXT_LENGTH,
         Reason.CONTENT_POLICY,
         Reason.INEXPRESSIBLE,
+        Reason.THREAD_MISSING,
         Reason.CLIENT_GONE,
         Reason.DEADLINE,
     ),
@@ -121,7 +123,14 @@ TIMEOUTS: frozenset[Reason] = frozenset(
 
 
 FINAL: frozenset[Reason] = frozenset(
-    {Reason.UNKNOWN_MODEL, Reason.CLIENT_GONE, Reason.DEADLINE, Reason.NO_TARGET, Reason.SHUTTING_DOWN}
+    {
+        Reason.UNKNOWN_MODEL,
+        Reason.THREAD_MISSING,
+        Reason.CLIENT_GONE,
+        Reason.DEADLINE,
+        Reason.NO_TARGET,
+        Reason.SHUTTING_DOWN,
+    }
 )
 """The reasons that end an exchange whatever other targets there are: no route can name them as a way on."""
 

@@ -69,6 +69,16 @@ from actors.messages.config import (
     ReloadConfig,
     TargetsChanged,
 )
+from actors.messages.conversations import (
+    ConversationsView,
+    ForgetTurn,
+    Forgotten,
+    Memory,
+    Recalled,
+    RecallTurns,
+    Turn,
+    TurnEnded,
+)
 from actors.messages.desk import Desk, HealthReport, ModelCard, ProviderReport, Server
 from actors.messages.exchange import Answered, Call, Committed, Opened, Piece
 from actors.messages.telemetry import (
@@ -105,6 +115,7 @@ __all__ = [
     "ConfigTaken",
     "ConfigTurnedDown",
     "ConfigView",
+    "ConversationsView",
     "CooledDown",
     "CostView",
     "Desk",
@@ -114,6 +125,8 @@ __all__ = [
     "ExchangeEnded",
     "FactsLearned",
     "Flow",
+    "ForgetTurn",
+    "Forgotten",
     "Head",
     "HealthReport",
     "Hit",
@@ -122,6 +135,7 @@ __all__ = [
     "LetThrough",
     "LogPage",
     "Lookup",
+    "Memory",
     "MetricsReset",
     "Miss",
     "ModelCard",
@@ -142,6 +156,8 @@ __all__ = [
     "ReadEntries",
     "ReadLog",
     "ReadTotals",
+    "RecallTurns",
+    "Recalled",
     "ReloadConfig",
     "ResetMetrics",
     "RetryDenied",
@@ -154,6 +170,8 @@ __all__ = [
     "SupervisorReported",
     "TargetsChanged",
     "TotalsPage",
+    "Turn",
+    "TurnEnded",
     "Turned",
     "Unsent",
     "Whole",

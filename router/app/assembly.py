@@ -12,6 +12,7 @@ from actors.books import Books
 from actors.cache import Cache
 from actors.capability import Capability, Facts
 from actors.config import Config
+from actors.conversations import ActorMemory, Conversations
 from actors.desk import TreeDesk, Views
 from actors.edition import ProviderView
 from actors.exchange import Wiring
@@ -19,7 +20,7 @@ from actors.front import Door, Front
 from actors.group import Readers
 from actors.ledger import Ledger, pricer
 from actors.limits import Limits
-from actors.messages import CacheView, ConfigLoaded, Desk, ReloadConfig, Server
+from actors.messages import CacheView, ConfigLoaded, ConversationsView, Desk, ReloadConfig, Server
 from actors.provider import MakeTransport
 from actors.pulses import NO_PULSES
 from actors.retry import Retry
@@ -31,7 +32,7 @@ from router.app.dialects import DIALECTS
 from router.app.press import Hooks, Press, Printing, Reread
 from router.app.prices import listed_window, price_book
 from router.app.release import Kinds, Layout, Release, layout_of, secrets_of
-from router.app.rules import backoff, budget_rules, cache_rules
+from router.app.rules import backoff, budget_rules, cache_rules, conversation_rules
 from router.app.seats import absent_groups, configured_windows
 from router.app.units import Workshop
 from router.front.context import Context
@@ -54,7 +55,19 @@ from router.telemetry.writer import LineSink
 SPANS_STOP_S = 2.0
 """How long a stop waits for the last spans to be sent."""
 
-OWN = ("config", "ledger", "telemetry", "limits", "cache", "capability", "providers", "retry", "groups", "front")
+OWN = (
+    "config",
+    "ledger",
+    "telemetry",
+    "limits",
+    "cache",
+    "conversations",
+    "capability",
+    "providers",
+    "retry",
+    "groups",
+    "front",
+)
 """The actors whose being alive is part of the router's own health."""
 
 
@@ -120,6 +133,7 @@ class Assembly:
         self._books = Books()
         self._costs = Snapshot(self._books.view())
         self._cached = Snapshot(CacheView())
+        self._conversed = Snapshot(ConversationsView())
         self._listed = PriceList()
         self._door = Door()
 
@@ -178,7 +192,8 @@ class Assembly:
 
     def contexts(self, desk: Desk, *, look_every_s: float | None = None) -> Callable[[], Context]:
         """What the front's handlers need, under the configuration in force whenever it is asked."""
-        return Contexts(self._edition, desk=desk, dialects=self._dialects, look_every_s=look_every_s)
+        memory = ActorMemory(self._ref("conversations"), self.ports)
+        return Contexts(self._edition, desk=desk, dialects=self._dialects, look_every_s=look_every_s, memory=memory)
 
     def on_bug(self, request_id: str, error: Exception) -> None:
         """A handler raised what nobody foresaw: its type and place are logged, its words may quote a request."""
@@ -294,6 +309,9 @@ class Assembly:
                 max_exchanges=lambda: edition.value.settings.server.max_exchanges, live_jobs=lambda: self._door.jobs
             ),
             cache=lambda: Cache(rules=lambda: cache_rules(edition.value.settings), published=self._cached),
+            conversations=lambda: Conversations(
+                rules=lambda: conversation_rules(edition.value.settings), published=self._conversed
+            ),
             capability=lambda: Capability(
                 configured=lambda: configured_windows(edition.value.seats),
                 listed=lambda target: listed_window(self._listed, edition.value.seats, target),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from actors.messages import Desk
+from actors.messages import Desk, Memory
 from actors.runtime import Snapshot
 from router.app.release import Release
 from router.front.context import Context
@@ -15,12 +15,19 @@ class Contexts:
     """Called for each request: the context of the edition in force."""
 
     def __init__(
-        self, edition: Snapshot[Release], *, desk: Desk, dialects: Mapping[str, Dialect], look_every_s: float | None
+        self,
+        edition: Snapshot[Release],
+        *,
+        desk: Desk,
+        dialects: Mapping[str, Dialect],
+        look_every_s: float | None,
+        memory: Memory,
     ) -> None:
         self._edition = edition
         self._desk = desk
         self._dialects = dialects
         self._look_every_s = look_every_s
+        self._memory = memory
         self._made_for = edition.value
         self._made = self._make(edition.value)
 
@@ -40,4 +47,5 @@ class Contexts:
             first_ping_after_s=server.first_ping_after_s,
             ping_every_s=server.ping_every_s,
             look_every_s=self._look_every_s,
+            memory=self._memory if release.settings.conversations.enabled else None,
         )

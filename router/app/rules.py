@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actors.cache import CacheRules
+from actors.conversations import ConversationRules
 from router.canon.loss import OnLoss
 from router.policy.backoff import Backoff
 from router.policy.breaker import BreakerRules
@@ -49,3 +50,8 @@ def budget_rules(settings: Settings) -> BudgetRules:
 def cache_rules(settings: Settings) -> CacheRules:
     """How long answers are kept, and how many."""
     return CacheRules(ttl_s=settings.cache.ttl_s, size_bytes=settings.cache.max_bytes)
+
+
+def conversation_rules(settings: Settings) -> ConversationRules:
+    """How long conversations are known, and how many."""
+    return ConversationRules(ttl_s=settings.conversations.ttl_s, size_bytes=settings.conversations.max_bytes)

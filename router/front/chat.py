@@ -7,21 +7,35 @@ from aiohttp import web
 from actors.messages import Call
 from router.front.body import read_body
 from router.front.context import Context
-from router.front.delivery import Delivery
+from router.front.delivery import Delivery, Keeper
 from router.front.forward import forwarding
 from router.front.guard import REQUEST_ID
 from router.front.presence import watching
 from router.front.trace import decode_traceparent
 from router.front.wishes import with_headers
+from router.wire.dialect import Ask
 
 
 async def converse(request: web.Request, context: Context, dialect: str) -> web.StreamResponse:
-    """One chat call in `dialect`. Leaving for any cause, a closed connection too, ends the exchange and its upstream
-    call."""
+    """One chat call in `dialect`."""
+    return await answer(request, context, dialect, await hear(request, context, dialect))
+
+
+async def hear(request: web.Request, context: Context, dialect: str) -> Ask:
+    """What is asked, with the wishes of its headers. Raises `Refused`."""
     half = context.dialects[dialect].front
     assert half is not None
     ask = with_headers(half.peek(await read_body(request, context.max_body_bytes)), request.headers)
-    ask = forwarding(ask, request.headers, half.forwarded)
+    return forwarding(ask, request.headers, half.forwarded)
+
+
+async def answer(
+    request: web.Request, context: Context, dialect: str, ask: Ask, keeper: Keeper | None = None
+) -> web.StreamResponse:
+    """Open an exchange and deliver it. Leaving for any cause, a closed connection too, ends the exchange and its
+    upstream call."""
+    half = context.dialects[dialect].front
+    assert half is not None
     trace = decode_traceparent(request.headers.get("traceparent"))
     opened = context.desk.open(
         Call(
@@ -33,7 +47,7 @@ async def converse(request: web.Request, context: Context, dialect: str) -> web.
         )
     )
     try:
-        delivery = Delivery(request, context, half, ask, config=opened.config)
+        delivery = Delivery(request, context, half, ask, config=opened.config, keeper=keeper)
         with watching(request, context.look_every_s, opened.abandon):
             return await (delivery.stream(opened.outbox) if ask.stream else delivery.whole(opened.outbox))
     finally:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from actors.messages import Desk
+from actors.messages import Desk, Memory
 from router.wire.dialect import Dialect
 
 
@@ -21,6 +21,7 @@ class Context(Struct, frozen=True, kw_only=True):
         ping_every_s: silence between keepalives after that.
         look_every_s: how often to look whether the caller is still there; None where the server cancels handlers whose
             caller left.
+        memory: conversations that go on by the id of an answer; None where none are kept.
     """
 
     desk: Desk
@@ -29,3 +30,4 @@ class Context(Struct, frozen=True, kw_only=True):
     first_ping_after_s: float
     ping_every_s: float
     look_every_s: float | None = None
+    memory: Memory | None = None

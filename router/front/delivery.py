@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Protocol
 
 from aiohttp import web
 
 from actors.messages import Answered, Committed, Flow, Piece, Whole
 from actors.runtime import Channel, ChannelTimeout
 from router.canon.cost import usd_text
+from router.canon.event import Ended
 from router.errors import GatewayError, Reason, Unavailable
 from router.front.context import Context
 from router.front.guard import REQUEST_ID
@@ -60,10 +62,35 @@ class _Passed:
         return self._relay.fault(error)
 
 
+class Keeper(Protocol):
+    """Keeps complete answers, before the caller has all of one: its next request may go on from it at once.
+
+    `passed` says that the bytes are the provider's own.
+    """
+
+    def whole(self, body: bytes, committed: Committed, *, passed: bool) -> bytes:
+        """An answer that is not streamed; returns it as it is to be said."""
+        ...
+
+    def stream(self, ending: bytes, committed: Committed, *, passed: bool) -> None:
+        """The bytes that end a stream."""
+        ...
+
+
 class Delivery:
     """One answer on its way out, of an exchange under the configuration `config`. Use `stream` or `whole`, once."""
 
-    def __init__(self, request: web.Request, context: Context, half: FrontHalf, ask: Ask, *, config: str) -> None:
+    def __init__(
+        self,
+        request: web.Request,
+        context: Context,
+        half: FrontHalf,
+        ask: Ask,
+        *,
+        config: str,
+        keeper: Keeper | None = None,
+    ) -> None:
+        self._keeper = keeper
         self._request = request
         self._context = context
         self._config = config
@@ -82,7 +109,7 @@ class Delivery:
                 case Committed():
                     self._committed = piece
                 case Whole():
-                    body = piece.raw or self._half.encode_reply(piece.reply)
+                    body = self._kept(piece.raw or self._half.encode_reply(piece.reply), passed=bool(piece.raw))
                 case Answered():
                     headers = {**self._headers(), "content-type": "application/json"}
                     if piece.cost_usd is not None:
@@ -105,12 +132,35 @@ class Delivery:
                     if piece.relay is not None:
                         self._voice = _Passed(piece.relay)
                 case Flow():
-                    await self._write(self._voice.say(piece))
+                    await self._write(self._said(piece))
                 case Answered():
-                    await self._write(self._voice.end(piece))
+                    await self._write(self._ended(piece))
                     return await self._end()
                 case Whole():
                     raise Unavailable("a whole answer came where a stream was asked for", reason=Reason.INTERNAL)
+
+    def _said(self, flow: Flow) -> bytes:
+        """These events; a provider's own last one holds the whole answer."""
+        block = self._voice.say(flow)
+        if isinstance(self._voice, _Passed) and flow.events and type(flow.events[-1]) is Ended:
+            self._keep(block, passed=True)
+        return block
+
+    def _ended(self, answered: Answered) -> bytes:
+        """The terminal event; where it is ours, it holds the whole answer."""
+        block = self._voice.end(answered)
+        if isinstance(self._voice, _Encoded):
+            self._keep(block, passed=False)
+        return block
+
+    def _kept(self, body: bytes, *, passed: bool) -> bytes:
+        if self._keeper is None or self._committed is None:
+            return body
+        return self._keeper.whole(body, self._committed, passed=passed)
+
+    def _keep(self, ending: bytes, *, passed: bool) -> None:
+        if self._keeper is not None and self._committed is not None:
+            self._keeper.stream(ending, self._committed, passed=passed)
 
     async def _next(self, outbox: Channel[Piece]) -> Piece:
         """The next piece, however long it takes: the silence before it is filled with keepalives."""

@@ -7,7 +7,7 @@ from functools import partial
 
 from aiohttp import web
 
-from router.front import chat, health, models
+from router.front import chat, health, models, responses
 from router.front.context import Context
 
 Handler = Callable[[web.Request, Context], Awaitable[web.StreamResponse]]
@@ -18,7 +18,10 @@ MESSAGES = "anthropic-messages"
 
 ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("POST", "/v1/chat/completions", CHAT, partial(chat.converse, dialect=CHAT)),
-    ("POST", "/v1/responses", RESPONSES, partial(chat.converse, dialect=RESPONSES)),
+    ("POST", "/v1/responses", RESPONSES, responses.converse),
+    ("GET", "/v1/responses/{id}", RESPONSES, responses.one),
+    ("DELETE", "/v1/responses/{id}", RESPONSES, responses.delete),
+    ("GET", "/v1/responses/{id}/input_items", RESPONSES, responses.items),
     ("POST", "/v1/messages", MESSAGES, partial(chat.converse, dialect=MESSAGES)),
     ("GET", "/v1/models", CHAT, models.listing),
     ("GET", "/v1/models/{id:.+}", CHAT, models.one),

@@ -71,6 +71,7 @@ _REASONS: dict[Verdict, tuple[Reason, ...]] = {
     Verdict.NEVER: (
         Reason.REJECTED,
         Reason.UNKNOWN_MODEL,
+        Reason.THREAD_MISSING,
         Reason.CONTENT_POLICY,
         Reason.CLIENT_GONE,
         Reason.DEADLINE,

@@ -36,6 +36,7 @@ def resolve(document: Document, kinds: Mapping[str, KindRules]) -> Settings:
         breaker=replace(breaker, max_open_s=max(breaker.max_open_s, breaker.recovery_timeout_s)),
         retry=replace(retry, max_delay_ms=max(retry.max_delay_ms, retry.base_delay_ms)),
         cache=document.cache,
+        conversations=document.conversations,
         ledger=Ledger(path=document.ledger.path or document.home / "ledger.sqlite"),
         telemetry=document.telemetry,
     )

@@ -19,6 +19,7 @@ from router.settings.schema import (
     Breaker,
     Cache,
     CacheType,
+    ConversationKeys,
     Dispatch,
     EntraKeys,
     Failover,
@@ -142,6 +143,7 @@ class Settings(Struct, frozen=True, kw_only=True, dict=True):
     breaker: Breaker
     retry: Retry
     cache: Cache
+    conversations: ConversationKeys
     ledger: Ledger
     telemetry: Telemetry
 

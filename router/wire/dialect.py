@@ -118,6 +118,18 @@ class Requirements(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     affinity_key: Annotated[str, Meta(min_length=1, max_length=512)] | None = None
 
 
+class Kept(Struct, frozen=True, kw_only=True):
+    """An answer that its caller may go on from, where we say it.
+
+    Args:
+        id: what it is called then.
+        previous: the id of the answer that this one goes on from.
+    """
+
+    id: str
+    previous: str | None
+
+
 class Ask(Struct, frozen=True, kw_only=True):
     """A request parsed just enough to route it.
 
@@ -132,6 +144,7 @@ class Ask(Struct, frozen=True, kw_only=True):
         aliases: what older names for members the caller used, in words for it to read.
         context_tokens: the window the caller wants room for, where its dialect has no word for that.
         unsaid: what was taken out of `fields` that a target of the same dialect could not be told, by path.
+        kept: how the answer is kept here; None where it is not.
     """
 
     model: str
@@ -144,6 +157,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...] = ()
     context_tokens: int | None = None
     unsaid: tuple[str, ...] = ()
+    kept: Kept | None = None
 
 
 class Encoded(Struct, frozen=True, kw_only=True):

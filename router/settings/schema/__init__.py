@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec import field
 
-from router.settings.schema.account import Cache, LedgerKeys
+from router.settings.schema.account import Cache, ConversationKeys, LedgerKeys
 from router.settings.schema.failover import Breaker, Failover, GroupKeys, Retry, Strategy
 from router.settings.schema.grants import AwsKeys, EntraKeys, GoogleKeys
 from router.settings.schema.keys import GroupName, Keys, ProviderName
@@ -37,6 +37,7 @@ __all__ = [
     "Breaker",
     "Cache",
     "CacheType",
+    "ConversationKeys",
     "Dispatch",
     "Document",
     "EntraKeys",
@@ -72,6 +73,7 @@ class Document(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         breaker: when a failing target is left alone.
         retry: how often and how soon the same target is asked again.
         cache: whole answers, given again.
+        conversations: answers that callers go on from by their id.
         ledger: what every attempt cost.
         telemetry: what is told about requests.
     """
@@ -84,5 +86,6 @@ class Document(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     breaker: Breaker = Breaker()
     retry: Retry = Retry()
     cache: Cache = Cache()
+    conversations: ConversationKeys = ConversationKeys()
     ledger: LedgerKeys = LedgerKeys()
     telemetry: Telemetry = Telemetry()

@@ -1,4 +1,4 @@
-"""What is kept: answers, and what every attempt cost."""
+"""What is kept: answers, conversations, and what every attempt cost."""
 
 from __future__ import annotations
 
@@ -19,6 +19,20 @@ class Cache(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     enabled: bool = False
     ttl_s: PositiveS = 300.0
     max_bytes: SizeBytes = 67_108_864
+
+
+class ConversationKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Answers of `/v1/responses` that callers go on from with `previous_response_id`. In memory: a restart loses them.
+
+    Args:
+        enabled: whether any are kept; a caller's `store: false` keeps its own out.
+        ttl_s: how long one is known after it was last used.
+        max_bytes: memory for all of them; the least recently used go first.
+    """
+
+    enabled: bool = True
+    ttl_s: PositiveS = 86_400.0
+    max_bytes: SizeBytes = 33_554_432
 
 
 class LedgerKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):

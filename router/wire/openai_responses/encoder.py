@@ -42,6 +42,7 @@ from router.wire.openai_responses.reply import (
     text_part,
 )
 from router.wire.openai_responses.thought import FAMILY
+from router.wire.openai_responses.turns import kept_members
 from router.wire.openai_responses.usage import encode_usage
 from router.wire.sse import SKIPPED_NOTE
 
@@ -130,6 +131,7 @@ class ResponsesEncoder:
 
     def __init__(self, ask: Ask) -> None:
         self._started = Started(id="", model=ask.model)
+        self._kept = ask.kept
         self._head: dict[str, object] = {}
         self._number = 0
         self._output: list[object] = []
@@ -331,6 +333,8 @@ class ResponsesEncoder:
         started = self._started
         id = response_id(started.id, started.model, started.created_s)
         self._head = response_members(id, started.model, started.created_s)
+        if self._kept is not None:
+            self._head |= kept_members(self._kept)
         created = self._event("response.created", response=self._head)
         return created + self._event("response.in_progress", response=self._head)
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from router.canon.request import ChatRequest, Message, OutputFormat, Role, Sampling, Text, Thinking, Tool, ToolChoice
-from router.errors import Refused
+from router.errors import Reason, Refused
 from router.wire.dialect import Ask, Encoded
 from router.wire.members import (
     ENCODER,
@@ -100,7 +100,9 @@ def decode_request(ask: Ask) -> ChatRequest:
     for name in _ELSEWHERE:
         if ask.fields.get(name, NULL) != NULL:
             raise Refused(
-                f"`{name}` points to what another provider stores: send the whole conversation in `input`", param=name
+                f"`{name}` points to what another provider stores: send the whole conversation in `input`",
+                reason=Reason.INEXPRESSIBLE,
+                param=name,
             )
     body = read_member(REQUEST, Raw(joined(ask.fields)), "")
     messages = decode_input(body.input)
@@ -241,7 +243,11 @@ def _extra(ask: Ask, body: RequestBody) -> tuple[tuple[str, Raw], ...]:
     extra = [
         (name, value)
         for name, value in ask.fields.items()
-        if name not in known and value != NULL and bytes(value) not in _HARMLESS.get(name, ())
+        if name not in known
+        and value != NULL
+        and bytes(value) not in _HARMLESS.get(name, ())
+        # What is kept here need not be stored there.
+        and not (name == "store" and ask.kept is not None)
     ]
     if body.text is not None and body.text.verbosity != NULL:
         extra.append(("text.verbosity", body.text.verbosity))
