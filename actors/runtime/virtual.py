@@ -63,7 +63,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         ready: deque[Any] = own._ready
         self._ripen(own._scheduled, ready, own._stopping)
         if self._chance is not None and len(ready) > 1:
-            self._chance.shuffle(ready)  # type: ignore[arg-type]  # a deque has all that it asks of a list
+            self._chance.shuffle(ready)
         for _ in range(len(ready)):
             handle = ready.popleft()
             if not handle._cancelled:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from random import Random
 
 from msgspec import Struct
 
 from actors.messages import Answered, Call, Committed, Desk, Flow, Opened, Piece, Whole
 from actors.runtime import ChannelClosed
 from router.app import DIALECTS
-from router.canon.event import Ended, TextDelta
-from router.canon.request import Text
+from router.canon.event import Ended, Event, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
+from router.canon.request import Reasoning, Text, ToolCall
 from router.errors import GatewayError, Unavailable, WireFault
 from router.wire.dialect import Ask, FrontHalf, Relay, StreamEncoder
 from tests.simulation.plan import DAWDLING, LEAVING, Plan
 from tests.simulation.provider import body_of
+from tests.simulation.schedule import Schedule
 from tests.simulation.story import Heard, Story
 
 _MAX_EVENT_BYTES = 1 << 20
-_FRONTS = tuple(DIALECTS)
+FRONTS = tuple(DIALECTS)
+"""What callers speak."""
 
 
 class Manners(Struct, frozen=True, kw_only=True):
@@ -38,10 +39,13 @@ class Manners(Struct, frozen=True, kw_only=True):
     wishes: dict[str, object] = {}
 
 
-def draw_manners(chance: Random, plan: Plan, models: tuple[str, ...]) -> Manners:
+def draw_manners(schedule: Schedule, exchange: str, plan: Plan, models: tuple[str, ...]) -> Manners:
     """A caller of the phase of faults."""
+    chance = schedule.chance(exchange)
     leaves = chance.random() < plan.disturbances.get(LEAVING, 0.0)
     dawdles = chance.random() < plan.disturbances.get(DAWDLING, 0.0) * 0.5
+    leave_s = chance.choice((0.0, 0.05, 0.5, 5.0)) * chance.random()
+    dawdle_s = chance.choice((0.1, 1.0, 4.0)) * chance.random()
     wishes: dict[str, object] = {}
     if chance.random() < 0.1:
         wishes["max_attempts"] = chance.randint(1, 3)
@@ -51,10 +55,10 @@ def draw_manners(chance: Random, plan: Plan, models: tuple[str, ...]) -> Manners
         wishes["fallback"] = False
     return Manners(
         model=chance.choice(models) if chance.random() < 0.5 else "chat",
-        dialect=chance.choice(_FRONTS),
+        dialect=chance.choice(FRONTS),
         stream=chance.random() < 0.7,
-        leave_s=chance.choice((0.0, 0.05, 0.5, 5.0)) * chance.random() if leaves else None,
-        dawdle_s=chance.choice((0.1, 1.0, 4.0)) * chance.random() if dawdles else 0.0,
+        leave_s=leave_s if leaves and schedule.admits(LEAVING, exchange) else None,
+        dawdle_s=dawdle_s if dawdles and schedule.admits(DAWDLING, exchange) else 0.0,
         wishes=wishes,
     )
 
@@ -95,7 +99,6 @@ class Caller:
             async with asyncio.timeout(self._manners.leave_s):
                 await self._read(opened, ask)
         except TimeoutError:
-            self._story.faults[LEAVING] += 1
             if not self._heard.ends:
                 self._heard.ends.append("left")
         finally:
@@ -144,24 +147,53 @@ class Caller:
             self._said.append(block)
 
     def _understand(self) -> None:
-        """Read the bytes as the caller's own library would: the text in them, and whether they end in order."""
-        heard, dialect = self._heard, DIALECTS[self._manners.dialect]
-        if not heard.streamed:
-            if heard.bytes and heard.end == "answered":
-                reply = dialect.decode_reply(heard.bytes)
-                parts = reply.choices[0].parts
-                heard.text = "".join(part.text for part in parts if isinstance(part, Text))
-                heard.ended_well = True
-            return
-        splitter, decoder = dialect.splitter(_MAX_EVENT_BYTES), dialect.decoder()
-        try:
-            for frame in splitter.feed(heard.bytes) + splitter.end():
-                for event in decoder.feed(frame):
-                    if isinstance(event, TextDelta):
-                        heard.text += event.text
-                    heard.ended_well = heard.ended_well or isinstance(event, Ended)
-        except WireFault:
-            return
+        """Read the bytes as the caller's own library would: what is in them, and whether they end in order."""
+        heard = self._heard
+        if heard.streamed:
+            listen(self._manners.dialect, heard)
+        elif heard.bytes and heard.end == "answered":
+            for part in DIALECTS[self._manners.dialect].decode_reply(heard.bytes).choices[0].parts:
+                match part:
+                    case Text():
+                        heard.text += part.text
+                    case Reasoning():
+                        heard.thought += part.text
+                    case ToolCall():
+                        heard.calls += f"{part.name}({tight(part.arguments)})"
+            heard.ended_well = True
+
+
+def listen(dialect: str, heard: Heard) -> None:
+    """Read `heard.bytes`, a stream of `dialect`, into its other members; up to what cannot be read."""
+    spoken = DIALECTS[dialect]
+    splitter, decoder = spoken.splitter(_MAX_EVENT_BYTES), spoken.decoder()
+    calls: list[str] = []
+    try:
+        for frame in splitter.feed(heard.bytes) + splitter.end():
+            for event in decoder.feed(frame):
+                _hear(event, heard, calls)
+    except WireFault:
+        pass
+    heard.calls = ")".join(tight(call) for call in calls) + (")" if calls and heard.ended_well else "")
+
+
+def _hear(event: Event, heard: Heard, calls: list[str]) -> None:
+    match event:
+        case TextDelta():
+            heard.text += event.text
+        case ReasoningDelta():
+            heard.thought += event.text
+        case ToolCallStarted():
+            calls.append(f"{event.name}(")
+        case ToolCallDelta():
+            calls[event.index] += event.arguments
+        case Ended():
+            heard.ended_well = True
+
+
+def tight(arguments: str) -> str:
+    """JSON without the blanks behind its commas and colons, which not every dialect keeps."""
+    return arguments.replace('": ', '":').replace(', "', ',"')
 
 
 class _Voice:

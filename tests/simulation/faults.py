@@ -16,13 +16,13 @@ from actors.runtime.virtual import EPOCH_S
 from router.errors import Reason
 from router.upstream.memory import Delay, Fail, Scripted, Silence, Step
 from tests.simulation.answers import DONE, Speech
+from tests.wire.awsframes import frame
 
 Fault = Callable[[Speech, Random], Scripted]
 FAULTS: dict[str, Fault] = {}
 """By name, in the order they stand here."""
 
 _JSON = ("content-type", "application/json")
-_EVENTS = ("content-type", "text/event-stream")
 _SLAB = b"x" * (5 * 1024 * 1024)
 """Four of these are more than an attempt takes as one event."""
 
@@ -40,7 +40,7 @@ def well(speech: Speech, chance: Random) -> Scripted:
 
 def answering(speech: Speech, *steps: Step, before: tuple[Step, ...] = ()) -> Scripted:
     """A head that promises an answer, and `steps`."""
-    return Scripted(before=before, headers=(_EVENTS if speech.streamed else _JSON,), steps=steps)
+    return Scripted(before=before, headers=(("content-type", speech.content_type),), steps=steps)
 
 
 def _cut(speech: Speech, chance: Random) -> tuple[Step, ...]:
@@ -139,9 +139,23 @@ def _refusing(status: int, chance: Random, speech: Speech) -> Scripted:
     return Scripted(status=status, headers=headers, steps=(chance.choice(bodies), *ending))
 
 
+_ERRORS: dict[str, Callable[[dict[str, str]], dict[str, object]]] = {
+    "anthropic-messages": lambda said: {"type": "error", "error": said},
+    "cohere-v2": lambda said: {"id": "1", "message": said["message"]},
+    "ollama-chat": lambda said: {"error": said["message"]},
+    "bedrock-converse": lambda said: {"message": said["message"]},
+}
+
+
 def _error(dialect: str, words: str) -> dict[str, object]:
     said = {"type": "overloaded_error", "message": words}
-    return {"type": "error", "error": said} if dialect == "anthropic-messages" else {"error": {**said, "code": 503}}
+    return _ERRORS[dialect](said) if dialect in _ERRORS else {"error": {**said, "code": 503}}
+
+
+_FRAMED: dict[str, Callable[[bytes], bytes]] = {
+    "ollama-chat": lambda body: body + b"\n",
+    "bedrock-converse": lambda body: frame(body, message_type="exception", exception_type="throttlingException"),
+}
 
 
 @fault
@@ -151,7 +165,8 @@ def error_inside(speech: Speech, chance: Random) -> Scripted:
     if not speech.streamed:
         return answering(speech, body)
     said = speech.blocks[: chance.randrange(speech.terminal + 1)]
-    return answering(speech, *said, b"event: error\ndata: " + body + b"\n\n")
+    framed = _FRAMED.get(speech.dialect)
+    return answering(speech, *said, framed(body) if framed else b"event: error\ndata: " + body + b"\n\n")
 
 
 @fault
@@ -188,15 +203,31 @@ def drip(speech: Speech, chance: Random) -> Scripted:
 @fault
 def pings_only(speech: Speech, chance: Random) -> Scripted:
     """Comments and pings keep coming, and no content: they are no answer."""
-    steps = (Delay(1.0), chance.choice((b": ping\n\n", b"event: ping\ndata: {}\n\n")))
+    pings = {"ollama-chat": (b"\n",), "bedrock-converse": (frame(b"{}", message_type="event", event_type="ping"),)}
+    sent = pings.get(speech.dialect, (b": ping\n\n", b"event: ping\ndata: {}\n\n"))
+    steps = (Delay(1.0), chance.choice(sent))
     return answering(speech, *(steps * 100), Silence())
+
+
+_STRANGE_EVENTS = (
+    *(b"data: {\n\n", b"data: \xff\xfe\n\n", b"data: 7\n\n", b"data: [[]]\n\n", b'data: {"choices":7}\n\n'),
+    *(b"nonsense\n\n", b"data: " + b"[" * 5000 + b"\n\n"),
+)
+_STRANGE = {
+    "ollama-chat": (b"{\n", b"7\n", b"[[]]\n", b'{"message":7}\n', b"\xff\xfe\n", b"data: {}\n\n", b"[" * 5000 + b"\n"),
+    "bedrock-converse": (
+        *(b"\x00\x00\x00\x11", b"\xff" * 40, frame(b"{", message_type="event", event_type="contentBlockDelta")),
+        *(frame(b"[]", message_type="event", event_type="messageStop"), frame(b"{}")),
+    ),
+}
+"""What nobody can read, each whole by itself, so that it takes nothing of what comes behind it along."""
 
 
 @fault
 def malformed(speech: Speech, chance: Random) -> Scripted:
     """Events that nobody can read, between good ones."""
-    strange = (b"data: {\n\n", b"data: \xff\xfe\n\n", b"data: 7\n\n", b"data: [[]]\n\n", b'data: {"choices":7}\n\n')
-    return _with(speech, chance, chance.choice((*strange, b"nonsense\n\n", b"data: " + b"[" * 5000 + b"\n\n")))
+    strange = _STRANGE.get(speech.dialect, _STRANGE_EVENTS)
+    return _with(speech, chance, chance.choice(strange))
 
 
 @fault

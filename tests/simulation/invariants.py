@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from actors.attempt import LINGER_S
 from router.canon.outcome import End
+from router.canon.usage import Usage
 from router.policy.breaker import Phase
-from tests.simulation.plan import CRASHES, HANGS, INPUT_PER_MTOK, OUTPUT_PER_MTOK, REFUSES
-from tests.simulation.story import Told
+from tests.simulation.plan import CANCELS, CRASHES, HANGS, INPUT_PER_MTOK, OUTPUT_PER_MTOK, REFUSES
+from tests.simulation.story import Heard, Told
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -23,6 +24,9 @@ ASK_S = 5.0
 """How long an exchange may wait for an actor after its deadline."""
 
 _ROUNDING_S = 1e-6
+
+_BUDGET_WINDOW_S = 10.0
+_EVERYBODY = "everybody"
 
 OWN_JOBS = frozenset({"write", "fold"})
 """The ledger's and telemetry's, which run as long as these do."""
@@ -71,7 +75,7 @@ def one_entry_per_attempt(world: World) -> Iterator[str]:
 
 def a_stop_keeps_the_account(world: World) -> Iterator[str]:
     """Only a journal that refuses or hangs, or a ledger that crashes, lets a tree stop with entries unwritten."""
-    if world.lost and not {REFUSES, HANGS, CRASHES} & set(world.plan.disturbances):
+    if world.lost and not {REFUSES, HANGS, CRASHES, CANCELS} & set(world.schedule.kinds):
         yield f"lost are {sorted(world.lost)}"
 
 
@@ -84,20 +88,32 @@ def every_request_has_an_entry(world: World) -> Iterator[str]:
 
 
 def costs_add_up(world: World) -> Iterator[str]:
-    """By the price of what was counted: each row, the sum that is published, and what each caller was told."""
+    """By the price of what was counted: each row, each exchange as the sum of its attempts, and the published sum."""
     expected = Decimal(0)
+    rows: dict[str, Decimal] = defaultdict(Decimal)
     for row in world.journal.rows.values():
-        own = Decimal(0)
-        if row.usage is not None:
-            own = (row.usage.input_total * INPUT_PER_MTOK + row.usage.output_total * OUTPUT_PER_MTOK) / Decimal(10**6)
+        own = _price(row.usage)
         if own != (row.cost_usd or Decimal(0)):
             yield f"{row.attempt} cost {row.cost_usd}, by its usage {own}"
+        rows[row.exchange] += row.cost_usd or Decimal(0)
         expected += own
+    attempts: dict[str, Decimal] = defaultdict(Decimal)
+    for fact in world.story.closed:
+        attempts[fact.exchange] += Decimal(0) if fact.attempt in world.lost else _price(fact.usage)
+    for exchange, cost_usd in attempts.items():
+        if rows[exchange] != cost_usd and not any(lost.startswith(f"{exchange}.") for lost in world.lost):
+            yield f"{exchange} cost {rows[exchange]} by its rows, {cost_usd} by its attempts"
     view = world.assembly._costs.value
     if view.overall.cost_usd != expected:
         yield f"the rows cost {expected}, published is {view.overall.cost_usd}"
     if (view.pending, view.lost, view.degraded) != (0, 0, False):
         yield f"the ledger is left with {view.pending} pending, {view.lost} lost, degraded {view.degraded}"
+
+
+def _price(usage: Usage | None) -> Decimal:
+    if usage is None:
+        return Decimal(0)
+    return (usage.input_total * INPUT_PER_MTOK + usage.output_total * OUTPUT_PER_MTOK) / Decimal(10**6)
 
 
 def callers_are_told_the_cost(world: World) -> Iterator[str]:
@@ -117,8 +133,8 @@ def usage_is_the_last_word(world: World) -> Iterator[str]:
         if fact.end is not End.COMPLETED or fact.usage is None or any(told.fault for told in tolds):
             continue
         counted = (fact.usage.input_total, fact.usage.output_total)
-        if counted not in [told.usage for told in tolds]:
-            yield f"{fact.attempt} is accounted {counted}, its provider counted {[told.usage for told in tolds]}"
+        if counted not in [told.meaning.usage for told in tolds]:
+            yield f"{fact.attempt} is accounted {counted}, its provider counted {[t.meaning.usage for t in tolds]}"
 
 
 def nothing_completes_without_a_last_word(world: World) -> Iterator[str]:
@@ -143,10 +159,26 @@ def readers_hear_one_attempt(world: World) -> Iterator[str]:
     said = _told(world)
     for heard in world.story.heard:
         tolds = [told for told in said[heard.exchange] if heard.provider in (None, told.provider)]
-        if heard.text and not any(told.text.startswith(heard.text) for told in tolds):
-            yield f"{heard.exchange} heard {heard.text!r}, said was {[told.text for told in tolds]}"
-        if heard.end == "answered" and heard.text not in [told.text for told in tolds if told.whole]:
-            yield f"{heard.exchange} was answered with {heard.text!r}, said was {[told.text for told in tolds]}"
+        if not any(_begins(heard, told) for told in tolds) and (heard.text or heard.thought or heard.calls):
+            yield f"{heard.exchange} heard {_words(heard)}, said was {[told.meaning for told in tolds]}"
+        if heard.end == "answered" and not any(told.whole and _is_all(heard, told) for told in tolds):
+            yield f"{heard.exchange} was answered with {_words(heard)}, said was {[told.meaning for told in tolds]}"
+
+
+def _begins(heard: Heard, told: Told) -> bool:
+    meaning = told.meaning
+    pairs = ((heard.text, meaning.text), (heard.thought, meaning.thought), (heard.calls, meaning.told))
+    return all(said.startswith(got) for got, said in pairs)
+
+
+def _is_all(heard: Heard, told: Told) -> bool:
+    """Thoughts may be left out where a dialect has no word for them, or was not shown them; never a part of them."""
+    meaning = told.meaning
+    return (heard.text, heard.calls) == (meaning.text, meaning.told) and heard.thought in ("", meaning.thought)
+
+
+def _words(heard: Heard) -> tuple[str, ...]:
+    return (heard.thought, heard.text, heard.calls)
 
 
 def attempts_stay_within_bounds(world: World) -> Iterator[str]:
@@ -155,6 +187,29 @@ def attempts_stay_within_bounds(world: World) -> Iterator[str]:
     for heard in world.story.heard:
         if len(said[heard.exchange]) > heard.most:
             yield f"{heard.exchange} was sent {len(said[heard.exchange])} times, may be {heard.most}"
+
+
+def retries_stay_within_budget(world: World) -> Iterator[str]:
+    """No provider is asked again, and all together are not, more often than first tries and the floor pay for.
+
+    A window of ten seconds pays `share` of its first tries and its floor; a budget that crashed begins anew.
+    """
+    keys = world.plan.settings["retry"]
+    floor = keys["budget_min_per_s"] * _BUDGET_WINDOW_S
+    firsts: dict[str, list[float]] = defaultdict(list)
+    again: dict[str, list[float]] = defaultdict(list)
+    asked: set[tuple[str, str]] = set()
+    for told in world.story.told:
+        is_first = (told.exchange, told.provider) not in asked
+        asked.add((told.exchange, told.provider))
+        for whose in (told.provider, _EVERYBODY):
+            (firsts if is_first else again)[whose].append(told.at_s)
+    new = world.lives + world.story.fallen.count("root/retry")
+    for whose, times in again.items():
+        windows = (times[-1] - times[0]) // (_BUDGET_WINDOW_S * 0.9) + 1
+        most = keys["budget_ratio"] * len(firsts[whose]) + floor * (windows + new)
+        if len(times) > most + _ROUNDING_S:
+            yield f"{whose} was asked again {len(times)} times, {most:g} were paid for"
 
 
 def providers_are_not_crowded(world: World) -> Iterator[str]:
@@ -218,13 +273,12 @@ def nothing_is_held(world: World) -> Iterator[str]:
 
 
 def every_actor_is_alive(world: World) -> Iterator[str]:
-    """At rest all of the tree runs, whatever crashed before."""
-    parts = ("pace", "breaker", "provider")
-    names = [*world.assembly.desk.health().actors, *(f"groups/{r}" for r in world.plan.settings["failover_groups"])]
-    names += [f"providers/{name}/{part}" for name in world.plan.dialects for part in parts]
-    for name in names:
-        if not world.assembly.system.ref(f"root/{name}").alive:
-            yield f"{name} is not alive"
+    """At rest all of the tree runs, whatever crashed before: every supervisor says so of its children."""
+    if not world.children:
+        yield "no supervisor answered"
+    for child in world.children:
+        if child.state != "running" or not child.ref.alive:
+            yield f"{child.ref.name} is {child.state}, alive {child.ref.alive}"
 
 
 def only_actors_run(world: World) -> Iterator[str]:
@@ -286,6 +340,7 @@ AT_END: tuple[Check, ...] = (
     nothing_completes_without_a_last_word,
     readers_hear_one_attempt,
     attempts_stay_within_bounds,
+    retries_stay_within_budget,
     providers_are_not_crowded,
     exchanges_end_in_time,
     exchanges_end_with_their_attempts,

@@ -11,22 +11,17 @@ from typing import Any
 
 from msgspec import Struct
 
-from tests.simulation.answers import SPOKEN
+from tests.simulation.answers import SPOKEN, TONGUES
 from tests.simulation.faults import FAULTS
 
-LEAVING, DAWDLING, CRASHES = "caller_leaves", "caller_dawdles", "actor_crashes"
+LEAVING, DAWDLING, CRASHES, CANCELS = "caller_leaves", "caller_dawdles", "actor_crashes", "job_cancelled"
 REFUSES, HANGS, CLOCK, STOP = "journal_refuses", "disk_hangs", "clock_jumps", "stop"
-DISTURBANCES = (LEAVING, DAWDLING, CRASHES, REFUSES, HANGS, CLOCK, STOP)
+DISTURBANCES = (LEAVING, DAWDLING, CRASHES, CANCELS, REFUSES, HANGS, CLOCK, STOP)
 """What goes wrong elsewhere than at providers."""
 
 KINDS = tuple(FAULTS) + DISTURBANCES
 """Everything that can be switched off by name."""
 
-_SPEAKERS = {
-    "openai-chat": "openai-compatible",
-    "anthropic-messages": "anthropic-compatible",
-    "openai-responses": "openai-responses",
-}
 INPUT_PER_MTOK, OUTPUT_PER_MTOK = 3, 15
 """What every model costs, USD per million tokens."""
 
@@ -72,13 +67,8 @@ class Plan(Struct, frozen=True, kw_only=True):
         return self.exchanges * self.gap_s
 
 
-def draw_plan(seed: int, *, most: int = 500, without: frozenset[str] = frozenset()) -> Plan:
-    """The world of `seed`.
-
-    Args:
-        most: exchanges in it, at most.
-        without: kinds of faults that are left out, all else staying as it was.
-    """
+def draw_plan(seed: int, *, most: int = 500) -> Plan:
+    """The world of `seed`, of `most` exchanges at most."""
     chance = Random(f"plan {seed}")
     dialects = {f"p{n}": chance.choice(SPOKEN) for n in range(1, chance.randint(2, 5) + 1)}
     enabled = chance.sample(tuple(FAULTS), chance.randint(1, 10))
@@ -97,10 +87,10 @@ def draw_plan(seed: int, *, most: int = 500, without: frozenset[str] = frozenset
         gap_s=gap_s,
         settings=_settings(chance, dialects, Random(f"taste {seed}")),
         dialects=dialects,
-        weights={name: weight for name, weight in weights.items() if name not in without},
+        weights=weights,
         rate=chance.choice((0.02, 0.1, 0.3, 0.6, 0.95)),
-        outages=tuple(outage for outage in outages if outage.fault not in without),
-        disturbances={name: force for name, force in stirred.items() if name not in without},
+        outages=outages,
+        disturbances=stirred,
         shuffled=chance.random() < 0.7,
     )
 
@@ -135,6 +125,7 @@ def _settings(chance: Random, dialects: dict[str, str], taste: Random) -> dict[s
             "base_delay_ms": chance.choice((1, 500)),
             "max_attempts": chance.randint(1, 4),
             "jitter": chance.random() < 0.8,
+            "budget_ratio": chance.choice((0.05, 0.2, 1.0)),
             "budget_min_per_s": chance.choice((0.0, 1.0, 1000.0)),
         },
         "cache": {"enabled": chance.random() < 0.3},
@@ -144,7 +135,7 @@ def _settings(chance: Random, dialects: dict[str, str], taste: Random) -> dict[s
 def _provider(chance: Random, dialect: str) -> dict[str, Any]:
     price = {"input_per_mtok": INPUT_PER_MTOK, "output_per_mtok": OUTPUT_PER_MTOK}
     keys: dict[str, Any] = {
-        "kind": _SPEAKERS[dialect],
+        "kind": TONGUES[dialect].kind,
         "base_url": "http://provider.test/v1",
         "api_key": "sim",
         "models": [{"name": name, "price": price} for name in ("m", "n")[: chance.randint(1, 2)]],

@@ -10,13 +10,15 @@ import msgspec
 
 from router.upstream.memory import MemoryTransport, Scripted
 from router.upstream.transport import UpstreamRequest
-from tests.simulation.answers import speech
+from tests.simulation.answers import draw_meaning, speech
 from tests.simulation.faults import FAULTS, well
 from tests.simulation.plan import Plan
+from tests.simulation.schedule import Schedule
 from tests.simulation.story import Story, Told
 
 _ASKED = re.compile(rb"say (req-\d+)")
 _MODEL = re.compile(rb'"model":\s*"(\w+)"')
+_MODEL_IN_PATH = re.compile(rb"/models?/(\w+)[:/]")
 _STREAM = re.compile(rb'"stream":\s*true')
 
 
@@ -26,13 +28,13 @@ class SimProvider:
     `faulty` is switched off where health begins. `transports` has one for each incarnation.
     """
 
-    def __init__(self, name: str, plan: Plan, story: Story) -> None:
+    def __init__(self, name: str, plan: Plan, story: Story, schedule: Schedule) -> None:
         self.name = name
         self.faulty = True
         self.transports: list[MemoryTransport] = []
         self._plan = plan
         self._story = story
-        self._chance = Random(f"{name} {plan.seed}")
+        self._schedule = schedule
         self._asked: Counter[str] = Counter()
         self._most = plan.settings["providers"][name].get("max_parallel")
 
@@ -47,38 +49,29 @@ class SimProvider:
         return self.transports[-1]
 
     def _script(self, request: UpstreamRequest) -> Scripted:
-        chance = self._chance
-        asked, model = _ASKED.search(request.body), _MODEL.search(request.body)
-        assert asked and model, request.body
-        exchange = asked.group(1).decode()
+        asked = _ASKED.search(request.body)
+        assert asked, request.body
+        exchange, model, streamed = asked.group(1).decode(), _model_of(request), _is_streamed(request)
         self._asked[exchange] += 1
-        mark = f"[{exchange} {self.name} {self._asked[exchange]}]"
-        words = tuple(f"{mark} {n} " for n in range(chance.randint(1, 8)))
-        usage = (chance.randint(1, 5000), chance.randint(2, 5000))
-        said = speech(
-            self._plan.dialects[self.name],
-            streamed=_STREAM.search(request.body) is not None,
-            words=words,
-            usage=usage,
-            model=model.group(1).decode(),
-        )
-        told = Told(
-            exchange=exchange, provider=self.name, model=model.group(1).decode(), text="".join(words), usage=usage
-        )
-        told.fault = self._pick()
+        place = f"{exchange}.{self.name}.{self._asked[exchange]}"
+        chance = self._schedule.chance(place)
+        meaning = draw_meaning(chance, f"[{exchange} {self.name} {self._asked[exchange]}]", model)
+        said = speech(self._plan.dialects[self.name], meaning, streamed=streamed)
+        told = Told(exchange=exchange, provider=self.name, meaning=meaning, at_s=self._story.now())
+        told.fault = self._pick(chance, place)
         scripted = FAULTS[told.fault](said, chance) if told.fault else well(said, chance)
-        told.whole = scripted.status == 200 and said.last_word in b"".join(
-            step for step in scripted.steps if isinstance(step, bytes)
-        )
+        spoken = b"".join(step for step in scripted.steps if isinstance(step, bytes))
+        told.whole = scripted.status == 200 and said.last_word in spoken
         self._enter(told)
         return scripted
 
-    def _pick(self) -> str:
+    def _pick(self, chance: Random, place: str) -> str:
         """The fault that this request meets; "" for none."""
-        plan, chance = self._plan, self._chance
-        if not self.faulty:
-            return ""
-        now_s = self._story.now()
+        kind = self._drawn(chance) if self.faulty else ""
+        return kind if kind and self._schedule.admits(kind, place) else ""
+
+    def _drawn(self, chance: Random) -> str:
+        plan, now_s = self._plan, self._story.now()
         for outage in plan.outages:
             if outage.provider == self.name and outage.since_s <= now_s < outage.until_s:
                 return outage.fault
@@ -90,10 +83,20 @@ class SimProvider:
         story = self._story
         story.told.append(told)
         story.note("told", told.exchange, told.provider, told.fault)
-        if told.fault:
-            story.faults[told.fault] += 1
         if self._most is not None and self.open > self._most:
             story.crowded.append(f"{self.name} saw {self.open} requests at once, may see {self._most}")
+
+
+def _model_of(request: UpstreamRequest) -> str:
+    """Some dialects name the model in the body, some in the path."""
+    named = _MODEL.search(request.body) or _MODEL_IN_PATH.search(request.url.encode())
+    assert named, request
+    return named.group(1).decode()
+
+
+def _is_streamed(request: UpstreamRequest) -> bool:
+    in_path = "streamGenerateContent" in request.url or request.url.endswith("/converse-stream")
+    return in_path or _STREAM.search(request.body) is not None
 
 
 def body_of(dialect: str, exchange: str, model: str, *, stream: bool, wishes: dict[str, object]) -> bytes:

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from actors.messages import EntryClosed, EntryOpened, ExchangeEnded
-from actors.runtime import ActorSystem, Ref, Report
-from actors.runtime.counters import Counters
-from actors.runtime.mailbox import Envelope, Mailbox
+from actors.runtime import ActorSystem, Report
 from router.errors import Reason
+from tests.simulation.answers import Meaning
 
 
 class Told:
     """One request as its provider saw it, and what it said to that.
 
-    `whole` is whether the last word of the answer is among what it says; `text` is all that a whole answer holds.
+    `meaning` is all that a whole answer holds; `whole` is whether the last word of it is among what is said.
     """
 
-    def __init__(self, *, exchange: str, provider: str, model: str, text: str, usage: tuple[int, int]) -> None:
+    def __init__(self, *, exchange: str, provider: str, meaning: Meaning, at_s: float) -> None:
         self.exchange = exchange
         self.provider = provider
-        self.model = model
-        self.text = text
-        self.usage = usage
+        self.meaning = meaning
+        self.at_s = at_s
         self.whole = False
         self.fault = ""
 
@@ -50,7 +47,7 @@ class Heard:
         self.reason: Reason | None = None
         self.provider: str | None = None
         self.cost_usd: Any = None
-        self.text = ""
+        self.text = self.thought = self.calls = ""
         self.ended_well = False
         self.bytes = b""
 
@@ -72,8 +69,9 @@ class Story:
         self.closed: list[EntryClosed] = []
         self.ended: list[ExchangeEnded] = []
         self.crashes: list[tuple[str, str, str]] = []
+        self.fallen: list[str] = []
+        """Who did not end by its own will, crashed or killed."""
         self.crowded: list[str] = []
-        self.faults: Counter[str] = Counter()
         self.closed_s: dict[str, float] = {}
         self.ended_s: dict[str, float] = {}
 
@@ -103,29 +101,11 @@ class Story:
 
     def report(self, report: Report) -> None:
         """What a supervisor reports: kept as words, since an error must not live longer than its report."""
+        self.fallen.append(report.offender)
         error = getattr(report.reason, "error", None)
         if error is not None:
             self.crashes.append((report.offender, type(error).__name__, str(error)))
             self.note("crash", report.offender, type(error).__name__)
-
-
-class _Overheard(Mailbox):
-    """A mailbox that shows what is put into it before it does what every other does."""
-
-    __slots__ = ("_show",)
-
-    def __init__(self, counters: Counters, show: Callable[[object], None]) -> None:
-        super().__init__(counters)
-        self._show = show
-
-    def put(self, envelope: Envelope, /) -> bool:
-        self._show(envelope.message)
-        return super().put(envelope)
-
-
-def overhear(ref: Ref, show: Callable[[object], None]) -> None:
-    """Have `show` called with every message told to `ref`. Only before its actor starts."""
-    ref.mailbox = _Overheard(ref.system.counters, show)
 
 
 def watch_reports(system: ActorSystem, told: Callable[[Report], None]) -> None:

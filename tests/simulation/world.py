@@ -17,17 +17,31 @@ from random import Random
 
 from msgspec.structs import replace
 
-from actors.runtime import Report, Tasks, VirtualLoop, run_virtual, virtual_ports
+from actors.runtime import (
+    ActorDead,
+    ActorSystem,
+    AskTimeout,
+    ChildInfo,
+    Ref,
+    Report,
+    Tasks,
+    VirtualLoop,
+    WhichChildren,
+    run_virtual,
+    virtual_ports,
+)
 from router.app import Assembly, Parts, kind_rules
 from router.front.server import NoServer
 from router.settings import load
 from tests.fakes.journal import InlineWorker, MemoryJournal
-from tests.simulation.callers import Caller, Manners, draw_manners
+from tests.simulation.callers import FRONTS, Caller, Manners, draw_manners
 from tests.simulation.disturbances import STIRRERS, JumpingWall
 from tests.simulation.invariants import AT_END, AT_REST, Check
 from tests.simulation.plan import STOP, Plan
 from tests.simulation.provider import SimProvider
-from tests.simulation.story import Heard, Story, overhear, watch_reports
+from tests.simulation.schedule import EVERYTHING, Limits, Schedule
+from tests.simulation.story import Heard, Story, watch_reports
+from tests.simulation.taps import Taps
 
 REST_S = 65.0
 """Within this, at rest, everything is given back: attempts linger a second, a unit that gave up is back in 30."""
@@ -37,12 +51,19 @@ HEAL_S = 300.0
 
 HEALTHY_CALLS = 30
 
+LEDGER_BACK_S = 15.0
+"""A ledger that was hurt longer ago than this has stopped, written and come back, if it could."""
+
+_OVERHEARD = frozenset({"root/telemetry", "root/ledger"})
+"""Who is told the facts that the story is made of."""
+
 
 class World:
     """One life of one plan. `run` it once."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, limits: Limits = EVERYTHING) -> None:
         self.plan = plan
+        self.schedule = Schedule(plan.seed, limits)
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualLoop)
         ports = virtual_ports(loop, plan.seed)
@@ -50,21 +71,33 @@ class World:
         self.wall = JumpingWall(ports.wall)
         self.ports = replace(ports, wall=self.wall)
         self.story = Story(ports.clock.now)
+        self.taps = Taps(self._overhear)
         self.journal = MemoryJournal()
         self.worker = InlineWorker()
-        self.providers = {name: SimProvider(name, plan, self.story) for name in plan.dialects}
+        self.providers = {name: SimProvider(name, plan, self.story, self.schedule) for name in plan.dialects}
         self.broken: list[str] = []
         self.checked = 0
+        self.children: list[ChildInfo] = []
+        """All of the tree, as its supervisors told it when they were asked last."""
+        self.ledger_hurt_s = float("-inf")
+        """When the ledger crashed, lost its writer, or could not write, last."""
+        self.lives = 1
+        """Trees that were started."""
         self.lost: set[str] = set()
+        self.spare_until_s = 0.0
+        """Until then no actor of the router's own is made to crash: too many in too short a time end it by design."""
+        self._calls = 0
         self._chance = Random(f"world {plan.seed}")
         self._crowd = Tasks("callers", self._crashed)
         self._stirring = Tasks("disturbances", self._crashed)
         self.assembly = self._assemble()
 
-    def count(self, fault: str, *words: object) -> None:
-        """A fault that is no provider's was injected."""
-        self.story.faults[fault] += 1
-        self.story.note(fault, *words)
+    def admits(self, fault: str, place: object, *words: object) -> bool:
+        """Whether a fault that is no provider's happens; then it is part of the story."""
+        admitted = self.schedule.admits(fault, place)
+        if admitted:
+            self.story.note(fault, *words)
+        return admitted
 
     async def run(self) -> None:
         """All phases."""
@@ -72,10 +105,12 @@ class World:
         await self._suffer()
         self._heal()
         await asyncio.sleep(REST_S)
+        self.children = await _children(self.assembly.system, "root")
         self.check(AT_REST)
         await asyncio.sleep(HEAL_S - REST_S)
         await self._flourish()
         await asyncio.sleep(REST_S)
+        self.children = await _children(self.assembly.system, "root")
         self.check(AT_REST)
         await self.assembly.stop()
         await asyncio.sleep(REST_S)
@@ -96,69 +131,90 @@ class World:
             worker=self.worker,
         )
         assembly = Assembly(load(self.plan.settings, {}, kind_rules()), server=NoServer(), parts=parts)
-        for name in ("telemetry", "ledger"):
-            overhear(assembly.system.ref(f"root/{name}"), self.story.overhear)
-        watch_reports(assembly.system, self.story.report)
+        self.taps.tap(assembly.system)
+        watch_reports(assembly.system, self._reported)
         return assembly
+
+    def _reported(self, report: Report) -> None:
+        self.story.report(report)
+        if report.offender in ("root/ledger", "write"):
+            self.hurt_ledger()
+
+    def hurt_ledger(self) -> None:
+        """Something happened to the ledger, its writer or its journal."""
+        self.ledger_hurt_s = self.story.now()
+
+    def _overhear(self, ref: Ref, message: object) -> None:
+        if ref.name in _OVERHEARD:
+            self.story.overhear(message)
 
     async def _suffer(self) -> None:
         plan, chance = self.plan, self._chance
         for name, stir in STIRRERS.items():
             if name in plan.disturbances:
-                own = Random(f"{name} {plan.seed}")
-                self._stirring.start(stir(self, own, plan.disturbances[name]), name=name)
+                own = self.schedule.chance(name)
+                self._stirring.start(stir(self, own, plan.disturbances[name]), name=f"disturbances {name}")
         models = tuple(card.id for card in self.assembly.desk.models())
-        stop_at = chance.randrange(plan.exchanges) if STOP in plan.disturbances else None
+        stop_at = self.schedule.chance(STOP).randrange(plan.exchanges) if STOP in plan.disturbances else None
         for number in range(plan.exchanges):
             await asyncio.sleep(chance.expovariate(1.0) * plan.gap_s)
-            if number == stop_at:
-                self._stirring.start(self._start_anew(), name=STOP)
-            self._call(draw_manners(chance, plan, models))
+            if number == stop_at and self.admits(STOP, 1):
+                self._stirring.start(self._start_anew(), name=f"disturbances {STOP}")
+            exchange = self._new_id()
+            self._call(exchange, draw_manners(self.schedule, exchange, plan, models))
         await self._crowd.drained()
         for job in self._stirring.jobs:
-            if job.name != STOP:
+            if not job.name.endswith(STOP):
                 job.stop()
         await self._stirring.drained()
 
     async def _start_anew(self) -> None:
         """Stop the tree under its load; then another one over the same journal and providers."""
-        self.count(STOP)
-        old, story = self.assembly, self.story
-        crashes, opened, closed = len(story.crashes), len(story.opened), len(story.closed)
+        old = self.assembly
+        began_s = self.story.now()
         await old.stop()
         self.lost.update(old._books.pending)
-        if any(offender == "root/ledger" for offender, *_ in story.crashes[crashes:]):
-            # Nobody brings back an actor of a tree that stops: what it was told from then on is not written.
-            self.lost.update(fact.attempt for fact in story.opened[opened:])
-            self.lost.update(fact.attempt for fact in story.closed[closed:])
+        if self.ledger_hurt_s >= began_s - LEDGER_BACK_S:
+            # Nobody brings back an actor of a tree that stops: what such a ledger was told last is not written.
+            told = {fact.attempt for fact in self.story.opened} | {fact.attempt for fact in self.story.closed}
+            self.lost.update(attempt for attempt in told if not self._is_written(attempt))
         self.journal.bug = None  # met by a start, a bug ends it, as it should
+        self.lives += 1
         self.assembly = self._assemble()
         await self.assembly.start()
+
+    def _is_written(self, attempt: str) -> bool:
+        row = self.journal.rows.get(attempt)
+        return row is not None and row.opened_at is not None and row.closed_at is not None
 
     def _heal(self) -> None:
         for provider in self.providers.values():
             provider.faulty = False
         self.journal.refusal = self.journal.bug = None
         self.worker.release()
+        self.taps.disarm()
 
     async def _flourish(self) -> None:
         """A call to each target by itself closes what is open; then any calls at once."""
         chance = self._chance
         models = tuple(card.id for card in self.assembly.desk.models())
         for model in models:
-            self._call(Manners(model=model, dialect="openai-chat", stream=True), patient=True)
+            self._call(self._new_id(), Manners(model=model, dialect="openai-chat", stream=True), patient=True)
             await self._crowd.drained()
         # Where nobody may wait for a slot, a second call at the same time is refused by design.
         narrow = any(keys["max_queue"] == 0 for keys in self.plan.settings["providers"].values())
         for number in range(HEALTHY_CALLS):
-            dialect = chance.choice(("openai-chat", "openai-responses", "anthropic-messages"))
-            manners = Manners(model=chance.choice(models), dialect=dialect, stream=number % 3 > 0)
-            self._call(manners, patient=True)
+            manners = Manners(model=chance.choice(models), dialect=chance.choice(FRONTS), stream=number % 3 > 0)
+            self._call(self._new_id(), manners, patient=True)
             await (self._crowd.drained() if narrow else asyncio.sleep(chance.random() * 20))
         await self._crowd.drained()
 
-    def _call(self, manners: Manners, *, patient: bool = False) -> None:
-        exchange = self.assembly.desk.new_id("req")
+    def _new_id(self) -> str:
+        """Our own numbers: how many ids the router drew must not rename its exchanges."""
+        self._calls += 1
+        return f"req-{self._calls:06d}"
+
+    def _call(self, exchange: str, manners: Manners, *, patient: bool = False) -> None:
         heard = Heard(exchange, model=manners.model, streamed=manners.stream)
         heard.most = self._most(manners)
         wish = manners.wishes.get("deadline_s")
@@ -167,7 +223,7 @@ class World:
         heard.dawdled = manners.dawdle_s > 0
         heard.patient = patient
         caller = Caller(self.assembly.desk, self.story, manners, heard)
-        self._crowd.start(caller.call(), name=exchange)
+        self._crowd.start(caller.call(), name=f"callers {exchange}")
 
     def _most(self, manners: Manners) -> int:
         group = self.plan.settings["failover_groups"].get(manners.model, {})
@@ -181,6 +237,15 @@ class World:
         self.broken.append(f"callers_do_not_crash: {report.offender}: {error!r}")
 
 
+async def _children(system: ActorSystem, name: str) -> list[ChildInfo]:
+    """Every child of a supervisor and theirs; none of one that does not answer."""
+    try:
+        own: tuple[ChildInfo, ...] = await system.ref(name).ask(WhichChildren())
+    except (ActorDead, AskTimeout):
+        return []
+    return [*own, *[c for child in own if child.kind == "supervisor" for c in await _children(system, child.ref.name)]]
+
+
 class _Nowhere:
     """A `LineSink` that keeps nothing."""
 
@@ -191,11 +256,14 @@ class _Nowhere:
         """Forget it."""
 
 
-def run_world(plan: Plan) -> World:
+def run_world(plan: Plan, limits: Limits = EVERYTHING) -> World:
     """The world of a plan, from its beginning to its end. What Python does when it likes is done before and after."""
 
     async def main() -> World:
-        world = World(plan)
+        current = asyncio.current_task()
+        assert current is not None
+        current.set_name("world")
+        world = World(plan, limits)
         await world.run()
         return world
 

@@ -1,0 +1,79 @@
+"""Taps on the mailboxes of a tree: every message is seen as it is put in; its actor may be made to crash over it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from actors.runtime import ActorSystem, Ref
+from actors.runtime.counters import Counters
+from actors.runtime.mailbox import Envelope, Mailbox
+
+Watch = Callable[[Ref, Any], None]
+
+
+class Poison:
+    """A message that no actor takes."""
+
+    def __repr__(self) -> str:
+        return "poison, on purpose"
+
+
+class Taps:
+    """What is to happen at the mailboxes of one tree.
+
+    Args:
+        watch: called with every message that is not poison, before it is put in.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self._armed: dict[str, bool] = {}
+
+    def arm(self, name: str, *, before: bool) -> None:
+        """The actor of this name crashes over the next message it is given: instead of handling it, or behind it."""
+        self._armed[name] = before
+
+    def disarm(self) -> None:
+        """Nobody crashes any more."""
+        self._armed.clear()
+
+    def tap(self, system: ActorSystem) -> None:
+        """Put a tap on every mailbox that this system has, or will have. Only before it starts."""
+        for ref in tuple(system._refs.values()):
+            ref.mailbox = _Tapped(system.counters, ref, self)
+        plain = system.ref
+
+        def tapped(name: str) -> Ref:
+            ref = plain(name)
+            if not isinstance(ref.mailbox, _Tapped):
+                ref.mailbox = _Tapped(system.counters, ref, self)
+            return ref
+
+        system.ref = tapped  # type: ignore[method-assign]
+
+    def put(self, ref: Ref, envelope: Envelope, put: Callable[[Envelope], bool]) -> bool:
+        """Let a message pass, and whatever it was armed with."""
+        if not isinstance(envelope.message, Poison):
+            self.watch(ref, envelope.message)
+        before = self._armed.pop(ref.name, None) if self._armed else None
+        if before:
+            envelope.message = Poison()
+        taken = put(envelope)
+        if before is False:
+            put(Envelope(Poison()))
+        return taken
+
+
+class _Tapped(Mailbox):
+    """A mailbox that asks its tap first, and else does what every other does."""
+
+    __slots__ = ("_ref", "_taps")
+
+    def __init__(self, counters: Counters, ref: Ref, taps: Taps) -> None:
+        super().__init__(counters)
+        self._ref = ref
+        self._taps = taps
+
+    def put(self, envelope: Envelope, /) -> bool:
+        return self._taps.put(self._ref, envelope, super().put)
