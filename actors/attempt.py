@@ -30,8 +30,8 @@ from actors.messages import (
     Unsent,
     Whole,
 )
-from actors.pulses import Pulses
-from actors.reading import REFUSALS, SPOKEN_FOR, Naming, Reading, named_reply
+from actors.pulses import Beat, Pulses
+from actors.reading import REFUSALS, SPOKEN_FOR, Naming, Reading, named_reply, said_bytes
 from actors.runtime import (
     ActorDead,
     AskTimeout,
@@ -126,7 +126,7 @@ class Attempt:
         self.feed: Channel[Part] = Channel(FEED_CAPACITY)
         self.job: Job | None = None
         self._probing = False
-        self._sent_s = 0.0
+        self._beat = Beat(line.pulses, order.target.model, streamed=order.ask.stream)
 
     async def run(self) -> None:
         """Do it all; every known failure ends the feed as a `WireFault`."""
@@ -168,8 +168,7 @@ class Attempt:
             self._line.pace.tell(CooledDown(until_s=self._line.ports.clock.now() + fault.retry_after_s))
         if self.tally.sent:
             if reason is not None:
-                waited_s = 0.0 if self.tally.spoke else self._waited_s
-                self._line.pulses.failed(self._order.target.model, waited_s, reason)
+                self._beat.failed(reason)
             self._line.ledger.tell(self.tally.entry(reason))
             self._line.telemetry.tell(self.tally.ended(reason))
 
@@ -205,8 +204,7 @@ class Attempt:
         )
         if self._order.first:
             self._line.retry.tell(AttemptCounted(provider=self._line.provider))
-        self._sent_s = self._line.ports.clock.now()
-        clocks.sent()
+        clocks.sent(self._beat.sent(self._line.timeouts))
         async with self._line.transport.send(request) as reply:
             clocks.head()
             self.tally.head()
@@ -264,7 +262,7 @@ class Attempt:
             if self._order.refusals_move and any(choice.finish in REFUSALS for choice in answer.choices):
                 raise _refused()
             self.tally.complete = True
-            self._line.pulses.heard(self._order.target.model, self._waited_s, streamed=False)
+            self._beat.heard()
             await self._put(Head(shown=shown, lost=lost), clocks)
             await self._put(Whole(reply=answer, raw=body if self._relays else b""), clocks)
             await self._put(Complete(), clocks)
@@ -355,22 +353,15 @@ class Attempt:
                 raise
 
     async def _flow(self, flow: Flow, clocks: Clocks) -> None:
-        silent = not self.tally.spoke
         if self.tally.take(flow.events):
-            clocks.content()
-            if silent:
-                self._line.pulses.heard(self._order.target.model, self._waited_s, streamed=True)
+            clocks.content(said_bytes(flow.events) if clocks.has_floor else 0)
+            self._beat.heard()
             self._prove()
         if self.tally.complete:
             # What is left is its reader's time, which the exchange bounds.
             clocks.stop()
         if flow.events or flow.raw:
             await self._put(flow, clocks)
-
-    @property
-    def _waited_s(self) -> float:
-        """Seconds since the request was sent."""
-        return self._line.ports.clock.now() - self._sent_s
 
     def _prove(self) -> None:
         """A probe that yields content is a success at once: a long answer must not keep the circuit half-open."""

@@ -16,8 +16,15 @@ _WORDS: dict[Reason, str] = {
     Reason.FIRST_TOKEN_TIMEOUT: "sent no content within {0:g} s",
     Reason.IDLE_TIMEOUT: "fell silent for {0:g} s in the middle of the answer",
     Reason.TOTAL_TIMEOUT: "did not finish within {0:g} s",
+    Reason.TOO_SLOW: "was slower than it may be for {0:g} s in the middle of the answer",
     Reason.DEADLINE: "the request's deadline passed while it was answering",
 }
+
+BYTES_PER_TOKEN = 4
+"""Of an answer's text, for the floor. A token of a script with three bytes a letter has about as many."""
+
+_INNER = (Reason.FIRST_BYTE_TIMEOUT, Reason.FIRST_TOKEN_TIMEOUT, Reason.IDLE_TIMEOUT, Reason.TOO_SLOW)
+"""The clocks that run for a provider alone."""
 
 
 class Clocks:
@@ -37,17 +44,18 @@ class Clocks:
         self._timers: dict[Reason, asyncio.TimerHandle] = {}
         self._limits: dict[Reason, float] = {}
         self._last_content: float | None = None
+        self._window_since = 0.0
+        self._window_bytes = 0
         self._reader_since: float | None = None
         self.fired: Reason | None = None
         by_exchange = remaining_s < timeouts.total_s
         self._arm(Reason.DEADLINE if by_exchange else Reason.TOTAL_TIMEOUT, min(remaining_s, timeouts.total_s))
 
-    def sent(self) -> None:
-        """The request goes out now: first byte and first token are awaited."""
-        limits = self._timeouts
-        first_byte_s, first_token_s = (
-            (limits.first_byte_s, limits.first_token_s) if self._streamed else (limits.whole_s, limits.whole_s)
-        )
+    def sent(self, first_token_s: float) -> None:
+        """The request goes out now: first byte and first token are awaited, the latter for so long when streamed."""
+        first_byte_s = self._timeouts.first_byte_s
+        if not self._streamed:
+            first_byte_s = first_token_s = self._timeouts.whole_s
         self._arm(Reason.FIRST_BYTE_TIMEOUT, first_byte_s)
         self._arm(Reason.FIRST_TOKEN_TIMEOUT, first_token_s)
 
@@ -55,12 +63,22 @@ class Clocks:
         """The head of the answer is here."""
         self._disarm(Reason.FIRST_BYTE_TIMEOUT)
 
-    def content(self) -> None:
-        """Content came: the idle clock starts again. Pings and comments must not be told here."""
+    @property
+    def has_floor(self) -> bool:
+        """Whether the speed of content matters: only then need its size be told."""
+        return self._timeouts.min_tokens_per_s is not None
+
+    def content(self, size_bytes: int = 0) -> None:
+        """So much content came: the idle clock starts again. Pings and comments must not be told here."""
+        now = self._loop.time()
         if self._last_content is None:
             self._disarm(Reason.FIRST_TOKEN_TIMEOUT)
             self._arm(Reason.IDLE_TIMEOUT, self._timeouts.idle_s)
-        self._last_content = self._loop.time()
+            if self.has_floor:
+                self._window_since = now
+                self._arm(Reason.TOO_SLOW, self._timeouts.slow_window_s)
+        self._last_content = now
+        self._window_bytes += size_bytes
 
     def piece(self) -> None:
         """A piece of a whole answer came: the idle clock starts again, beside the one for all of it."""
@@ -75,7 +93,9 @@ class Clocks:
     def reader_took(self) -> None:
         """The reader took the piece: the provider's time goes on."""
         if self._reader_since is not None and self._last_content is not None:
-            self._last_content += self._loop.time() - self._reader_since
+            waited_s = self._loop.time() - self._reader_since
+            self._last_content += waited_s
+            self._window_since += waited_s
         self._reader_since = None
 
     @property
@@ -85,7 +105,7 @@ class Clocks:
 
     def ending(self, seconds: float) -> None:
         """All is said but what ends it: silence is waited for so long and no longer. The outer clocks run on."""
-        for reason in (Reason.FIRST_BYTE_TIMEOUT, Reason.FIRST_TOKEN_TIMEOUT, Reason.IDLE_TIMEOUT):
+        for reason in _INNER:
             self._disarm(reason)
         self._last_content = self._loop.time()
         self._arm(Reason.IDLE_TIMEOUT, seconds)
@@ -135,8 +155,24 @@ class Clocks:
             return 0.0
         if self._reader_since is not None:
             return self._limits[reason]
+        if reason is Reason.TOO_SLOW:
+            return self._window_left_s()
         if reason is not Reason.IDLE_TIMEOUT or self._last_content is None:
             return 0.0
-        # Under a millisecond counts as due: uvloop's clock has no finer steps, and a zero wait would spin.
-        left_s = self._last_content + self._limits[reason] - self._loop.time()
-        return left_s if left_s > 0.001 else 0.0
+        return _due_s(self._last_content + self._limits[reason] - self._loop.time())
+
+    def _window_left_s(self) -> float:
+        """What is left of this window, or the next one whole where this one brought enough. Windows follow each other:
+        slowness is seen between one and two of them after it began."""
+        timeouts, now = self._timeouts, self._loop.time()
+        left_s = _due_s(self._window_since + timeouts.slow_window_s - now)
+        least_bytes = (timeouts.min_tokens_per_s or 0.0) * timeouts.slow_window_s * BYTES_PER_TOKEN
+        if left_s or self._window_bytes < least_bytes:
+            return left_s
+        self._window_since, self._window_bytes = now, 0
+        return timeouts.slow_window_s
+
+
+def _due_s(left_s: float) -> float:
+    """Under a millisecond counts as due: uvloop's clock has no finer steps, and a zero wait would spin."""
+    return left_s if left_s > 0.001 else 0.0

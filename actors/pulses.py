@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from actors.runtime import Ports, Snapshot
+from router.canon.target import Timeouts
 from router.errors import BLAME, Blame, Reason
 from router.policy.pulse import (
     Pulse,
@@ -57,18 +58,21 @@ class Pulses:
         """An attempt is over, however."""
         self._put(model, next_ended(self._of(model)))
 
+    def now(self) -> float:
+        """The clock of all measurements."""
+        return self._ports.clock.now()
+
     def heard(self, model: str, took_s: float, *, streamed: bool) -> None:
         """An answer began, or came whole, `took_s` after its request was sent."""
-        self._put(model, next_heard(self._of(model), took_s, self._ports.clock.now(), streamed=streamed))
+        self._put(model, next_heard(self._of(model), took_s, self.now(), streamed=streamed))
 
-    def failed(self, model: str, took_s: float, reason: Reason) -> None:
+    def late(self, model: str, waited_s: float) -> None:
+        """Nothing of a streamed answer came within its limit."""
+        self._put(model, next_late(self._of(model), waited_s))
+
+    def failed(self, model: str, took_s: float) -> None:
         """A request that was sent failed, `took_s` after it with nothing said; 0 when its answer had begun."""
-        if reason in _SILENT:
-            return
-        pulse = self._of(model)
-        if reason is Reason.FIRST_TOKEN_TIMEOUT:
-            pulse = next_late(pulse, took_s)
-        self._put(model, next_failed(pulse, took_s, self._ports.clock.now()))
+        self._put(model, next_failed(self._of(model), took_s, self.now()))
 
     def learned_s(self, model: str, configured_s: float) -> float:
         """The limit for a first token."""
@@ -80,6 +84,41 @@ class Pulses:
     def _put(self, model: str, pulse: Pulse) -> None:
         view = self._published.value
         self._published.publish(PulseView(since_s=view.since_s, models={**view.models, model: pulse}))
+
+
+class Beat:
+    """What one attempt tells of its target, each thing once."""
+
+    __slots__ = ("_model", "_pulses", "_sent_s", "_spoke", "_streamed")
+
+    def __init__(self, pulses: Pulses, model: str, *, streamed: bool) -> None:
+        self._pulses = pulses
+        self._model = model
+        self._streamed = streamed
+        self._sent_s = 0.0
+        self._spoke = False
+
+    def sent(self, timeouts: Timeouts) -> float:
+        """Its request goes out. Returns the limit for its first token: the configured one, or a lower one that the
+        target's own history teaches."""
+        self._sent_s = self._pulses.now()
+        limit_s = timeouts.first_token_s
+        return self._pulses.learned_s(self._model, limit_s) if timeouts.learn else limit_s
+
+    def heard(self) -> None:
+        """Content came, or the whole answer; only the first time counts."""
+        if not self._spoke:
+            self._spoke = True
+            self._pulses.heard(self._model, self._pulses.now() - self._sent_s, streamed=self._streamed)
+
+    def failed(self, reason: Reason) -> None:
+        """It was sent, and did not complete."""
+        if reason in _SILENT:
+            return
+        waited_s = 0.0 if self._spoke else self._pulses.now() - self._sent_s
+        if reason is Reason.FIRST_TOKEN_TIMEOUT and self._streamed:
+            self._pulses.late(self._model, waited_s)
+        self._pulses.failed(self._model, waited_s)
 
 
 _NONE = Pulse()

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.messages import Flow
-from router.canon.event import Content, Event, Finish, Finished, RefusalDelta, Started
+from router.canon.event import (
+    Content,
+    Event,
+    Finish,
+    Finished,
+    OpaqueAdded,
+    ReasoningDelta,
+    RefusalDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStarted,
+)
 from router.canon.reply import Reply
 from router.errors import WireFault
 from router.wire.dialect import Dialect, Frame, Relay, StreamDecoder
@@ -29,6 +44,25 @@ class Naming(Struct, frozen=True, kw_only=True):
 def named_reply(reply: Reply, naming: Naming) -> Reply:
     """A whole answer with a model and a time, the provider's own where it gave them."""
     return replace(reply, model=reply.model or naming.model, created_s=reply.created_s or naming.created_s)
+
+
+def said_bytes(events: tuple[Event, ...]) -> int:
+    """How much content these bear, in bytes of UTF-8, whatever kind it is of."""
+    return sum(_SIZES[type(event)](event) for event in events if type(event) in _SIZES)
+
+
+def _length(*texts: str | None) -> int:
+    return sum(len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")) for text in texts if text)
+
+
+_SIZES: dict[type, Callable[[Any], int]] = {
+    TextDelta: lambda event: _length(event.text),
+    ReasoningDelta: lambda event: _length(event.text, event.signature, event.redacted),
+    RefusalDelta: lambda event: _length(event.text),
+    ToolCallStarted: lambda event: _length(event.name),
+    ToolCallDelta: lambda event: _length(event.arguments),
+    OpaqueAdded: lambda event: len(bytes(event.raw)),
+}
 
 
 class Reading:

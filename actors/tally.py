@@ -92,11 +92,6 @@ class Tally:
         self.usage = usage
 
     @property
-    def spoke(self) -> bool:
-        """Whether content has come."""
-        return self._first_token_s is not None
-
-    @property
     def was_billed(self) -> bool:
         """Output tokens were counted: an answer without a word of it was thought in secret, and is no failure."""
         return self.usage is not None and self.usage.output_total > 0

@@ -58,6 +58,7 @@ class Reason(StrEnum):
     FIRST_TOKEN_TIMEOUT = "first_token_timeout"
     IDLE_TIMEOUT = "idle_timeout"
     TOTAL_TIMEOUT = "total_timeout"
+    TOO_SLOW = "too_slow"
     SERVER_ERROR = "server_error"
     CUT_STREAM = "cut_stream"
     MALFORMED = "malformed"
@@ -97,6 +98,7 @@ _BLAMED: dict[Blame, tuple[Reason, ...]] = {
         Reason.FIRST_TOKEN_TIMEOUT,
         Reason.IDLE_TIMEOUT,
         Reason.TOTAL_TIMEOUT,
+        Reason.TOO_SLOW,
         Reason.SERVER_ERROR,
         Reason.CUT_STREAM,
         Reason.MALFORMED,
@@ -116,6 +118,7 @@ TIMEOUTS: frozenset[Reason] = frozenset(
         Reason.FIRST_TOKEN_TIMEOUT,
         Reason.IDLE_TIMEOUT,
         Reason.TOTAL_TIMEOUT,
+        Reason.TOO_SLOW,
         Reason.DEADLINE,
     }
 )

@@ -27,6 +27,8 @@ class Timeouts(Struct, frozen=True, kw_only=True):
         total_s: the whole attempt.
         whole_s: from the request sent to the end of an answer that is not streamed, whose head comes only when all of
             it exists.
+        min_tokens_per_s: of a streamed answer, once its content began; fewer for `slow_window_s` end it. None: any.
+        learn: whether the limit for the first token follows the target's own history, below `first_token_s`.
     """
 
     connect_s: float = 5.0
@@ -35,3 +37,6 @@ class Timeouts(Struct, frozen=True, kw_only=True):
     idle_s: float = 60.0
     total_s: float = 600.0
     whole_s: float = 300.0
+    min_tokens_per_s: float | None = None
+    slow_window_s: float = 10.0
+    learn: bool = False

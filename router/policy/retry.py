@@ -54,6 +54,7 @@ _REASONS: dict[Verdict, tuple[Reason, ...]] = {
         Reason.FIRST_TOKEN_TIMEOUT,
         Reason.IDLE_TIMEOUT,
         Reason.TOTAL_TIMEOUT,
+        Reason.TOO_SLOW,
         # only an operator or another month changes these
         Reason.CREDENTIAL,
         Reason.MODEL_MISSING,

@@ -53,6 +53,9 @@ def resolve_timeouts(written: TimeoutKeys) -> Timeouts:
         idle_s=written.idle_s,
         total_s=written.total_s,
         whole_s=written.first_byte_s or _WHOLE_S,
+        min_tokens_per_s=written.min_tokens_per_s,
+        slow_window_s=written.slow_window_s,
+        learn=written.learn,
     )
 
 

@@ -44,6 +44,8 @@ class Timeouts(Struct, frozen=True, kw_only=True):
         idle_s: between two pieces of content.
         total_s: the whole attempt.
         whole_s: until the end of an answer that is not streamed, whose head comes only when all of it exists.
+        min_tokens_per_s: fewer for `slow_window_s` end a streamed answer; None: any will do.
+        learn: whether `first_token_s` follows the target's own history downwards.
     """
 
     connect_s: float
@@ -52,6 +54,9 @@ class Timeouts(Struct, frozen=True, kw_only=True):
     idle_s: float
     total_s: float
     whole_s: float
+    min_tokens_per_s: float | None
+    slow_window_s: float
+    learn: bool
 
 
 class Model(Struct, frozen=True, kw_only=True):

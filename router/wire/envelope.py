@@ -275,6 +275,7 @@ SAID: dict[Reason, tuple[int, str, str]] = {
     Reason.FIRST_TOKEN_TIMEOUT: (504, "upstream_error", "provider_timeout"),
     Reason.IDLE_TIMEOUT: (504, "upstream_error", "provider_timeout"),
     Reason.TOTAL_TIMEOUT: (504, "upstream_error", "provider_timeout"),
+    Reason.TOO_SLOW: (504, "upstream_error", "provider_timeout"),
     Reason.SERVER_ERROR: (502, "upstream_error", "provider_error"),
     Reason.CUT_STREAM: (502, "upstream_error", "provider_cut_stream"),
     Reason.MALFORMED: (502, "upstream_error", "provider_malformed"),

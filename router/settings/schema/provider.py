@@ -9,7 +9,17 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, field
 
 from router.settings.schema.grants import AwsKeys, EntraKeys, GoogleKeys
-from router.settings.schema.keys import Count, HeaderName, Keys, KindName, Name, ParameterName, PositiveS, SomeCount
+from router.settings.schema.keys import (
+    MOST,
+    Count,
+    HeaderName,
+    Keys,
+    KindName,
+    Name,
+    ParameterName,
+    PositiveS,
+    SomeCount,
+)
 from router.settings.secret import Secret
 
 Dispatch = Literal["off", "exclusive", "pooled", "fallback"]
@@ -60,6 +70,11 @@ class TimeoutKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         first_token_s: until the first content of a streamed answer; left out, 60, or `first_byte_s` where that is more.
         idle_s: between two pieces of content.
         total_s: the whole attempt.
+        min_tokens_per_s: a streamed answer that has begun and yields fewer for `slow_window_s` is ended; four bytes of
+            text count as a token. Left out, any speed will do.
+        slow_window_s: how long it may be so slow; longer than any pause in which the model thinks unheard.
+        learn: lower `first_token_s` for each target to twice the 99th percentile of its last hundred streamed answers,
+            at least 5, once there are thirty; an answer that ran into the limit counts as that long.
     """
 
     connect_s: PositiveS = 5.0
@@ -67,6 +82,9 @@ class TimeoutKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     first_token_s: PositiveS | None = None
     idle_s: PositiveS = 60.0
     total_s: PositiveS = 600.0
+    min_tokens_per_s: Annotated[float, Meta(gt=0, le=MOST)] | None = None
+    slow_window_s: PositiveS = 10.0
+    learn: bool = False
 
 
 class LocalKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -159,6 +159,7 @@ SAID: dict[Reason, tuple[int, str]] = {
     Reason.FIRST_TOKEN_TIMEOUT: (504, "timeout_error"),
     Reason.IDLE_TIMEOUT: (504, "timeout_error"),
     Reason.TOTAL_TIMEOUT: (504, "timeout_error"),
+    Reason.TOO_SLOW: (504, "timeout_error"),
     Reason.SERVER_ERROR: (502, "api_error"),
     Reason.CUT_STREAM: (502, "api_error"),
     Reason.MALFORMED: (502, "api_error"),
