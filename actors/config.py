@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Generic, Protocol, TypeVar, assert_never
 
 from msgspec import Struct
 
 from actors.edition import Edition
 from actors.messages import (
+    AdminActed,
+    ChangeConfig,
+    ConfigDocument,
     ConfigFault,
     ConfigLoaded,
+    ConfigMoved,
     ConfigRefused,
     ConfigTaken,
     ConfigTurnedDown,
+    EntryExists,
+    EntryMissing,
+    ExportConfig,
     Moves,
     ProviderRemoved,
     ProviderReplaced,
@@ -43,16 +50,42 @@ from actors.tree import group_spec, path, unit_spec
 START_S = 30.0
 """How long a new unit may take to start, and one that has nothing left to do to stop."""
 
-PROVIDERS, GROUPS = "providers", "groups"
+PROVIDERS, GROUPS, LEAVING = "providers", "groups", "leaving"
 
 E = TypeVar("E", bound=Edition)
+Refusal = ConfigRefused | EntryMissing | EntryExists
+Outcome = ConfigTaken | ConfigMoved | Refusal
+_OUTCOMES: dict[type, str] = {
+    ConfigTaken: "taken",
+    ConfigRefused: "refused",
+    ConfigMoved: "moved",
+    EntryMissing: "missing",
+    EntryExists: "exists",
+}
+
+
+class Proof(Struct, Generic[E], frozen=True, kw_only=True):
+    """An edition that is not in force yet. `keep`, where there is something to keep over restarts, comes last before it
+    is; it answers None, or why it cannot be done."""
+
+    edition: E
+    keep: Callable[[], Awaitable[ConfigRefused | None]] | None = None
 
 
 class Press(Protocol[E]):
     """Makes editions of what the configuration's source says. Outlives the Config actor's restarts."""
 
-    async def draft(self, before: E) -> E | ConfigRefused:
-        """The configuration as its source has it now, or `before` itself where nothing is different. Starts nothing."""
+    async def draft(self, before: E, change: ChangeConfig | None) -> Proof[E] | Refusal:
+        """The configuration as its source has it now, or with a change; the edition is `before` itself where nothing is
+        different. Starts nothing and keeps nothing."""
+        ...
+
+    async def export(self, before: E) -> ConfigDocument | ConfigRefused:
+        """The document as it is written."""
+        ...
+
+    async def changed(self) -> None:
+        """Wait until the source may be another. For ever where nobody can tell."""
         ...
 
     def take(self, edition: E) -> None:
@@ -85,7 +118,9 @@ class SweepDue(Struct, frozen=True):
 class Config(Actor, Generic[E]):
     """Holds the configuration as an immutable, versioned edition; exchanges keep the one they started on.
 
-    Accepts `ReadConfig` -> `ConfigView`, `ReloadConfig` -> `ConfigTaken | ConfigRefused`.
+    Accepts `ReadConfig` -> `ConfigView`, `ExportConfig` -> `ConfigDocument | ConfigRefused`, `ReloadConfig` ->
+    `ConfigTaken | ConfigRefused`, `ChangeConfig` -> the same, or `ConfigMoved | EntryMissing | EntryExists`. Reads
+    again by itself when the source tells that it has changed.
 
     Another configuration is read and validated whole, then what is new of it is started beside what runs, then it is
     published by one reference. Only when the last exchange of the time before has ended is stopped what it alone used.
@@ -107,16 +142,21 @@ class Config(Actor, Generic[E]):
         """The edition was made before the tree began; there is something to look after from the second life on."""
         if self.ref.incarnation > 1:
             self.ref.tell(SweepDue())
+        self.link(self.tasks.start(self._follow(), name="follow"))
 
-    def on_receive(self, message: ReadConfig | ReloadConfig | SweepDue) -> object:
+    def on_receive(self, message: ReadConfig | ExportConfig | ReloadConfig | ChangeConfig | SweepDue) -> object:
         """One change after another: whoever reloads meanwhile waits for the one before."""
         match message:
             case ReadConfig():
                 return self._published.value.view
+            case ExportConfig():
+                return self._press.export(self._published.value)
             case ReloadConfig():
-                return self._reload(message.by)
+                return self._reload(message)
+            case ChangeConfig():
+                return self._change(message)
             case SweepDue():
-                self.tasks.start(self._sweep_up(self._users()), name="sweep")
+                self.tasks.start(self._sweep_up(self._users()), name=LEAVING)
                 return None
             case _:
                 assert_never(message)
@@ -125,20 +165,46 @@ class Config(Actor, Generic[E]):
         """Nothing is read any more."""
         self._press.close()
 
-    async def _reload(self, by: str) -> ConfigTaken | ConfigRefused:
+    async def _follow(self) -> None:
+        while True:
+            await self._press.changed()
+            self.ref.tell(ReloadConfig(by="file"))
+
+    async def _reload(self, message: ReloadConfig) -> Outcome:
+        outcome = await self._renew(message.by, None)
+        self._audit(message.by, "config.reload", self._published.value.view.source, outcome)
+        return outcome
+
+    async def _change(self, message: ChangeConfig) -> Outcome:
+        tag = self._published.value.view.tag
+        moved = message.expected not in (None, tag)
+        outcome = ConfigMoved(tag=tag) if moved else await self._renew(message.by, message)
+        self._audit(message.by, f"config.{message.how}", f"{message.section}.{message.name}", outcome)
+        return outcome
+
+    async def _renew(self, by: str, change: ChangeConfig | None) -> Outcome:
         before = self._published.value
-        after = await self._press.draft(before)
-        if isinstance(after, ConfigRefused):
-            return self._turned_down(by, after)
-        if after is before:
-            return ConfigTaken(view=before.view, changed=False)
+        proof = await self._press.draft(before, change)
+        if not isinstance(proof, Proof):
+            return self._turned_down(by, proof)
+        after = proof.edition
         refused = await self._start_new(before, after)
+        if refused is None and proof.keep is not None:
+            refused = await proof.keep()
+            if refused is not None:
+                await self._stop(reversed(tuple(_fresh(before, after))))
         if refused is not None:
             return self._turned_down(by, refused)
+        if after is before:
+            return ConfigTaken(view=before.view, changed=False)
+        return self._swap(by, before, after)
+
+    def _swap(self, by: str, before: E, after: E) -> ConfigTaken:
+        """From here on it is in force. Nothing is awaited, so that nobody sees the half of it."""
         self._published.publish(after)
         self._press.take(after)
         self._tell_of(by, before, after)
-        self.tasks.start(self._let_leave(_left(before, after), self._users()), name="leaving")
+        self.tasks.start(self._let_leave(_left(before, after), self._users()), name=LEAVING)
         return ConfigTaken(
             view=after.view,
             changed=True,
@@ -146,9 +212,20 @@ class Config(Actor, Generic[E]):
             groups=_moves(before.group_of, after.group_of),
         )
 
-    def _turned_down(self, by: str, refused: ConfigRefused) -> ConfigRefused:
-        self._child("telemetry").tell(ConfigTurnedDown(by=by, faults=refused.faults))
+    def _turned_down(self, by: str, refused: Refusal) -> Refusal:
+        if isinstance(refused, ConfigRefused):
+            self._child("telemetry").tell(ConfigTurnedDown(by=by, faults=refused.faults))
         return refused
+
+    def _audit(self, by: str, act: str, subject: str, outcome: Outcome) -> None:
+        word = _OUTCOMES[type(outcome)]
+        fact = AdminActed(by=by, act=act, subject=subject, outcome=word, at=self.ports.wall.now())
+        for name in ("ledger", "telemetry"):
+            self._child(name).tell(fact)
+
+    async def _stop(self, begun: Iterable[tuple[str, ChildSpec]]) -> None:
+        for place, spec in begun:
+            await self._asked(place, StopChild(spec.name))
 
     async def _start_new(self, before: E, after: E) -> ConfigRefused | None:
         """Start what only the new edition has. Should one part not start, those before it are stopped again."""
@@ -156,8 +233,7 @@ class Config(Actor, Generic[E]):
         for place, spec in _fresh(before, after):
             word = await self._asked(place, StartChild(spec))
             if not isinstance(word, ChildStarted):
-                for where, started in reversed(begun):
-                    await self._asked(where, StopChild(started.name))
+                await self._stop(reversed(begun))
                 why = str(word.error) if isinstance(word, StartRefused) else "their supervisor does not answer"
                 return ConfigRefused(faults=(ConfigFault(path=place, message=f"{spec.name} cannot be started: {why}"),))
             begun.append((place, spec))
@@ -195,7 +271,7 @@ class Config(Actor, Generic[E]):
             for name in names:
                 await self._asked(place, StopChild(name))
         self._tell_gone(leaving.serves)
-        if self.tasks.count == 1:
+        if sum(job.name == LEAVING for job in self.tasks.jobs) == 1:
             self._press.settle()
 
     async def _restore(self) -> None:

@@ -9,11 +9,15 @@ from msgspec import Struct
 
 from actors.edition import Edition, ProviderView
 from actors.front import Door
-from actors.messages import Call, HealthReport, ModelCard, Opened, ProviderReport
-from actors.runtime import Ports, Ref, Snapshot
+from actors.messages import AdminActed, Call, ConfigAnswer, ConfigAsk, HealthReport, ModelCard, Opened, ProviderReport
+from actors.runtime import ActorDead, AskTimeout, MailboxFull, Ports, Ref, Snapshot
+from router.errors import Reason, Unavailable
 from router.policy.breaker import Phase
 from router.policy.catalog import RouteSpec
 from router.telemetry.health import HealthView, ProviderHealth
+
+CONFIG_S = 60.0
+"""How long a change of the configuration may take: units are started within it."""
 
 _WELL = 0.5
 """The score under which a provider is called ill; one that only fails is there at its fifth failure."""
@@ -94,6 +98,22 @@ class TreeDesk:
     def metrics(self) -> bytes:
         """All metrics in Prometheus' text form."""
         return self._views.metrics()
+
+    async def configure(self, message: ConfigAsk) -> ConfigAnswer:
+        """What the Config actor answers. Raises `Unavailable` when it cannot."""
+        try:
+            answer: ConfigAnswer = await self._views.actors["config"].ask(message, timeout_s=CONFIG_S)
+        except (ActorDead, AskTimeout, MailboxFull) as error:
+            raise Unavailable(
+                "the configuration cannot be read or changed now", reason=Reason.INTERNAL, retry_after_s=1.0
+            ) from error
+        return answer
+
+    def admin_acted(self, by: str, act: str, subject: str, outcome: str) -> None:
+        """Have an administrative act, or an access that was denied, kept and logged."""
+        fact = AdminActed(by=by, act=act, subject=subject, outcome=outcome, at=self._ports.wall.now())
+        for name in ("ledger", "telemetry"):
+            self._views.actors[name].tell(fact)
 
     def _status(self, providers: Mapping[str, ProviderReport]) -> str:
         """One word: a single provider that is well is enough to serve."""

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from actors.books import GROUP_ENTRIES, Books, closing_of, opening_of
 from actors.messages import (
+    AdminActed,
     CostView,
     EntriesPage,
     EntryClosed,
@@ -46,7 +47,7 @@ _LAST_TRY_S = 0.2
 
 _LOG = logging.getLogger(__name__)
 
-LedgerMessage = EntryOpened | EntryClosed | ReadCosts | ReadTotals | ReadEntries
+LedgerMessage = EntryOpened | EntryClosed | ReadCosts | ReadTotals | ReadEntries | AdminActed
 LedgerAnswer = CostView | Reply | None
 
 
@@ -116,6 +117,8 @@ class Ledger(Actor):
                     self._publish()
             case ReadCosts():
                 return self._publish()
+            case AdminActed():
+                return None  # the log has it; there is no audit to keep it yet
             case ReadTotals() | ReadEntries():
                 reply = self.defer_reply()
                 self.tasks.start(self._read(message, reply), name="read")

@@ -11,6 +11,7 @@ from typing import assert_never
 from msgspec import Struct
 
 from actors.messages import (
+    AdminActed,
     AttemptEnded,
     BreakerChanged,
     ConfigLoaded,
@@ -38,7 +39,7 @@ from router.telemetry.traces import SpanSink, sketch_attempt, sketch_exchange
 Fact = AttemptEnded | ExchangeEnded
 Ordered = Fact | ProviderRemoved | ProviderReplaced
 """What takes effect in the order it was told: a provider's last attempt must not bring back what was forgotten."""
-Rare = BreakerChanged | ConfigLoaded | ConfigTurnedDown | RetryTurnedDown | SupervisorReported
+Rare = AdminActed | BreakerChanged | ConfigLoaded | ConfigTurnedDown | RetryTurnedDown | SupervisorReported
 
 FRAMES = 12
 """Innermost frames of a crash that are logged."""
@@ -86,7 +87,7 @@ class Outlets(Struct, frozen=True, kw_only=True):
 class Telemetry(Actor):
     """Folds facts in batches and publishes a `HealthView` after each.
 
-    Accepts, told: `AttemptEnded`, `ExchangeEnded`, `BreakerChanged`, `ConfigLoaded`, `ConfigTurnedDown`,
+    Accepts, told: `AttemptEnded`, `ExchangeEnded`, `AdminActed`, `BreakerChanged`, `ConfigLoaded`, `ConfigTurnedDown`,
     `ProviderRemoved`, `ProviderReplaced`, `RetryTurnedDown`, `SupervisorReported`.
     Answers: `ReadLog` with `LogPage`, `ResetMetrics` with `MetricsReset`.
 
@@ -135,6 +136,8 @@ class Telemetry(Actor):
                 self._config_loaded(message)
             case ConfigTurnedDown():
                 self._config_turned_down(message)
+            case AdminActed():
+                self._admin_acted(message)
             case _:
                 assert_never(message)
 
@@ -257,6 +260,11 @@ class Telemetry(Actor):
         out.meter.add(metrics.CONFIG_LOADS, "taken")
         fields = {"version": fact.version, "source": fact.source, "by": fact.by, "restart_for": fact.pending}
         out.logs.write(Level.WARNING if fact.pending else Level.INFO, Line.CONFIG_LOADED, **fields)
+
+    def _admin_acted(self, fact: AdminActed) -> None:
+        level = Level.INFO if fact.outcome == "taken" else Level.WARNING
+        fields = {"by": fact.by, "act": fact.act, "subject": fact.subject, "outcome": fact.outcome}
+        self._outlets.logs.write(level, Line.ADMIN_ACTED, **fields)
 
     def _config_turned_down(self, fact: ConfigTurnedDown) -> None:
         self._outlets.meter.add(metrics.CONFIG_LOADS, "refused")

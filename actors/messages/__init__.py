@@ -56,12 +56,19 @@ from actors.messages.attempt import (
     Whole,
 )
 from actors.messages.config import (
+    AdminActed,
+    ChangeConfig,
+    ConfigDocument,
     ConfigFault,
     ConfigLoaded,
+    ConfigMoved,
     ConfigRefused,
     ConfigTaken,
     ConfigTurnedDown,
     ConfigView,
+    EntryExists,
+    EntryMissing,
+    ExportConfig,
     Moves,
     ProviderRemoved,
     ProviderReplaced,
@@ -79,7 +86,7 @@ from actors.messages.conversations import (
     Turn,
     TurnEnded,
 )
-from actors.messages.desk import Desk, HealthReport, ModelCard, ProviderReport, Server
+from actors.messages.desk import ConfigAnswer, ConfigAsk, Desk, HealthReport, ModelCard, ProviderReport, Server
 from actors.messages.exchange import Answered, Call, Committed, Opened, Piece
 from actors.messages.telemetry import (
     AttemptEnded,
@@ -95,6 +102,7 @@ from actors.messages.telemetry import (
 __all__ = [
     "Acquire",
     "Acquired",
+    "AdminActed",
     "Admit",
     "Admitted",
     "Answered",
@@ -107,10 +115,15 @@ __all__ = [
     "Busy",
     "CacheView",
     "Call",
+    "ChangeConfig",
     "Committed",
     "Complete",
+    "ConfigAnswer",
+    "ConfigAsk",
+    "ConfigDocument",
     "ConfigFault",
     "ConfigLoaded",
+    "ConfigMoved",
     "ConfigRefused",
     "ConfigTaken",
     "ConfigTurnedDown",
@@ -121,8 +134,11 @@ __all__ = [
     "Desk",
     "EntriesPage",
     "EntryClosed",
+    "EntryExists",
+    "EntryMissing",
     "EntryOpened",
     "ExchangeEnded",
+    "ExportConfig",
     "FactsLearned",
     "Flow",
     "ForgetTurn",

@@ -21,6 +21,11 @@ class ConfigView(Struct, frozen=True, kw_only=True):
     number: int = 1
     pending: tuple[str, ...] = ()
 
+    @property
+    def tag(self) -> str:
+        """What names this configuration among those of this process; it changes with a secret, too."""
+        return f"{self.version}-{self.number}"
+
 
 class ReadConfig(Struct, frozen=True, kw_only=True):
     """Ask Config what is in force. Answer: `ConfigView`."""
@@ -38,6 +43,69 @@ class ConfigFault(Struct, frozen=True, kw_only=True):
 
     path: str
     message: str
+
+
+class ChangeConfig(Struct, frozen=True, kw_only=True):
+    """Ask Config to change one entry, and to keep the change over restarts. Answer: `ConfigTaken`, `ConfigRefused`,
+    `ConfigMoved`, or `EntryMissing` or `EntryExists` where that is asked for which is not so.
+
+    Args:
+        section: providers or failover_groups.
+        how: create, put, patch or remove.
+        keys: the entry as a JSON object; None to remove it.
+        expected: tag of the configuration that the change was made for; None for whichever is in force.
+        by: who asks, for the log and the audit.
+    """
+
+    section: str
+    name: str
+    how: str
+    keys: Raw | None
+    expected: str | None
+    by: str
+
+
+class ConfigMoved(Struct, frozen=True, kw_only=True):
+    """Another configuration is in force than the one the change was made for; nothing was done."""
+
+    tag: str
+
+
+class EntryMissing(Struct, frozen=True, kw_only=True):
+    """There is no entry of that name."""
+
+
+class EntryExists(Struct, frozen=True, kw_only=True):
+    """There is an entry of that name already."""
+
+
+class ExportConfig(Struct, frozen=True, kw_only=True):
+    """Ask Config for the document as it is written. Answer: `ConfigDocument` or `ConfigRefused`."""
+
+
+class ConfigDocument(Struct, frozen=True, kw_only=True):
+    """A configuration to be written into a file: secrets are names or masks. The same as JSON and as YAML."""
+
+    tag: str
+    json: Raw
+    yaml: str
+
+
+class AdminActed(Struct, frozen=True, kw_only=True):
+    """Fact for the Ledger's audit and for the log: an administrative act, or an access that was denied.
+
+    Args:
+        by: who: a signal, the file, or whoever asked over HTTP, never a key.
+        act: what, a word of ours: config.reload, config.put, access.
+        subject: on what: an entry's path, or a request's method and path.
+        outcome: taken, refused, moved, missing, exists, denied.
+    """
+
+    by: str
+    act: str
+    subject: str
+    outcome: str
+    at: float
 
 
 class Moves(Struct, frozen=True, kw_only=True):

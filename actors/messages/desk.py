@@ -6,7 +6,23 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from actors.messages.config import (
+    ChangeConfig,
+    ConfigDocument,
+    ConfigMoved,
+    ConfigRefused,
+    ConfigTaken,
+    ConfigView,
+    EntryExists,
+    EntryMissing,
+    ExportConfig,
+    ReadConfig,
+    ReloadConfig,
+)
 from actors.messages.exchange import Call, Opened
+
+ConfigAsk = ReadConfig | ExportConfig | ReloadConfig | ChangeConfig
+ConfigAnswer = ConfigView | ConfigDocument | ConfigTaken | ConfigRefused | ConfigMoved | EntryMissing | EntryExists
 
 
 class ModelCard(Struct, frozen=True, kw_only=True):
@@ -87,12 +103,24 @@ class Desk(Protocol):
         """All metrics in Prometheus' text form."""
         ...
 
+    async def configure(self, message: ConfigAsk) -> ConfigAnswer:
+        """What the Config actor answers. Raises `Unavailable` when it cannot."""
+        ...
+
+    def admin_acted(self, by: str, act: str, subject: str, outcome: str) -> None:
+        """Have an administrative act, or an access that was denied, kept and logged."""
+        ...
+
 
 class Server(Protocol):
     """What the Front actor starts and stops: the HTTP side, or nothing when embedded."""
 
     async def start(self, desk: Desk) -> None:
         """Listen. Raises `OSError` when the address is taken."""
+        ...
+
+    def renew(self) -> None:
+        """Read again what may have been renewed. Raises `OSError`; what was read before then stays."""
         ...
 
     async def stop(self, within_s: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -29,7 +30,7 @@ from actors.telemetry import Outlets, Telemetry, Tuning, describe_report
 from actors.tree import Blueprint, path, tree
 from router.app.contexts import Contexts
 from router.app.dialects import DIALECTS
-from router.app.press import Hooks, Press, Printing, Reread
+from router.app.press import Hooks, Press, Printing
 from router.app.prices import listed_window, price_book
 from router.app.release import Kinds, Layout, Release, layout_of, secrets_of
 from router.app.rules import backoff, budget_rules, cache_rules, conversation_rules
@@ -39,7 +40,7 @@ from router.front.context import Context
 from router.policy.capability import known_windows
 from router.policy.pricelist import PriceList
 from router.providers import find_installed
-from router.settings import Settings
+from router.settings import Origin, Settings, changed_file
 from router.store.journal import Journal, Worker
 from router.store.sqlite import SqliteJournal
 from router.store.worker import ThreadWorker
@@ -98,7 +99,7 @@ class Assembly:
         settings: validated.
         server: what hears callers: HTTP, or nothing when embedded.
         source: where the settings came from, in words.
-        reread: reads them anew; None where they cannot change.
+        origin: where they came from; None where they cannot change.
     """
 
     def __init__(
@@ -107,10 +108,12 @@ class Assembly:
         *,
         server: Server,
         source: str = "given by the program",
-        reread: Reread | None = None,
+        origin: Origin | None = None,
         parts: Parts = Parts(),  # noqa: B008 frozen, shared on purpose
     ) -> None:
         self._source = source
+        self._origin = origin
+        self._server = server
         self.started = False
         self.ports = parts.ports or system_ports()
         self._parts = parts
@@ -147,7 +150,8 @@ class Assembly:
         self._seats = {seat.name: seat for seat in layout.seats}
         press = Press(
             self._printing(kinds, source),
-            reread=reread,
+            origin=origin,
+            follow=self._follow,
             worker=parts.reader or ThreadWorker("pointsman-config"),
             hooks=Hooks(learn=self._learn, take=self._take, settle=self._settle),
         )
@@ -229,6 +233,16 @@ class Assembly:
         """Supervisors report to telemetry; described here and now, since tracebacks do not outlive the report."""
         self._ref("telemetry").tell(describe_report(report))
 
+    async def _follow(self) -> None:
+        """Wait for a change of the file; one that cannot be watched is left to SIGHUP and the API."""
+        file = self._origin.file if self._origin is not None and self.settings.reload.watch else None
+        if file is not None:
+            why = await changed_file(file)
+            if why is None:
+                return
+            self.logs.write(Level.WARNING, Line.CONFIG_UNWATCHED, file=str(file), why=why)
+        await asyncio.get_running_loop().create_future()
+
     def _learn(self, settings: Settings) -> None:
         self._scrubber.learn(secrets_of(settings))
 
@@ -238,6 +252,10 @@ class Assembly:
         self._prices.publish(price_book(tuple(self._seats.values()), self._listed))
         self.logs.set_level(Level(release.settings.telemetry.log_level))
         self._complain(release)
+        try:
+            self._server.renew()
+        except OSError as error:
+            self.logs.write(Level.ERROR, Line.CERTIFICATE_KEPT, why=str(error))
 
     def _settle(self) -> None:
         release = self._edition.value

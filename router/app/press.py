@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
-from msgspec import Raw, Struct
-from msgspec.json import encode
+from msgspec import Raw, Struct, convert
+from msgspec.json import decode, encode
 
+from actors.config import Proof, Refusal
 from actors.edition import ProviderView
 from actors.exchange import Wiring
 from actors.group import FailoverGroup, GroupSpec, Readers
-from actors.messages import BreakerState, ConfigFault, ConfigRefused, ConfigView
+from actors.messages import (
+    BreakerState,
+    ChangeConfig,
+    ConfigDocument,
+    ConfigFault,
+    ConfigRefused,
+    ConfigView,
+    EntryExists,
+    EntryMissing,
+)
 from actors.pulses import PulseView
 from actors.runtime import Snapshot
 from actors.tree import MakeActor, Unit
@@ -20,11 +31,11 @@ from router.app.rules import breaker_rules
 from router.app.seats import Seat
 from router.app.units import UnitRules, Workshop, unit_of
 from router.policy.catalog import RouteSpec
-from router.settings import ConfigInvalid, Settings
+from router.settings import ConfigInvalid, Draft, Edit, EntryThere, NoEntry, Origin, Settings, VaultError
 from router.store.journal import Worker
 
-Reread = Callable[[], Settings]
-"""The configuration as its source has it now. Raises `ConfigInvalid`; may block."""
+Follow = Callable[[], Awaitable[None]]
+"""Waits until the source of a configuration may be another."""
 
 _SERIAL = re.compile(r"@[0-9]+\Z")
 
@@ -68,33 +79,70 @@ class Press:
     """See `actors.config.Press`.
 
     Args:
-        reread: None where the configuration has no source that could change.
+        origin: None where the configuration has no source that could change.
+        follow: waits until the source may be another.
         worker: where files are read, off the loop.
         hooks: told of each step.
     """
 
-    def __init__(self, printing: Printing, *, reread: Reread | None, worker: Worker, hooks: Hooks) -> None:
+    def __init__(
+        self, printing: Printing, *, origin: Origin | None, follow: Follow, worker: Worker, hooks: Hooks
+    ) -> None:
         self._printing = printing
-        self._reread = reread
+        self._origin = origin
+        self._follow = follow
         self._worker = worker
         self._hooks = hooks
         self._serial = 0
         self._started: Settings | None = None
 
-    async def draft(self, before: Release) -> Release | ConfigRefused:
+    async def draft(self, before: Release, change: ChangeConfig | None) -> Proof[Release] | Refusal:
         """As the Protocol says."""
-        reread, kinds = self._reread, self._printing.kinds
-        if reread is None:
+        origin, kinds = self._origin, self._printing.kinds
+        if origin is None:
+            return NO_SOURCE
+
+        def read() -> tuple[Layout, Draft | None]:
+            draft = None if change is None else origin.draft(_edit(change))
+            return layout_of(origin.read() if draft is None else draft.settings, kinds), draft
+
+        try:
+            layout, draft = await self._worker.run(read)
+        except ConfigInvalid as invalid:
+            return _refused(invalid)
+        except NoEntry:
+            return EntryMissing()
+        except EntryThere:
+            return EntryExists()
+        keep = None if draft is None else partial(self._keep, draft)
+        if layout == before.layout:
+            return Proof(edition=before, keep=keep)
+        self._hooks.learn(layout.settings)
+        return Proof(edition=self.print(layout, before), keep=keep)
+
+    async def export(self, before: Release) -> ConfigDocument | ConfigRefused:
+        """As the Protocol says."""
+        origin = self._origin
+        if origin is None:
             return NO_SOURCE
         try:
-            layout = await self._worker.run(lambda: layout_of(reread(), kinds))
+            document, text = await self._worker.run(lambda: (origin.written(), origin.export()))
         except ConfigInvalid as invalid:
-            faults = tuple(ConfigFault(path=fault.path, message=fault.message) for fault in invalid.faults)
-            return ConfigRefused(faults=faults)
-        if layout == before.layout:
-            return before
-        self._hooks.learn(layout.settings)
-        return self.print(layout, before)
+            return _refused(invalid)
+        return ConfigDocument(tag=before.view.tag, json=Raw(encode(document)), yaml=text)
+
+    async def changed(self) -> None:
+        """As the Protocol says."""
+        await self._follow()
+
+    async def _keep(self, draft: Draft) -> ConfigRefused | None:
+        at = self._printing.shop.ports.wall.now()
+        try:
+            await self._worker.run(lambda: draft.keep(at))
+        except (OSError, VaultError) as error:
+            why = str(error) if isinstance(error, VaultError) else error.strerror or type(error).__name__
+            return ConfigRefused(faults=(ConfigFault(path="", message=f"the change cannot be kept: {why}"),))
+        return None
 
     def take(self, edition: Release) -> None:
         """As the Protocol says."""
@@ -201,3 +249,12 @@ class Press:
         with a serial."""
         plain = self._serial == 1 and not _SERIAL.search(name)
         return name if plain else f"{name}@{self._serial}"
+
+
+def _refused(invalid: ConfigInvalid) -> ConfigRefused:
+    return ConfigRefused(faults=tuple(ConfigFault(path=fault.path, message=fault.message) for fault in invalid.faults))
+
+
+def _edit(change: ChangeConfig) -> Edit:
+    keys = None if change.keys is None else decode(change.keys)
+    return convert({"section": change.section, "name": change.name, "how": change.how, "keys": keys}, Edit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -11,7 +11,7 @@ from router.app.seats import Seat, routes_of, seat_of
 from router.app.units import UnitRules
 from router.policy.catalog import Dispatch, RouteSpec
 from router.providers.kind import Kind
-from router.settings import Settings
+from router.settings import Secret, Settings
 
 Kinds = Mapping[str, Kind]
 
@@ -59,7 +59,23 @@ def layout_of(settings: Settings, kinds: Kinds) -> Layout:
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:
     """Every value that no log line may hold."""
-    return tuple(secret.reveal() for provider in settings.providers.values() for secret in provider.secrets if secret)
+    return tuple(secret.reveal() for secret in _secrets_in(settings) if secret)
+
+
+def _secrets_in(value: object) -> Iterator[Secret]:
+    """Every secret anywhere in it: a new key of the schema that is one needs no word here."""
+    match value:
+        case Secret():
+            yield value
+        case Struct():
+            for name in value.__struct_fields__:
+                yield from _secrets_in(getattr(value, name))
+        case Mapping():
+            for item in value.values():
+                yield from _secrets_in(item)
+        case tuple():
+            for item in value:
+                yield from _secrets_in(item)
 
 
 PENDING: tuple[tuple[str, Callable[[Settings], object]], ...] = (
@@ -67,6 +83,12 @@ PENDING: tuple[tuple[str, Callable[[Settings], object]], ...] = (
     ("ledger.path", lambda settings: settings.ledger.path),
     ("server.host", lambda settings: settings.server.host),
     ("server.port", lambda settings: settings.server.port),
+    ("server.max_connections", lambda settings: settings.server.max_connections),
+    ("server.tls_cert", lambda settings: settings.server.tls_cert),
+    ("server.tls_key", lambda settings: settings.server.tls_key),
+    ("admin.host", lambda settings: settings.admin.host),
+    ("admin.port", lambda settings: settings.admin.port),
+    ("admin.key", lambda settings: settings.admin.key),
     ("server.lame_duck_s", lambda settings: settings.server.lame_duck_s),
     ("server.drain_s", lambda settings: settings.server.drain_s),
     ("server.flush_s", lambda settings: settings.server.flush_s),

@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from actors.runtime import Shutdown, StartFailed
 from router.app import Assembly, Parts, kind_rules
-from router.cli.configuration import or_exit, read_settings
-from router.front.server import HttpServer
-from router.settings import KindRules, Settings
+from router.app.servers import server_of
+from router.cli.configuration import or_exit
+from router.settings import Origin, Settings
 from router.telemetry.libraries import LibraryLog
 from router.telemetry.logs import Level, Line
 from router.telemetry.writer import Writer
@@ -33,27 +33,24 @@ request."""
 def run(file: Path | None, port: int | None) -> int:
     """The exit status: 0 after an orderly stop, 1 when the router could not start or gave up, 2 for its
     configuration."""
-    reread = partial(_read, file, port, kind_rules())
-    settings = or_exit(file, reread)
+    origin = Origin(file, os.environ, kind_rules(), adjust=partial(_at_port, port), changes=True)
+    settings = or_exit(file, origin.read)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_serve(settings, "the environment" if file is None else str(file), reread))
+        return runner.run(_serve(settings, origin))
 
 
-def _read(file: Path | None, port: int | None, kinds: Mapping[str, KindRules]) -> Settings:
-    """The configuration as it is now. Raises `ConfigInvalid`."""
-    settings = read_settings(file, kinds)
+def _at_port(port: int | None, settings: Settings) -> Settings:
     return settings if port is None else replace(settings, server=replace(settings.server, port=port))
 
 
-async def _serve(settings: Settings, source: str, reread: Callable[[], Settings]) -> int:
+async def _serve(settings: Settings, origin: Origin) -> int:
     writer = Writer()
-    server = HttpServer(
-        host=settings.server.host,
-        port=settings.server.port,
+    server = server_of(
+        settings,
         make_contexts=lambda desk: assembly.contexts(desk),
         on_bug=lambda request_id, error: assembly.on_bug(request_id, error),
     )
-    assembly = Assembly(settings, server=server, source=source, reread=reread, parts=Parts(sink=writer))
+    assembly = Assembly(settings, server=server, source=origin.words, origin=origin, parts=Parts(sink=writer))
     logging.getLogger().addHandler(LibraryLog(assembly.logs))
     # Before the start: whoever reads that we listen may ask for the end at once, and must not get the default's.
     due = asyncio.Event()

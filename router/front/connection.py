@@ -10,9 +10,10 @@ from aiohttp import web
 
 
 class Crowd:
-    """The open connections of one server."""
+    """The open connections of one listener. `most` is how many there may be."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._open: set[Connection] = set()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -27,6 +28,11 @@ class Crowd:
         self._open.discard(connection)
         if not self._open:
             self._empty.set()
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for one more."""
+        return len(self._open) >= self._most
 
     async def gone(self) -> None:
         """Wait until there is none."""
@@ -58,9 +64,12 @@ class Connection(web.RequestHandler):
         self._refuse = refuse
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """aiohttp's, counted."""
+        """aiohttp's, counted. One too many is closed before it is read: no answer is cheaper than that."""
+        full = self._crowd.full
         self._crowd.add(self)
         super().connection_made(transport)
+        if full and isinstance(transport, asyncio.Transport):
+            transport.abort()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """aiohttp's, counted."""

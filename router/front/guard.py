@@ -15,6 +15,12 @@ from router.wire.dialect import FrontHalf
 REQUEST_ID = web.RequestKey("pointsman_request_id", str)
 """The id of a request; on every answer as `x-request-id`."""
 
+PATH_MAX = 200
+"""Characters of a path that are kept of a request that was denied."""
+
+_KEPT = frozenset({"allow", "www-authenticate"})
+"""Headers of aiohttp's own refusals that a caller needs."""
+
 LEFT = 499
 """Stands where the status of an answer would that nobody hears any more."""
 
@@ -30,22 +36,30 @@ class Guard:
         half: the dialect errors are said in.
         on_bug: told of every exception nobody foresaw: (request id, error).
         admit: raises for headers of whom the handler must not hear.
+        audits: whether that is kept.
     """
 
     def __init__(
-        self, desk: Desk, half: FrontHalf, on_bug: Callable[[str, Exception], None], admit: Admit = admit_all
+        self,
+        desk: Desk,
+        half: FrontHalf,
+        on_bug: Callable[[str, Exception], None],
+        admit: Admit = admit_all,
+        *,
+        audits: bool = False,
     ) -> None:
         self._desk = desk
         self._half = half
         self._on_bug = on_bug
         self._admit = admit
+        self._audits = audits
 
     async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """One request, whatever becomes of it."""
         request_id = self._desk.new_id("req")
         request[REQUEST_ID] = request_id
         try:
-            self._admit(request.headers)
+            self._let_in(request)
             response = await handler(request)
         except ConnectionError:
             # The caller's connection died under a write: there is nobody to answer, and nobody has failed.
@@ -73,6 +87,15 @@ class Guard:
         response.headers["x-request-id"] = response.headers[self._half.id_header] = request_id
         return response
 
+    def _let_in(self, request: web.Request) -> None:
+        try:
+            self._admit(request.headers)
+        except web.HTTPException:
+            if self._audits:
+                who = f"http {request.remote or 'unknown'}"
+                self._desk.admin_acted(who, "access", f"{request.method} {request.path[:PATH_MAX]}", "denied")
+            raise
+
     def _answered(self, error: Exception, request_id: str) -> web.Response:
         """What a caller who was told nothing yet is told."""
         match error:
@@ -82,8 +105,8 @@ class Guard:
                 return self._rendered(error, request_id)
             case web.HTTPException():
                 response = self._rendered(_from_http(error), request_id, status=error.status)
-                if "allow" in error.headers:
-                    response.headers["allow"] = error.headers["allow"]
+                for name in _KEPT & {each.lower() for each in error.headers}:
+                    response.headers[name] = error.headers[name]
                 return response
         self._on_bug(request_id, error)
         failed = Unavailable("the gateway failed; its log has the request id", reason=Reason.INTERNAL)

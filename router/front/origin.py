@@ -6,7 +6,8 @@ can read the answers too. What a page cannot forge is what the browser says of i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hmac
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -30,6 +31,24 @@ def admit_local(headers: Mapping[str, str]) -> None:
         raise web.HTTPForbidden(reason="this gateway hears its own machine only: the Host header must be localhost")
     if headers.get("sec-fetch-site") == "cross-site" or (origin is not None and not is_loopback(_name(origin))):
         raise web.HTTPForbidden(reason="this gateway takes no requests from web pages of other sites")
+
+
+def admit_keyed(key: str | None, admit: Callable[[Mapping[str, str]], None]) -> Callable[[Mapping[str, str]], None]:
+    """Let pass whom `admit` does if they have the key, as `Authorization: Bearer` or `x-admin-key`"""
+    if key is None:
+        return admit
+    expected = key.encode()
+
+    def admit_operator(headers: Mapping[str, str]) -> None:
+        admit(headers)
+        bearer = headers.get("authorization", "")
+        given = headers.get("x-admin-key") or (bearer[7:] if bearer[:7].lower() == "bearer " else "")
+        if not hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), expected):
+            raise web.HTTPUnauthorized(
+                reason="this path needs the admin key", headers={"www-authenticate": 'Bearer realm="pointsman admin"'}
+            )
+
+    return admit_operator
 
 
 def admit_all(headers: Mapping[str, str]) -> None:

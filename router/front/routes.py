@@ -7,7 +7,7 @@ from functools import partial
 
 from aiohttp import web
 
-from router.front import chat, health, models, responses
+from router.front import chat, config, health, models, responses
 from router.front.context import Context
 
 Handler = Callable[[web.Request, Context], Awaitable[web.StreamResponse]]
@@ -34,6 +34,36 @@ ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("GET", "/metrics", CHAT, health.prometheus),
 )
 """Method, path, the dialect its errors are said in, handler."""
+
+
+def _section(path: str, section: str) -> tuple[tuple[str, str, str, Handler], ...]:
+    change = partial(config.change, section=section)
+    return (
+        ("GET", path, CHAT, partial(config.entries, section=section)),
+        ("POST", path, CHAT, change),
+        ("GET", f"{path}/{{name}}", CHAT, partial(config.entry, section=section)),
+        ("PUT", f"{path}/{{name}}", CHAT, change),
+        ("PATCH", f"{path}/{{name}}", CHAT, change),
+        ("DELETE", f"{path}/{{name}}", CHAT, change),
+    )
+
+
+OPERATIONS: tuple[tuple[str, str, str, Handler], ...] = (
+    ("GET", "/config", CHAT, config.show),
+    ("POST", "/config/reload", CHAT, config.reload),
+    *_section("/config/providers", config.PROVIDERS),
+    *_section("/config/groups", config.GROUPS),
+)
+"""The same, for those who run the router and may change it: never under a host's application."""
+
+_OPERATIONAL = ("/config", "/health/", "/metrics", "/providers", "/costs", "/audit", "/keys", "/dashboard")
+"""Where paths begin that are for those who run the router. Whoever merely asks whether it lives needs none of them."""
+
+
+def is_operational(path: str) -> bool:
+    """Whether a path belongs to the listener of administration, where that is one of its own."""
+    return path.startswith(_OPERATIONAL)
+
 
 _PREFIXES = (("/v1/messages", MESSAGES), ("/v1/responses", RESPONSES))
 

@@ -8,18 +8,21 @@ from contextlib import suppress
 from functools import partial
 
 from aiohttp import web
+from msgspec import Struct
 
 from actors.messages import Desk
 from router.front.connection import Connection, Crowd
 from router.front.context import Context
 from router.front.guard import Admit, Guard
-from router.front.origin import admit_all, admit_local, is_loopback
-from router.front.routes import CHAT, ROUTES, Handler, dialect_of
+from router.front.origin import admit_all, admit_keyed, admit_local, is_loopback
+from router.front.routes import CHAT, OPERATIONS, ROUTES, Handler, dialect_of, is_operational
+from router.front.tls import Tls
 
 Application = web.Application
 """The host program's, when embedded."""
 
 Contexts = Callable[[], Context]
+Route = tuple[str, str, str, Handler]
 MakeContexts = Callable[[Desk], Contexts]
 OnBug = Callable[[str, Exception], None]
 
@@ -31,33 +34,113 @@ CUT_S = 0.2
 """How long a handler that outlasts a stop may take to see that its connection is closed."""
 
 
-class HttpServer:
-    """Listens on one address. `port` 0 takes a free one; `address` says which after `start`."""
+class Binding(Struct, frozen=True, kw_only=True):
+    """One address, and what is served there.
 
-    def __init__(self, *, host: str, port: int, make_contexts: MakeContexts, on_bug: OnBug) -> None:
-        self._host = host
-        self._port = port
+    Args:
+        port: 0 takes a free one.
+        routes: path -> handler.
+        admit: raises for headers of whom nothing here may hear.
+        admit_operators: the same for operational paths.
+    """
+
+    host: str
+    port: int
+    routes: tuple[Route, ...]
+    admit: Admit
+    admit_operators: Admit
+
+
+class HttpServer:
+    """Listens on one address, or on one for callers and one for those who run the router.
+
+    Args:
+        bindings: the first is the callers'.
+        tls: None speaks in the clear.
+        max_connections: open ones at each address; one more is closed at once.
+    """
+
+    def __init__(
+        self,
+        bindings: tuple[Binding, ...],
+        *,
+        make_contexts: MakeContexts,
+        on_bug: OnBug,
+        tls: Tls | None = None,
+        max_connections: int = 10_000,
+    ) -> None:
+        self._listeners = tuple(Listener(binding, tls=tls, max_connections=max_connections) for binding in bindings)
         self._make_contexts = make_contexts
         self._on_bug = on_bug
-        self._runner: web.AppRunner | None = None
-        self._listener: asyncio.Server | None = None
-        self._crowd = Crowd()
-        self.address: tuple[str, int] = (host, port)
+        self._tls = tls
+
+    @property
+    def addresses(self) -> tuple[tuple[str, int], ...]:
+        """Where each binding listens, once it does."""
+        return tuple(listener.address for listener in self._listeners)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where callers are heard."""
+        return self._listeners[0].address
 
     async def start(self, desk: Desk) -> None:
+        """Listen everywhere or nowhere. Raises `OSError` naming the address when one is taken, or the certificate that
+        cannot be used."""
+        if self._tls is not None:
+            self._tls.renew()
+        contexts = self._make_contexts(desk)
+        begun: list[Listener] = []
+        try:
+            for listener in self._listeners:
+                begun.append(listener)
+                await listener.start(contexts, self._on_bug)
+        except OSError:
+            for listener in reversed(begun):
+                await listener.stop(0.0)
+            raise
+
+    def renew(self) -> None:
+        """Read the certificate again. Raises `OSError` where it cannot be used; the one before then stays."""
+        if self._tls is not None:
+            self._tls.renew()
+
+    async def stop(self, within_s: float) -> None:
+        """Close the listeners, then every connection: once its answer has left, or when `within_s` has passed. Callers
+        come last, so that those who watch them leave can."""
+        for listener in self._listeners:
+            await listener.stop(within_s)
+
+
+class Listener:
+    """One address of a server. A new life begins with each `start`."""
+
+    def __init__(self, binding: Binding, *, tls: Tls | None, max_connections: int) -> None:
+        self._binding = binding
+        self._tls = tls
+        self._max_connections = max_connections
+        self._runner: web.AppRunner | None = None
+        self._listener: asyncio.Server | None = None
+        self._crowd = Crowd(max_connections)
+        self.address: tuple[str, int] = (binding.host, binding.port)
+
+    async def start(self, contexts: Contexts, on_bug: OnBug) -> None:
         """Listen. Raises `OSError` naming the address when it is taken."""
         app = web.Application()
-        admit = admit_local if is_loopback(self._host) else admit_all
-        guards = add_routes(app, self._make_contexts(desk), self._on_bug, admit)
+        binding = self._binding
+        guards = add_routes(app, contexts, on_bug, binding.admit, binding.admit_operators, routes=binding.routes)
         app.middlewares.append(_middleware(guards))
         # Handlers are cancelled when their caller leaves, or the upstream would generate, and bill, for nobody.
         self._runner = web.AppRunner(app, handle_signals=False, handler_cancellation=True, shutdown_timeout=CUT_S)
         await self._runner.setup()
         server = self._runner.server
         assert server is not None
-        self._crowd = Crowd()
+        self._crowd = Crowd(self._max_connections)
         connect = partial(Connection, server, self._crowd, guards[CHAT].refuse, keepalive_s=KEEPALIVE_S)
-        self._listener = await asyncio.get_running_loop().create_server(connect, self._host, self._port, backlog=1024)
+        tls = None if self._tls is None else self._tls.context
+        self._listener = await asyncio.get_running_loop().create_server(
+            connect, binding.host, binding.port, backlog=1024, ssl=tls
+        )
         host, port, *_ = self._listener.sockets[0].getsockname()
         self.address = (host, port)
 
@@ -89,18 +172,53 @@ class NoServer:
     async def stop(self, _within_s: float) -> None:
         """Nothing to close."""
 
+    def renew(self) -> None:
+        """Nothing to read."""
 
-def add_routes(app: web.Application, contexts: Contexts, on_bug: OnBug, admit: Admit = admit_all) -> dict[str, Guard]:
-    """Put our paths into `app`, each behind the guard of its dialect; nothing of the host application is touched."""
+
+def bindings_of(main: tuple[str, int], admin: tuple[str, int] | None, admin_key: str | None) -> tuple[Binding, ...]:
+    """What is served where. Without an address of its own administration shares the callers'.
+
+    Args:
+        admin_key: what operational paths ask for; None asks for nothing, which only this machine may be told.
+    """
+    shared = ROUTES + OPERATIONS
+    if admin is None:
+        return (_binding(main, shared, admin_key),)
+    callers = tuple(route for route in ROUTES if not is_operational(route[1]))
+    return _binding(main, callers, admin_key), _binding(admin, tuple(r for r in shared if r not in callers), admin_key)
+
+
+def _binding(address: tuple[str, int], routes: tuple[Route, ...], admin_key: str | None) -> Binding:
+    host, port = address
+    admit = admit_local if is_loopback(host) else admit_all
+    return Binding(host=host, port=port, routes=routes, admit=admit, admit_operators=admit_keyed(admin_key, admit))
+
+
+def add_routes(
+    app: web.Application,
+    contexts: Contexts,
+    on_bug: OnBug,
+    admit: Admit = admit_all,
+    admit_operators: Admit = admit_all,
+    *,
+    routes: tuple[Route, ...] = ROUTES,
+) -> dict[str, Guard]:
+    """Put paths into `app`, each behind the guard of its dialect; nothing of the host application is touched."""
     context = contexts()
-    guards = {
-        name: Guard(context.desk, dialect.front, on_bug, admit)
-        for name, dialect in context.dialects.items()
-        if dialect.front is not None
-    }
-    for method, path, dialect, handler in ROUTES:
-        app.router.add_route(method, path, _guarded(guards[dialect], handler, contexts))
-    return guards
+
+    def guards(admit: Admit, *, audits: bool = False) -> dict[str, Guard]:
+        return {
+            name: Guard(context.desk, dialect.front, on_bug, admit, audits=audits)
+            for name, dialect in context.dialects.items()
+            if dialect.front is not None
+        }
+
+    callers, operators = guards(admit), guards(admit_operators, audits=True)
+    for method, path, dialect, handler in routes:
+        guard = (operators if is_operational(path) else callers)[dialect]
+        app.router.add_route(method, path, _guarded(guard, handler, contexts))
+    return callers
 
 
 def _guarded(

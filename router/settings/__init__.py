@@ -13,10 +13,14 @@ from router.settings.environment import KNOWN_KEYS, OVERRIDES, KnownKey
 from router.settings.faults import ConfigInvalid, Fault
 from router.settings.kinds import BUILT_IN, KindRules
 from router.settings.loading import from_environment, load, process_environment
+from router.settings.origin import Draft, Edit, EntryThere, NoEntry, Origin
 from router.settings.rules import TargetRef
 from router.settings.schema import Breaker, Cache, Failover, Price, Retry, Server, Telemetry
 from router.settings.secret import Secret
 from router.settings.settings import FailoverGroup, Ledger, LocalModels, Model, Provider, Settings, Timeouts
+from router.settings.vault import Damaged, VaultError, WrongKey
+from router.settings.vaultkey import Safe, safe_of
+from router.settings.watching import changed_file
 
 __all__ = [
     "BUILT_IN",
@@ -26,6 +30,10 @@ __all__ = [
     "Breaker",
     "Cache",
     "ConfigInvalid",
+    "Damaged",
+    "Draft",
+    "Edit",
+    "EntryThere",
     "Failover",
     "FailoverGroup",
     "Fault",
@@ -35,17 +43,24 @@ __all__ = [
     "Ledger",
     "LocalModels",
     "Model",
+    "NoEntry",
+    "Origin",
     "Price",
     "Provider",
     "Retry",
+    "Safe",
     "Secret",
     "Server",
     "Settings",
     "TargetRef",
     "Telemetry",
     "Timeouts",
+    "VaultError",
+    "WrongKey",
+    "changed_file",
     "describe",
     "from_environment",
     "load",
     "process_environment",
+    "safe_of",
 ]

@@ -5,23 +5,40 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from msgspec import Struct
 
 from router.settings.environment import add_home, add_overrides, write_environment
 from router.settings.expand import expand
 from router.settings.faults import Findings
 from router.settings.kinds import BUILT_IN, KindRules
+from router.settings.references import References
 from router.settings.resolve import resolve
 from router.settings.rules import check_rules
 from router.settings.schema import Document
 from router.settings.settings import Settings
 from router.settings.shape import Shaper
 from router.settings.source import read_tree
+from router.settings.vaultkey import safe_of
 
 
 def process_environment() -> Mapping[str, str]:
     """The variables of this process, for whoever has no environment of its own to give."""
     return os.environ
+
+
+class Given(Struct, frozen=True, kw_only=True):
+    """A document as it was written, and what it is read with.
+
+    Args:
+        tree: plain mappings, lists and scalars.
+        folder: what relative paths are relative to.
+    """
+
+    tree: Mapping[str, Any]
+    folder: Path
+    environ: Mapping[str, str]
 
 
 def load(
@@ -39,20 +56,58 @@ def load(
         ConfigInvalid: naming every fault by its path.
     """
     findings = Findings()
-    if isinstance(source, Path):
-        tree, folder = read_tree(source, findings), Path.cwd() / source.parent
-    else:
-        tree, folder = source, Path.cwd()
+    return load_tree(read_source(source, environ, findings), kinds, findings, {})
+
+
+def read_source(source: Path | Mapping[str, Any], environ: Mapping[str, str], findings: Findings) -> Given:
+    """What is written there. Raises `ConfigInvalid` where that cannot be read at all."""
+    if not isinstance(source, Path):
+        return Given(tree=source, folder=Path.cwd(), environ=environ)
+    tree = read_tree(source, findings)
     if tree is None:
         findings.raise_any()
-        tree = {}
-    tree = add_overrides(expand(tree, environ, findings), environ, findings)
+    return Given(
+        tree=cast(Mapping[str, Any], {} if tree is None else tree), folder=Path.cwd() / source.parent, environ=environ
+    )
+
+
+def load_tree(given: Given, kinds: Mapping[str, KindRules], findings: Findings, pending: Mapping[str, str]) -> Settings:
+    """The settings of a document.
+
+    Args:
+        pending: secrets that are about to be stored, by name.
+
+    Raises:
+        ConfigInvalid: naming every fault by its path, those found before included.
+    """
+    environ = given.environ
+    tree = add_overrides(expand(given.tree, environ, findings), environ, findings)
     tree = add_home(tree, environ, Path.cwd())
-    user_home = environ.get("HOME")
-    document = Shaper(findings, folder, Path(user_home) if user_home else Path.home()).shape(tree, Document)
+    places = _places(given, tree)
+    safe = safe_of(places.secrets, places.home, environ)
+    shaper = Shaper(findings, given.folder, _user_home(environ))
+    shaper.references = References(shaper.path_of, safe, pending)
+    document = shaper.shape(tree, Document)
     check_rules(document, tree, kinds, findings)
     findings.raise_any()
     return resolve(document, kinds)
+
+
+def home_of(given: Given) -> Path:
+    """The folder of the router's own files, whatever else is wrong with the document."""
+    tree = add_home(expand(given.tree, given.environ, Findings()), given.environ, Path.cwd())
+    return _places(given, tree).home
+
+
+def _places(given: Given, tree: object) -> Document:
+    """A document of which only where things lie is read."""
+    known = {key: tree[key] for key in ("home", "secrets") if key in tree} if isinstance(tree, Mapping) else {}
+    return Shaper(Findings(), given.folder, _user_home(given.environ)).shape(known, Document)
+
+
+def _user_home(environ: Mapping[str, str]) -> Path:
+    home = environ.get("HOME")
+    return Path(home) if home else Path.home()
 
 
 def from_environment(environ: Mapping[str, str], kinds: Mapping[str, KindRules] = BUILT_IN) -> Settings:

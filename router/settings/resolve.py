@@ -39,6 +39,9 @@ def resolve(document: Document, kinds: Mapping[str, KindRules]) -> Settings:
         conversations=document.conversations,
         ledger=Ledger(path=document.ledger.path or document.home / "ledger.sqlite"),
         telemetry=document.telemetry,
+        admin=document.admin,
+        reload=document.reload,
+        secrets=document.secrets,
     )
 
 

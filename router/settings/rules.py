@@ -70,19 +70,36 @@ def _written(tree: object, *keys: str) -> frozenset[str]:
     )
 
 
-def _check_host(document: Document, findings: Findings) -> None:
-    host = document.server.host
+def needs_keys(document: Document) -> bool:
+    """Whether callers must show a key: whoever reaches the port spends the providers' money."""
+    return not _is_loopback(document.server.host)
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        loopback = ip_address(host).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
-        loopback = host == "localhost"
-    if not loopback:
+        return host == "localhost"
+
+
+def _check_host(document: Document, findings: Findings) -> None:
+    server, admin = document.server, document.admin
+    if (server.tls_cert is None) != (server.tls_key is None):
+        missing = "tls_cert" if server.tls_cert is None else "tls_key"
+        findings.add_rule(("server", missing), "is missing; a certificate and its key go together")
+    if findings.touch(("server", "host")):
+        return
+    if needs_keys(document):
         findings.add_rule(
             ("server", "host"),
             "must be an address of this machine only (127.0.0.1, ::1 or localhost): whoever reaches the port spends"
             " your providers' money, and client keys come in a later version; until then keep 127.0.0.1 and put a proxy"
             " that asks for credentials in front",
         )
+        if admin.port is None:
+            findings.add_rule(("admin", "port"), "is missing; beyond this machine it needs its own listener")
+    if not _is_loopback(server.host if admin.port is None else admin.host) and not admin.key:
+        findings.add_rule(("admin", "key"), "is missing; beyond this machine administration needs a key")
 
 
 def _check_provider(

@@ -11,10 +11,10 @@ from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from router.settings.rules import TargetRef
 from router.settings.schema import (
+    AdminKeys,
     AwsKeys,
     Breaker,
     Cache,
@@ -25,7 +25,9 @@ from router.settings.schema import (
     Failover,
     GoogleKeys,
     Price,
+    ReloadKeys,
     Retry,
+    SecretsKeys,
     Server,
     Telemetry,
 )
@@ -107,14 +109,6 @@ class Provider(Struct, frozen=True, kw_only=True):
     aws: AwsKeys | None
     local: LocalModels | None
 
-    @property
-    def secrets(self) -> tuple[Secret, ...]:
-        """All that was given to it and may not be seen."""
-        sections = (section for section in (self.entra, self.google, self.aws) if section is not None)
-        granted = (value for section in sections for value in asdict(section).values())
-        given = (self.api_key, *self.headers.values(), *granted)
-        return tuple(value for value in given if isinstance(value, Secret))
-
 
 class FailoverGroup(Struct, frozen=True, kw_only=True):
     """A public name, and the targets behind it in the order they were written, each with its weight."""
@@ -151,6 +145,9 @@ class Settings(Struct, frozen=True, kw_only=True, dict=True):
     conversations: ConversationKeys
     ledger: Ledger
     telemetry: Telemetry
+    admin: AdminKeys
+    reload: ReloadKeys
+    secrets: SecretsKeys
 
     @cached_property
     def version(self) -> str:

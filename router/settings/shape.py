@@ -15,6 +15,7 @@ from msgspec import inspect as kinds
 
 from router.settings.expand import Expanded
 from router.settings.faults import INVALID, Findings, Invalid, Where, suggest_any
+from router.settings.references import References
 from router.settings.scalar import read_scalar, read_secret
 from router.settings.schema import Keys
 from router.settings.secret import Secret
@@ -29,6 +30,8 @@ _EMPTY: dict[type, object] = {kinds.StructType: {}, kinds.DictType: {}, kinds.Va
 class Shaper:
     """Fits values to types, and keeps the faults.
 
+    `references` finds what stands for a secret; None takes every text as one.
+
     Args:
         folder: what relative paths are relative to.
         user_home: what `~` stands for.
@@ -38,6 +41,7 @@ class Shaper:
         self._findings = findings
         self._folder = folder
         self._user_home = user_home
+        self.references: References | None = None
 
     def shape(self, tree: object, cls: type[K]) -> K:
         """A Struct, of defaults and blanks where there are faults: good for finding more of them, not for use."""
@@ -108,12 +112,30 @@ class Shaper:
             case kinds.LiteralType(values):
                 read = str(value) if isinstance(value, str) and value in values else INVALID
             case kinds.CustomType(cls) if cls is Secret:
-                read = read_secret(value)
+                read = self._secret(value, where)
+                if read is None:
+                    return INVALID
             case kinds.CustomType(cls) if cls is Path:
                 read = self._path(value)
             case _:
                 read = read_scalar(value, type_)
         return self._refuse(value, type_, where) if isinstance(read, Invalid) else read
+
+    def _secret(self, value: object, where: Where) -> Secret | Invalid | None:
+        """A secret, or what is named instead of it; None where that has its fault already."""
+        read = read_secret(value)
+        if isinstance(read, Invalid) or self.references is None:
+            return read
+        found = self.references.find(read.reveal())
+        if isinstance(found, str):
+            self._findings.add(where, found)
+            return None
+        return read if found is None else found
+
+    def path_of(self, text: str) -> Path:
+        """Where a path leads that was written as text."""
+        path = self._path(text)
+        return Path(text) if isinstance(path, Invalid) else path
 
     def _path(self, value: object) -> Path | Invalid:
         if isinstance(value, Path):

@@ -18,6 +18,9 @@ class _Server:
     async def start(self, desk: Desk) -> None:
         """Nothing listens."""
 
+    def renew(self) -> None:
+        """Nothing to read."""
+
     async def stop(self, within_s: float) -> None:
         """Told once."""
         self.within_s = within_s

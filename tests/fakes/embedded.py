@@ -13,7 +13,7 @@ from router.app import FRONT_DIALECT, Assembly, Parts, kind_rules
 from router.canon.target import Target
 from router.errors import GatewayError
 from router.front.server import NoServer
-from router.settings import Settings, load
+from router.settings import Origin
 from router.upstream.memory import MemoryTransport, Script
 from tests.fakes.journal import InlineWorker, MemoryJournal
 from tests.fakes.lines import Lines
@@ -32,12 +32,12 @@ class Embedded:
         self.scripts = scripts
         self.transports: dict[str, MemoryTransport] = {}
         self.log = Lines()
-        self._kinds = kind_rules()
+        self.origin = Origin(config, {}, kind_rules(), changes="home" in config)
         self.journal = MemoryJournal()
         self.assembly = Assembly(
-            self._load(),
+            self.origin.read(),
             server=NoServer(),
-            reread=self._load,
+            origin=self.origin,
             parts=Parts(
                 ports=virtual_ports(),
                 sink=self.log,
@@ -51,9 +51,6 @@ class Embedded:
     def _transport(self, name: str) -> MemoryTransport:
         made = self.transports[name] = MemoryTransport(self.scripts[name])
         return made
-
-    def _load(self) -> Settings:
-        return load(self.config, {}, self._kinds)
 
     async def reload(self) -> ConfigTaken | ConfigRefused:
         """What becomes of the source as it is now."""

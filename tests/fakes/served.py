@@ -18,8 +18,9 @@ import aiohttp
 from actors.messages import EntriesPage, ReadEntries
 from actors.runtime import Ref
 from router.app import Assembly, Parts, kind_rules
+from router.app.servers import server_of
 from router.front.server import HttpServer
-from router.settings import load
+from router.settings import Origin
 from router.store.journal import EntryRow
 from tests.fakes.lines import Lines
 from tests.fakes.provider import ScriptedProvider
@@ -99,6 +100,11 @@ class Served(Caller):
         self.url = f"http://127.0.0.1:{self._server.address[1]}"
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        """The base URLs of its listeners, the callers' first."""
+        return tuple(f"http://127.0.0.1:{port}" for _host, port in self._server.addresses)
+
+    @property
     def in_flight(self) -> int:
         """Exchanges under way."""
         return self.assembly.desk.health().in_flight
@@ -136,16 +142,21 @@ class Served(Caller):
 @asynccontextmanager
 async def served(config: Mapping[str, Any], home: Path) -> AsyncIterator[Served]:
     """A started router on a free port, with a ledger of its own under `home`. Stopped at the end, in order."""
-    own = {"home": str(home), "ledger": {"path": f"{mkdtemp(dir=home)}/ledger.sqlite"}}
-    settings = load({**own, **config}, {}, kind_rules())
+    own = {
+        "home": str(home),
+        "ledger": {"path": f"{mkdtemp(dir=home)}/ledger.sqlite"},
+        **config,
+        "server": {"port": 0, **config.get("server", {})},
+    }
+    origin = Origin(own, {}, kind_rules(), changes=True)
+    settings = origin.read()
     log = Lines()
-    server = HttpServer(
-        host="127.0.0.1",
-        port=0,
+    server = server_of(
+        settings,
         make_contexts=lambda desk: assembly.contexts(desk),
         on_bug=lambda request_id, error: assembly.on_bug(request_id, error),
     )
-    assembly = Assembly(settings, server=server, parts=Parts(sink=log))
+    assembly = Assembly(settings, server=server, origin=origin, parts=Parts(sink=log))
     await assembly.start()
     try:
         async with aiohttp.ClientSession() as http:

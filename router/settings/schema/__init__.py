@@ -14,6 +14,7 @@ from router.settings.schema.account import Cache, ConversationKeys, LedgerKeys
 from router.settings.schema.failover import Breaker, Failover, GroupKeys, Retry, Strategy
 from router.settings.schema.grants import AwsKeys, EntraKeys, GoogleKeys
 from router.settings.schema.keys import GroupName, Keys, ProviderName
+from router.settings.schema.operation import KeyFrom, ReloadKeys, SecretsKeys
 from router.settings.schema.provider import (
     GRANTS,
     LOCAL_KEYS,
@@ -26,13 +27,14 @@ from router.settings.schema.provider import (
     ProviderKeys,
     TimeoutKeys,
 )
-from router.settings.schema.server import Server
+from router.settings.schema.server import AdminKeys, Server
 from router.settings.schema.telemetry import LogLevel, Telemetry
 
 __all__ = [
     "GRANTS",
     "LOCAL_KEYS",
     "REMOTE_KEYS",
+    "AdminKeys",
     "AwsKeys",
     "Breaker",
     "Cache",
@@ -45,6 +47,7 @@ __all__ = [
     "GoogleKeys",
     "GroupKeys",
     "GroupName",
+    "KeyFrom",
     "Keys",
     "LedgerKeys",
     "LocalKeys",
@@ -53,7 +56,9 @@ __all__ = [
     "Price",
     "ProviderKeys",
     "ProviderName",
+    "ReloadKeys",
     "Retry",
+    "SecretsKeys",
     "Server",
     "Strategy",
     "Telemetry",
@@ -76,6 +81,9 @@ class Document(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         conversations: answers that callers go on from by their id.
         ledger: what every attempt cost.
         telemetry: what is told about requests.
+        admin: where it is administered.
+        reload: when the configuration is read again.
+        secrets: the encrypted store of secrets.
     """
 
     home: Path = Path("~/.pointsman")
@@ -89,3 +97,6 @@ class Document(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     conversations: ConversationKeys = ConversationKeys()
     ledger: LedgerKeys = LedgerKeys()
     telemetry: Telemetry = Telemetry()
+    admin: AdminKeys = AdminKeys()
+    reload: ReloadKeys = ReloadKeys()
+    secrets: SecretsKeys = SecretsKeys()

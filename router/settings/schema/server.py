@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
 
 from router.settings.schema.keys import Count, Keys, Name, PositiveS, SizeBytes, SomeS
+from router.settings.secret import Secret
+
+
+class AdminKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where those who run the router ask and change it. Beyond loopback it needs a key.
+
+    Args:
+        host: address to listen on.
+        port: port of a listener of its own, 0 for any free one; left out, administration shares `server.port`.
+        key: what it asks for, as `Authorization: Bearer` or `x-admin-key`; left out, it asks for none.
+    """
+
+    host: Name = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] | None = None
+    key: Secret | None = None
 
 
 class Server(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -16,6 +32,7 @@ class Server(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         host: address to listen on; an address of this machine only, because this version has no client keys.
         port: port to listen on; 0 takes any free one.
         max_body_bytes: the largest request body; a larger one is answered 413.
+        max_connections: connections open at once; one more is closed.
         max_exchanges: requests in flight at once; one more is answered 429.
         first_ping_after_s: silence before the first keepalive of a stream, which commits the status 200.
         ping_every_s: silence between keepalives after that.
@@ -23,11 +40,15 @@ class Server(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         lame_duck_s: how long a stop still takes new requests, for load balancers to see that readiness is gone.
         drain_s: how long a stop then waits for requests in flight.
         flush_s: how long a stop waits at the end for ledger and telemetry to write what they hold.
+        tls_cert: PEM file of the certificate to show, with its chain; read again with the configuration. Left out,
+            connections are in the clear.
+        tls_key: PEM file of its private key, without a passphrase.
     """
 
     host: Name = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8094
     max_body_bytes: SizeBytes = 33_554_432
+    max_connections: Count = 10_000
     max_exchanges: Count = 1000
     first_ping_after_s: PositiveS = 10.0
     ping_every_s: PositiveS = 10.0
@@ -35,3 +56,5 @@ class Server(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lame_duck_s: SomeS = 0.0
     drain_s: SomeS = 30.0
     flush_s: SomeS = 10.0
+    tls_cert: Path | None = None
+    tls_key: Path | None = None

@@ -1,0 +1,162 @@
+"""The configuration over HTTP: what is in force, reading it again, and changing providers and failover groups.
+
+    GET    /config                    what is in force; `?format=yaml` the document, to be kept as a file
+    POST   /config/reload             read the source again
+    GET    /config/providers          the entries as they are written; likewise /config/groups
+    POST   /config/providers          add one: its keys, and its `name`
+    GET    /config/providers/{name}   one
+    PUT    /config/providers/{name}   all of one; adds it where it is not there
+    PATCH  /config/providers/{name}   some keys of one; null takes a key away
+    DELETE /config/providers/{name}
+
+Every answer names the configuration in its `ETag`; with `If-Match` a change is made to that one or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from msgspec import Raw
+
+from actors.messages import (
+    ChangeConfig,
+    ConfigAnswer,
+    ConfigDocument,
+    ConfigMoved,
+    ConfigRefused,
+    ConfigTaken,
+    ConfigView,
+    EntryExists,
+    EntryMissing,
+    ExportConfig,
+    ReadConfig,
+    ReloadConfig,
+)
+from router.errors import Refused
+from router.front.body import read_body
+from router.front.context import Context
+
+PROVIDERS, GROUPS = "providers", "failover_groups"
+_HOWS = {"POST": "create", "PUT": "put", "PATCH": "patch", "DELETE": "remove"}
+_BODY_BYTES = 1_048_576
+_ENTRIES = msgspec.json.Decoder(dict[str, Raw])
+
+
+async def show(request: web.Request, context: Context) -> web.Response:
+    """`GET /config`."""
+    form = request.query.get("format", "json")
+    if form == "json":
+        view = await context.desk.configure(ReadConfig())
+        assert isinstance(view, ConfigView)
+        body = {**_about(view), "config": view.public}
+        return _json(body, tag=view.tag)
+    if form != "yaml":
+        raise Refused("format is json or yaml", param="format")
+    answer = await context.desk.configure(ExportConfig())
+    if not isinstance(answer, ConfigDocument):
+        return _answered(answer)
+    headers = {"etag": f'"{answer.tag}"', "content-type": "application/yaml"}
+    return web.Response(body=answer.yaml.encode(), headers=headers)
+
+
+async def reload(request: web.Request, context: Context) -> web.Response:
+    """`POST /config/reload`: 200 with what moved, or 422 with every fault."""
+    return _answered(await context.desk.configure(ReloadConfig(by=_who(request))))
+
+
+async def entries(_request: web.Request, context: Context, section: str) -> web.Response:
+    """All entries of a section, by name."""
+    answer = await context.desk.configure(ExportConfig())
+    if not isinstance(answer, ConfigDocument):
+        return _answered(answer)
+    return _json(_entries(answer, section), tag=answer.tag)
+
+
+async def entry(request: web.Request, context: Context, section: str) -> web.Response:
+    """One entry."""
+    answer = await context.desk.configure(ExportConfig())
+    if not isinstance(answer, ConfigDocument):
+        return _answered(answer)
+    found = _entries(answer, section).get(request.match_info["name"])
+    return _answered(EntryMissing()) if found is None else _json(found, tag=answer.tag)
+
+
+async def change(request: web.Request, context: Context, section: str) -> web.Response:
+    """Add, put, patch or remove one entry."""
+    how = _HOWS[request.method]
+    keys = None if how == "remove" else await _keys(request)
+    name = request.match_info.get("name")
+    if name is None:
+        named = None if keys is None else keys.pop("name", None)
+        if not isinstance(named, str) or not named:
+            raise Refused("give the entry's name as `name`", param="name")
+        name = named
+    message = ChangeConfig(
+        section=section,
+        name=name,
+        how=how,
+        keys=None if keys is None else Raw(msgspec.json.encode(keys)),
+        expected=_expected(request.headers),
+        by=_who(request),
+    )
+    return _answered(await context.desk.configure(message), created=how == "create")
+
+
+async def _keys(request: web.Request) -> dict[str, Any]:
+    try:
+        keys = msgspec.json.decode(await read_body(request, _BODY_BYTES))
+    except msgspec.DecodeError as error:
+        raise Refused("the body is no JSON") from error
+    if not isinstance(keys, dict):
+        raise Refused("the body must be a JSON object with the entry's keys")
+    return keys
+
+
+def _expected(headers: Mapping[str, str]) -> str | None:
+    """The tag of `If-Match`; None for none, and for `*`, which any configuration is."""
+    given = headers.get("if-match", "*").strip()
+    return None if given == "*" else given.removeprefix("W/").strip('"')
+
+
+def _who(request: web.Request) -> str:
+    return f"http {request.remote or 'unknown'}"
+
+
+def _entries(document: ConfigDocument, section: str) -> dict[str, Raw]:
+    tree = _ENTRIES.decode(document.json)
+    return _ENTRIES.decode(tree[section]) if section in tree and bytes(tree[section]) != b"null" else {}
+
+
+def _about(view: ConfigView) -> dict[str, Any]:
+    return {"version": view.version, "number": view.number, "source": view.source, "restart_for": view.pending}
+
+
+def _answered(answer: ConfigAnswer, *, created: bool = False) -> web.Response:
+    match answer:
+        case ConfigTaken():
+            moved = {"changed": answer.changed, "providers": answer.providers, "groups": answer.groups}
+            return _json({**_about(answer.view), **moved}, tag=answer.view.tag, status=201 if created else 200)
+        case ConfigRefused():
+            said = {"message": "the configuration is invalid; nothing has changed", "faults": answer.faults}
+            return _json({"error": said}, status=422)
+        case ConfigMoved():
+            return _error(412, "another configuration is in force than the one this change was made for", answer.tag)
+        case EntryMissing():
+            return _error(404, "there is no entry of that name")
+        case EntryExists():
+            return _error(409, "there is an entry of that name already; PUT or PATCH changes it")
+    raise TypeError(f"no answer to a change: {type(answer).__name__}")
+
+
+def _error(status: int, message: str, tag: str | None = None) -> web.Response:
+    return _json({"error": {"message": message}}, tag=tag, status=status)
+
+
+def _json(body: object, *, tag: str | None = None, status: int = 200) -> web.Response:
+    headers = {"content-type": "application/json", "cache-control": "no-store"}
+    if tag is not None:
+        headers["etag"] = f'"{tag}"'
+    return web.Response(body=msgspec.json.encode(body), headers=headers, status=status)
