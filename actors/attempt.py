@@ -11,9 +11,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.clocks import Clocks
-from actors.draft import Draft, draft
+from actors.draft import Draft, Way, draft, read
 from actors.messages import (
     Acquire,
     Acquired,
@@ -31,7 +32,7 @@ from actors.messages import (
     Whole,
 )
 from actors.pulses import Beat, Pulses
-from actors.reading import REFUSALS, SPOKEN_FOR, Naming, Reading, named_reply, said_bytes
+from actors.reading import Naming, Reading, said_bytes
 from actors.runtime import (
     ActorDead,
     AskTimeout,
@@ -45,12 +46,13 @@ from actors.runtime import (
     forget_traceback,
 )
 from actors.tally import Tally
-from router.canon.reply import Reply
+from router.canon.operation import Operation
+from router.canon.reply import Answer
 from router.canon.target import Timeouts
 from router.errors import Reason, WireFault
-from router.providers.quirks import Quirks
+from router.policy.estimate import ESTIMATES, Estimate, cannot_count
 from router.upstream.transport import Transport, UpstreamReply, UpstreamRequest
-from router.wire.dialect import Dialect, Relay
+from router.wire.dialect import Codec, Dialect, Relay
 from router.wire.headers import shown_headers
 
 FEED_CAPACITY = 8
@@ -81,12 +83,10 @@ class Line(Struct, frozen=True, kw_only=True):
 
     Args:
         provider: its configured name.
-        dialect: what it speaks; `dialects` has every dialect by name, for reading what the caller speaks.
-        address: (upstream model, whether to stream) -> where chat goes.
+        dialect: what it speaks; `codecs` has what callers speak by name.
+        ways: how each operation is asked for that it has.
         headers: credentials and static headers, lower-case names.
         withheld: headers of callers that do not go on to it, lower-case names.
-        quirks: how a body must be bent for it; None passes the caller's bytes on untouched.
-        relays: whether its answers are passed on as they are to who speaks its dialect.
         upstream: public model name -> the provider's own name for it.
         clean: takes the secrets this router knows out of a provider's words.
         max_event_bytes: the largest stream event to accept.
@@ -95,9 +95,9 @@ class Line(Struct, frozen=True, kw_only=True):
 
     provider: str
     dialect: Dialect
-    dialects: Mapping[str, Dialect]
+    codecs: Mapping[str, Codec]
     transport: Transport
-    address: Callable[[str, bool], str]
+    ways: Mapping[Operation, Way]
     headers: tuple[tuple[str, str], ...]
     timeouts: Timeouts
     upstream: Mapping[str, str]
@@ -110,8 +110,6 @@ class Line(Struct, frozen=True, kw_only=True):
     pulses: Pulses
     withheld: frozenset[str] = frozenset()
     clean: Callable[[str], str] = str
-    quirks: Quirks | None = None
-    relays: bool = True
     max_event_bytes: int = 16 * 1024 * 1024
     max_reply_bytes: int = 64 * 1024 * 1024
 
@@ -127,6 +125,10 @@ class Attempt:
         self.job: Job | None = None
         self._probing = False
         self._beat = Beat(line.pulses, order.target.model, streamed=order.ask.stream)
+        front = line.codecs[order.spoken].front
+        assert front is not None
+        self._front = front
+        self._way = line.ways.get(order.operation)
 
     async def run(self) -> None:
         """Do it all; every known failure ends the feed as a `WireFault`."""
@@ -134,10 +136,7 @@ class Attempt:
         clocks = Clocks(self._line.timeouts, remaining_s=remaining_s, streamed=self._order.ask.stream)
         try:
             try:
-                # First, since a target that cannot be told the request is no target: nobody waits for its slot.
-                draft = self._draft()
-                await self._permit()
-                await self._send(draft, clocks)
+                await self._ask(clocks)
             except asyncio.CancelledError:
                 fault = clocks.verdict()
                 if fault is None:
@@ -172,6 +171,26 @@ class Attempt:
             self._line.ledger.tell(self.tally.entry(reason))
             self._line.telemetry.tell(self.tally.ended(reason))
 
+    async def _ask(self, clocks: Clocks) -> None:
+        """Ask the provider; where it cannot do this and a guess of ours helps, give that and say so."""
+        try:
+            if self._way is None:
+                raise Unsent(Reason.MODEL_MISSING, f"it has no words for {self._order.operation}")
+            # First, since a target that cannot be told the request is no target: nobody waits for its slot.
+            drawn = draft(self._order, self._model, self._front, self._way)
+            await self._permit()
+            await self._send(self._way, drawn, clocks)
+        except WireFault as fault:
+            estimate = ESTIMATES.get(self._order.operation)
+            if estimate is None or not cannot_count(fault):
+                raise
+            await self._guess(estimate, clocks)
+
+    async def _guess(self, estimate: Estimate, clocks: Clocks) -> None:
+        guessed = estimate(read(self._front, self._order.ask))
+        answer = guessed.named(self._order.target.model, int(self.tally.started_at))
+        await self._hand_over(Whole(reply=answer), Head(estimated=True, sent=self.tally.sent), clocks)
+
     async def _permit(self) -> None:
         """Wait for a slot, then ask the breaker. Raises `Unsent`, THROTTLED while the provider wants quiet."""
         assert self.job is not None
@@ -189,8 +208,8 @@ class Attempt:
             raise Unsent(Reason.BREAKER_OPEN, "it is resting after failures", retry_after_s=word.retry_after_s)
         self.tally.epoch, self._probing = word.epoch, word.probe
 
-    async def _send(self, draft: Draft, clocks: Clocks) -> None:
-        request = self._upstream_request(draft)
+    async def _send(self, way: Way, draft: Draft, clocks: Clocks) -> None:
+        request = self._upstream_request(way, draft)
         self.tally.sent = True
         self._line.ledger.tell(
             EntryOpened(
@@ -208,20 +227,22 @@ class Attempt:
         async with self._line.transport.send(request) as reply:
             clocks.head()
             self.tally.head()
-            await self._receive(reply, clocks, draft.lost)
+            if reply.status >= 300:
+                raise await self._refusal(reply)
+            head = Head(shown=shown_headers(reply.headers), lost=draft.lost)
+            if self._order.ask.stream:
+                await self._receive_stream(reply, way.codec, replace(head, relay=self._relay(way)), clocks)
+            else:
+                await self._receive_whole(reply, way, head, clocks)
 
-    def _draft(self) -> Draft:
-        line = self._line
-        return draft(self._order, self._model, line.dialect, line.dialects, line.quirks)
-
-    def _upstream_request(self, draft: Draft) -> UpstreamRequest:
+    def _upstream_request(self, way: Way, draft: Draft) -> UpstreamRequest:
         line = self._line
         # A forwarded header, such as a version, takes the place of our own; credentials are never forwarded.
         forward = {name: value for name, value in draft.forward if name not in line.withheld}
         headers = {**dict(line.headers), **forward, "content-type": "application/json"}
         return UpstreamRequest(
             method="POST",
-            url=line.address(self._model, self._order.ask.stream),
+            url=way.address(self._model, self._order.ask.stream),
             headers=tuple(headers.items()),
             body=draft.body,
             connect_s=line.timeouts.connect_s,
@@ -232,40 +253,40 @@ class Attempt:
         """The provider's own name for the target's model."""
         return self._line.upstream.get(self._order.target.model, self._order.target.model)
 
-    @property
-    def _naming(self) -> Naming:
-        return Naming(model=self._order.target.model, created_s=int(self.tally.started_at))
+    def _relays(self, way: Way) -> bool:
+        """Whether an answer's bytes are passed on: they are what the caller speaks, and quite so."""
+        return way.relays and self._order.spoken == way.codec.name
 
-    @property
-    def _passes(self) -> bool:
-        return self._order.spoken == self._line.dialect.name
+    def _relay(self, way: Way) -> Relay | None:
+        return self._front.relay(self._order.ask) if self._relays(way) else None
 
-    @property
-    def _relays(self) -> bool:
-        return self._passes and self._line.relays
+    async def _receive_whole(self, reply: UpstreamReply, way: Way, head: Head, clocks: Clocks) -> None:
+        """All of it, then what it says; an answer with nothing in it is a failure that another target may mend."""
+        body = await self._body(reply, clocks)
+        said: Answer = way.codec.decode_reply(body)
+        self.tally.whole(said.usage)
+        if said.says_nothing:
+            raise WireFault(Reason.EMPTY_ANSWER, "it answered with nothing")
+        if self._order.refusals_move and said.refuses:
+            raise _refused()
+        shaped: Answer = self._front.shaped(self._order.ask, said)
+        named = shaped.named(self._order.target.model, int(self.tally.started_at))
+        raw = body if self._relays(way) and shaped is said else b""
+        await self._hand_over(Whole(reply=named, raw=raw), head, clocks)
 
-    async def _receive(self, reply: UpstreamReply, clocks: Clocks, lost: tuple[str, ...]) -> None:
-        dialect = self._line.dialect
-        if reply.status >= 300:
-            raise await self._refusal(reply)
-        shown = shown_headers(reply.headers)
-        if self._order.ask.stream:
-            await self._must_be_stream(reply)
-            relay = self._relay()
-            await self._put(Head(relay=relay, shown=shown, lost=lost), clocks)
-            await self._stream(reply, relay, clocks, 1 if _CHOICES.intersection(lost) else self._order.ask.choices)
-        else:
-            body = await self._body(reply, clocks)
-            answer = named_reply(dialect.decode_reply(body), self._naming)
-            self.tally.whole(answer.usage)
-            _must_not_be_empty(answer)
-            if self._order.refusals_move and any(choice.finish in REFUSALS for choice in answer.choices):
-                raise _refused()
-            self.tally.complete = True
+    async def _hand_over(self, whole: Whole, head: Head, clocks: Clocks) -> None:
+        self.tally.complete = True
+        if self.tally.sent:
             self._beat.heard()
-            await self._put(Head(shown=shown, lost=lost), clocks)
-            await self._put(Whole(reply=answer, raw=body if self._relays else b""), clocks)
-            await self._put(Complete(), clocks)
+        for part in (head, whole, Complete()):
+            await self._put(part, clocks)
+
+    async def _receive_stream(self, reply: UpstreamReply, codec: Codec, head: Head, clocks: Clocks) -> None:
+        await self._must_be_stream(reply, codec)
+        await self._put(head, clocks)
+        choices = 1 if _CHOICES.intersection(head.lost) else self._order.ask.choices
+        naming = Naming(model=self._order.target.model, created_s=int(self.tally.started_at))
+        await self._stream(reply, Reading(codec, head.relay, naming, self._line.max_event_bytes, choices), clocks)
 
     async def _refusal(self, reply: UpstreamReply) -> WireFault:
         """What an error answer means; where its body is cut or endless, status and headers say enough."""
@@ -286,20 +307,19 @@ class Attempt:
                 raise WireFault(Reason.MALFORMED, f"its answer is longer than {self._line.max_reply_bytes} bytes")
         return b"".join(pieces)
 
-    async def _must_be_stream(self, reply: UpstreamReply) -> None:
+    async def _must_be_stream(self, reply: UpstreamReply, codec: Codec) -> None:
         """A page or a JSON body where a stream was asked for is no answer; a missing content type is let pass.
 
         A JSON body is read for the error it most often holds, so that the true reason is counted.
         """
         kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "application/json":
-            self._line.dialect.decode_reply(await reply.read(self._line.max_reply_bytes))
+            codec.decode_reply(await reply.read(self._line.max_reply_bytes))
         if kind in ("application/json", "text/html", "application/xhtml+xml"):
             raise WireFault(Reason.MALFORMED, f"it sent {kind} where a stream was asked for")
 
-    async def _stream(self, reply: UpstreamReply, relay: Relay | None, clocks: Clocks, choices: int) -> None:
+    async def _stream(self, reply: UpstreamReply, stream: Reading, clocks: Clocks) -> None:
         """Frames in, parts out, until the provider's own terminal event; anything short of it is a cut stream."""
-        stream = Reading(self._line.dialect, relay, self._naming, self._line.max_event_bytes, choices)
         blocks = reply.blocks()
         try:
             await self._pump(blocks, stream, clocks)
@@ -376,16 +396,6 @@ class Attempt:
         await self.feed.put(part)
         clocks.reader_took()
 
-    def _relay(self) -> Relay | None:
-        front = self._line.dialect.front
-        return front.relay(self._order.ask) if self._relays and front is not None else None
-
 
 def _refused() -> WireFault:
     return WireFault(Reason.CONTENT_POLICY, "it refused to answer")
-
-
-def _must_not_be_empty(reply: Reply) -> None:
-    """Nothing said, nothing counted and no finish reason that explains it: a failure that another target may mend."""
-    if reply.is_empty and not any(choice.finish in SPOKEN_FOR for choice in reply.choices):
-        raise WireFault(Reason.EMPTY_ANSWER, "it answered with nothing")

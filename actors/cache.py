@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from actors.messages import CacheView, Hit, Lookup, Miss, Stored
 from actors.runtime import Actor, Overflow, Snapshot
-from router.policy.cachekey import may_repeat
 
 _ENTRY_BYTES = 1024
 """What an entry costs beside its text: keys, objects, the place in the order. Rounded up."""
@@ -90,7 +89,7 @@ class Cache(Actor):
 
     def _store(self, message: Stored) -> None:
         """Keep it as the newest, and make room at the other end."""
-        if not may_repeat(message.reply):
+        if not message.reply.may_repeat:
             return
         size_bytes = len(message.raw) + len(_ENCODER.encode(message.reply)) + _ENTRY_BYTES
         if size_bytes > self._rules().size_bytes:

@@ -56,6 +56,7 @@ from actors.runtime import (
 )
 from router.canon.event import CONTENT, Ended
 from router.canon.loss import OnLoss
+from router.canon.operation import Operation
 from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import GatewayError, Limited, Reason, Refused, Unavailable, WireFault
@@ -164,15 +165,11 @@ class Exchange:
                 reason=Reason.UNKNOWN_MODEL,
                 param="model",
             )
-        planned = await _ask(group, Plan(ask=self._call.ask), "failover group")
+        planned = await _ask(group, Plan(ask=self._call.ask, operation=self._call.operation), "failover group")
         assert isinstance(planned, Planned)
         self._on_loss = self._call.ask.requirements.on_loss or planned.course.on_loss
         if not planned.targets:
-            raise Refused(
-                f"no target of {model!r} meets the requirements of this request",
-                reason=Reason.NO_TARGET,
-                param="router",
-            )
+            raise self._no_target()
         return structs.replace(planned, course=self._course(planned.course))
 
     def _course(self, course: Course) -> Course:
@@ -187,6 +184,15 @@ class Exchange:
                 param="router.fallbacks_on",
             )
         return own
+
+    def _no_target(self) -> Refused:
+        call = self._call
+        if call.operation is Operation.CHAT:
+            words = f"no target of {call.ask.model!r} meets the requirements of this request"
+            return Refused(words, reason=Reason.NO_TARGET, param="router")
+        # To this call the name does not exist, and asking again will not change that.
+        words = f"{call.ask.model!r} has no target here for {call.operation} that meets the requirements"
+        return Refused(words, reason=Reason.UNKNOWN_MODEL, param="model")
 
     async def _recall(self) -> bool:
         """Answer from the cache, where there is one and it has exactly this; costs nothing and asks nobody."""
@@ -293,6 +299,7 @@ class Exchange:
             trace_id=self._call.trace_id,
             refusals_move=has_way_on(route, self._record.tried, target, Reason.CONTENT_POLICY),
             on_loss=self._on_loss,
+            operation=self._call.operation,
         )
         try:
             word = await self._wiring.providers[target.provider].ask(StartAttempt(order=order), timeout_s=ASK_S)
@@ -354,11 +361,12 @@ class Exchange:
             Committed(
                 target=target,
                 model=self._record.model or target.model,
-                attempts=self._record.requests + 1,
+                attempts=self._record.requests + self._head.sent,
                 relay=self._head.relay,
                 shown=self._head.shown,
                 lost=self._head.lost,
                 cache="miss" if self._cache_key else None,
+                estimated=self._head.estimated,
             )
         )
         for flow in self._held:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from actors.messages import BreakerState, Plan, Planned
 from actors.pulses import PulseView
 from actors.runtime import Actor
+from router.canon.operation import Operation
 from router.canon.target import Target
 from router.canon.usage import Usage
 from router.policy.affinity import Affinity, affinity_of
@@ -29,12 +30,14 @@ class GroupSpec(Struct, frozen=True, kw_only=True):
 
     Args:
         targets: in their configured order.
+        able: those of them, in that order, that may be asked for an operation; all for one that is not in it.
         weights: of those whose weight is not 1.
         max_attempts: requests one exchange may send, the first included; at least 1.
         course: what is done when a target fails.
     """
 
     targets: tuple[Target, ...]
+    able: Mapping[Operation, tuple[Target, ...]] = {}
     rules: ChoiceRules = ChoiceRules()
     weights: Mapping[Target, float] = {}
     max_attempts: int = 3
@@ -81,11 +84,11 @@ class FailoverGroup(Actor):
         """Choose, and remember whose turn is next."""
         match message:
             case Plan():
-                return self._plan(message.ask)
+                return self._plan(message.ask, self._spec.able.get(message.operation, self._spec.targets))
             case _:
                 assert_never(message)
 
-    def _plan(self, ask: Ask) -> Planned:
+    def _plan(self, ask: Ask, able: tuple[Target, ...]) -> Planned:
         wanted, spec = ask.requirements, self._spec
         wishes = Wishes(
             fallback=wanted.fallback,
@@ -94,7 +97,7 @@ class FailoverGroup(Actor):
             streamed=ask.stream,
         )
         moment = Moment(cursor=self._cursor, now=self.ports.clock.now(), rng=self.ports.rng)
-        choice = choose_order(self._candidates(ask), spec.rules, wishes, moment)
+        choice = choose_order(self._candidates(ask, able), spec.rules, wishes, moment)
         self._cursor = choice.cursor
         # a caller may ask for fewer attempts than the group allows, never for more
         attempts = min(wanted.max_attempts or spec.max_attempts, spec.max_attempts)
@@ -111,10 +114,10 @@ class FailoverGroup(Actor):
             return None
         return affinity_of(ask.requirements.affinity_key, ask.fields, self._spec.rules.affinity)
 
-    def _candidates(self, ask: Ask) -> tuple[Candidate, ...]:
+    def _candidates(self, ask: Ask, able: tuple[Target, ...]) -> tuple[Candidate, ...]:
         windows = self._readers.windows()
         usage = expected_usage(ask.fields) if self._spec.rules.strategy is Strategy.CHEAPEST else None
-        return tuple(self._candidate(target, windows, usage) for target in self._spec.targets)
+        return tuple(self._candidate(target, windows, usage) for target in able)
 
     def _candidate(self, target: Target, windows: Mapping[str, int], usage: Usage | None) -> Candidate:
         readers, provider = self._readers, target.provider

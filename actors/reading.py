@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from actors.messages import Flow
 from router.canon.event import (
+    REFUSALS,
+    SPOKEN_FOR,
     Content,
     Event,
-    Finish,
     Finished,
     OpaqueAdded,
     ReasoningDelta,
@@ -22,16 +23,8 @@ from router.canon.event import (
     ToolCallDelta,
     ToolCallStarted,
 )
-from router.canon.reply import Reply
 from router.errors import WireFault
-from router.wire.dialect import Dialect, Frame, Relay, StreamDecoder
-
-SPOKEN_FOR = frozenset({Finish.LENGTH, Finish.CONTENT_FILTER, Finish.REFUSAL, Finish.TOOL_CALLS, Finish.CONTEXT_FULL})
-"""Finish reasons that explain an answer without content: these are answers, not failures."""
-
-
-REFUSALS = frozenset({Finish.CONTENT_FILTER, Finish.REFUSAL})
-"""Finish reasons by which a provider or its model will not say more."""
+from router.wire.dialect import Codec, Frame, Relay, StreamDecoder
 
 
 class Naming(Struct, frozen=True, kw_only=True):
@@ -39,11 +32,6 @@ class Naming(Struct, frozen=True, kw_only=True):
 
     model: str
     created_s: int
-
-
-def named_reply(reply: Reply, naming: Naming) -> Reply:
-    """A whole answer with a model and a time, the provider's own where it gave them."""
-    return replace(reply, model=reply.model or naming.model, created_s=reply.created_s or naming.created_s)
 
 
 def said_bytes(events: tuple[Event, ...]) -> int:
@@ -75,10 +63,10 @@ class Reading:
     """
 
     def __init__(
-        self, dialect: Dialect, relay: Relay | None, naming: Naming, max_event_bytes: int, choices: int = 1
+        self, codec: Codec, relay: Relay | None, naming: Naming, max_event_bytes: int, choices: int = 1
     ) -> None:
-        self._splitter = dialect.splitter(max_event_bytes)
-        self._decoder: StreamDecoder = dialect.decoder()
+        self._splitter = codec.splitter(max_event_bytes)
+        self._decoder: StreamDecoder = codec.decoder()
         self._relay = relay
         self._naming = naming
         self._asked = choices

@@ -153,6 +153,7 @@ class Record:
             first_token_s=self._first_token_s,
             duration_s=self._ports.clock.now() - self.started_s,
             skipped=self.skipped,
+            operation=call.operation,
         )
 
     def _notes(self) -> tuple[AttemptNote, ...]:

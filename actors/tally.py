@@ -140,6 +140,7 @@ class Tally:
             exchange=self.order.exchange,
             attempt=self.order.attempt,
             trace_id=self.order.trace_id,
+            operation=self.order.operation,
             number=self.order.number,
             provider=self.provider,
             model=self.order.target.model,

@@ -101,8 +101,8 @@ class Router:
             while True:
                 piece = await opened.outbox.get()
                 match piece:
-                    case Whole():
-                        reply = piece.reply
+                    case Whole(reply=Reply() as said):
+                        reply = said
                     case Answered() if reply is not None:
                         return reply
                     case Committed():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 
 import pytest
 
@@ -183,6 +184,12 @@ def spoken_names(wire: Iterable[Source]) -> frozenset[str]:
     return frozenset(name for source in wire for name, given in _named(source, "Dialect") if "front" in given)
 
 
+@cache
+def _all_names() -> tuple[dict[str, str], frozenset[str]]:
+    """Of the product: its kinds, and the dialects that callers speak. Read once for all sources."""
+    return kind_names(python_files("router/providers")), spoken_names(python_files("router/wire"))
+
+
 def _named(source: Source, made: str) -> Iterator[tuple[str, set[str | None]]]:
     """Each `made(name="...")`: that name, and which keywords the call has."""
     for node in source.nodes:
@@ -210,9 +217,7 @@ RULES: dict[str, Rule] = {
     "libraries": wrong_libraries,
     "files and environment": wrong_files,
     "tasks": wrong_tasks,
-    "provider names": lambda source, _: wrong_kinds(
-        source, kind_names(python_files("router/providers")), spoken_names(python_files("router/wire"))
-    ),
+    "provider names": lambda source, _: wrong_kinds(source, *_all_names()),
 }
 
 

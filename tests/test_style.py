@@ -172,6 +172,7 @@ IN_TESTS: dict[str, Rule] = {"test docstrings": bare_tests, "mirror": unmirrored
 _RULES = EVERYWHERE | IN_PRODUCT | IN_TESTS
 
 
+@pytest.mark.timeout(60)  # whichever comes first reads and parses every file there is
 @pytest.mark.parametrize("rule", EVERYWHERE.values(), ids=EVERYWHERE)
 def test_every_file_keeps_the_rules_for_all_code(rule: Rule) -> None:
     """Product, tests and measurements alike."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from router.canon.outcome import End, UsageSource
-from router.canon.reply import Reply
+from router.canon.reply import Answer
 from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import Reason
@@ -116,7 +116,7 @@ class Hit(Struct, frozen=True, kw_only=True):
     """The answer, given `age_s` ago. `raw` are its bytes when it was passed through."""
 
     target: Target
-    reply: Reply
+    reply: Answer
     raw: bytes
     age_s: float
 
@@ -130,7 +130,7 @@ class Stored(Struct, frozen=True, kw_only=True):
 
     key: str
     target: Target
-    reply: Reply
+    reply: Answer
     raw: bytes = b""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from actors.runtime import Job
+from router.canon.operation import Operation
 from router.canon.target import Target
 from router.errors import Reason
 from router.policy.course import Course
@@ -35,6 +36,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Ask a group for the order of its targets for this request. Answer: `Planned`."""
 
     ask: Ask
+    operation: Operation = Operation.CHAT
 
 
 class Planned(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,8 @@ from msgspec import Struct
 from actors.runtime import Channel, Job
 from router.canon.event import Event
 from router.canon.loss import OnLoss
-from router.canon.reply import Reply
+from router.canon.operation import Operation
+from router.canon.reply import Answer
 from router.canon.target import Target
 from router.errors import Reason, WireFault
 from router.wire.dialect import Ask, Relay
@@ -23,7 +24,8 @@ class Order(Struct, frozen=True, kw_only=True):
         number: 1 for the first request of the exchange that leaves the gateway.
         first: whether the exchange asks this provider for the first time.
         ask: the caller's request, in dialect `spoken`.
-        spoken: name of the caller's dialect; equal to the target's means bytes pass through.
+        spoken: name of the caller's codec; equal to the target's means bytes pass through.
+        operation: what that asks for.
         target: where to.
         deadline_s: end of the exchange.
         refusals_move: a refusal fails the attempt, as long as nothing else was said: its route goes on to another
@@ -43,6 +45,7 @@ class Order(Struct, frozen=True, kw_only=True):
     trace_id: str
     refusals_move: bool = False
     on_loss: OnLoss = OnLoss.REFUSE
+    operation: Operation = Operation.CHAT
 
 
 class Unsent(WireFault):
@@ -84,11 +87,15 @@ class Head(Struct, frozen=True, kw_only=True):
         relay: what passes the provider's bytes on; None when they are translated.
         shown: the provider's headers that a caller may see.
         lost: what translation could not say, by path.
+        estimated: nobody was asked: the answer is our own estimate.
+        sent: whether a request left for the provider.
     """
 
     relay: Relay | None = None
     shown: tuple[tuple[str, str], ...] = ()
     lost: tuple[str, ...] = ()
+    estimated: bool = False
+    sent: bool = True
 
 
 class Flow(Struct, frozen=True, kw_only=True):
@@ -102,7 +109,7 @@ class Flow(Struct, frozen=True, kw_only=True):
 class Whole(Struct, frozen=True, kw_only=True):
     """On a feed, not streamed: the whole answer, and its bytes when passing through."""
 
-    reply: Reply
+    reply: Answer
     raw: bytes = b""
 
 

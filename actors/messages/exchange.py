@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from actors.messages.attempt import Flow, Whole
 from actors.runtime import Channel, Job, Shutdown
+from router.canon.operation import Operation
 from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import Reason
@@ -19,7 +20,8 @@ class Call(Struct, frozen=True, kw_only=True):
 
     Args:
         ask: the request, parsed just enough.
-        dialect: name of the dialect it came in.
+        dialect: name of the codec it came in.
+        operation: what that asks for.
         request_id: the id the caller will see; also the exchange's id.
         trace_id: 32 hex digits, from the caller's traceparent or ours.
         parent_span_id: 16 hex digits from the caller's traceparent, or None.
@@ -30,6 +32,7 @@ class Call(Struct, frozen=True, kw_only=True):
     request_id: str
     trace_id: str
     parent_span_id: str | None = None
+    operation: Operation = Operation.CHAT
 
 
 class Committed(Struct, frozen=True, kw_only=True):
@@ -41,6 +44,7 @@ class Committed(Struct, frozen=True, kw_only=True):
         relay: what passed the bytes on, for whoever must end them with an error; None when they are translated.
         cache: hit or miss; None when the cache was not asked.
         age_s: how old a hit is.
+        estimated: nobody was asked: the answer is our own estimate.
     """
 
     target: Target
@@ -51,6 +55,7 @@ class Committed(Struct, frozen=True, kw_only=True):
     lost: tuple[str, ...] = ()
     cache: str | None = None
     age_s: float | None = None
+    estimated: bool = False
 
 
 class Answered(Struct, frozen=True, kw_only=True):

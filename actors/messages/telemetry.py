@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from router.canon.operation import Operation
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
 from router.errors import AttemptNote, Reason
@@ -35,6 +36,7 @@ class AttemptEnded(Struct, frozen=True, kw_only=True):
     first_token_s: float | None
     duration_s: float
     skipped: int = 0
+    operation: Operation = Operation.CHAT
 
 
 class ExchangeEnded(Struct, frozen=True, kw_only=True):
@@ -56,6 +58,7 @@ class ExchangeEnded(Struct, frozen=True, kw_only=True):
     first_token_s: float | None
     duration_s: float
     skipped: int = 0
+    operation: Operation = Operation.CHAT
 
 
 class ReadLog(Struct, frozen=True, kw_only=True):

@@ -29,7 +29,7 @@ from actors.runtime import ActorSystem, Exit, Ports, Ref, Report, Snapshot, Star
 from actors.telemetry import Outlets, Telemetry, Tuning, describe_report
 from actors.tree import Blueprint, path, tree
 from router.app.contexts import Contexts
-from router.app.dialects import DIALECTS
+from router.app.dialects import CODECS
 from router.app.press import Hooks, Press, Printing
 from router.app.prices import listed_window, price_book
 from router.app.release import Kinds, Layout, Release, layout_of, secrets_of
@@ -144,7 +144,6 @@ class Assembly:
         found = find_installed()
         kinds, self._broken_kinds = found.kinds, found.broken
         # A kind may judge its errors in its own way; what callers speak is the dialect itself.
-        self._dialects = {**{kind.dialect.name: kind.dialect for kind in kinds.values()}, **DIALECTS}
         layout = layout_of(settings, kinds)
         self._prices = Snapshot(price_book(layout.seats, self._listed))
         self._seats = {seat.name: seat for seat in layout.seats}
@@ -197,7 +196,7 @@ class Assembly:
     def contexts(self, desk: Desk, *, look_every_s: float | None = None) -> Callable[[], Context]:
         """What the front's handlers need, under the configuration in force whenever it is asked."""
         memory = ActorMemory(self._ref("conversations"), self.ports)
-        return Contexts(self._edition, desk=desk, dialects=self._dialects, look_every_s=look_every_s, memory=memory)
+        return Contexts(self._edition, desk=desk, codecs=CODECS, look_every_s=look_every_s, memory=memory)
 
     def on_bug(self, request_id: str, error: Exception) -> None:
         """A handler raised what nobody foresaw: its type and place are logged, its words may quote a request."""
@@ -267,7 +266,7 @@ class Assembly:
         shop = Workshop(
             ports=self.ports,
             ref=self._ref,
-            dialects=self._dialects,
+            codecs=CODECS,
             clean=self._scrubber.text,
             transport=self._parts.transport,
         )

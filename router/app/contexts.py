@@ -8,7 +8,7 @@ from actors.messages import Desk, Memory
 from actors.runtime import Snapshot
 from router.app.release import Release
 from router.front.context import Context
-from router.wire.dialect import Dialect
+from router.wire.dialect import Codec
 
 
 class Contexts:
@@ -19,13 +19,13 @@ class Contexts:
         edition: Snapshot[Release],
         *,
         desk: Desk,
-        dialects: Mapping[str, Dialect],
+        codecs: Mapping[str, Codec],
         look_every_s: float | None,
         memory: Memory,
     ) -> None:
         self._edition = edition
         self._desk = desk
-        self._dialects = dialects
+        self._codecs = codecs
         self._look_every_s = look_every_s
         self._memory = memory
         self._made_for = edition.value
@@ -42,7 +42,7 @@ class Contexts:
         server = release.settings.server
         return Context(
             desk=self._desk,
-            dialects=self._dialects,
+            codecs=self._codecs,
             max_body_bytes=server.max_body_bytes,
             first_ping_after_s=server.first_ping_after_s,
             ping_every_s=server.ping_every_s,

@@ -237,6 +237,7 @@ class Press:
     def _group(self, route: RouteSpec) -> MakeActor:
         spec = GroupSpec(
             targets=route.targets,
+            able=route.able,
             rules=route.rules,
             weights=route.weights,
             max_attempts=route.max_attempts,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from msgspec import Struct
 
 from actors.edition import Edition
+from router.app.abilities import enabled
 from router.app.seats import Seat, routes_of, seat_of
 from router.app.units import UnitRules
 from router.policy.catalog import Dispatch, RouteSpec
@@ -54,7 +55,7 @@ def layout_of(settings: Settings, kinds: Kinds) -> Layout:
         for provider in settings.providers.values()
         if Dispatch(provider.dispatch) is not Dispatch.OFF
     )
-    return Layout(settings=settings, seats=seats, routes=routes_of(settings, seats))
+    return Layout(settings=settings, seats=seats, routes=enabled(routes_of(settings, seats), seats))
 
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:

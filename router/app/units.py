@@ -9,6 +9,7 @@ from msgspec import Struct, convert
 
 from actors.attempt import Line as AttemptLine
 from actors.breaker import Breaker
+from actors.draft import Way
 from actors.edition import ProviderView
 from actors.pace import Pace
 from actors.provider import MakeTransport, Provider
@@ -17,12 +18,13 @@ from actors.runtime import Job, Ports, Ref
 from actors.tree import Unit
 from router.app.seats import Seat
 from router.app.transports import transport_of
+from router.canon.operation import Operation
 from router.canon.target import Timeouts
 from router.policy.breaker import BreakerRules
 from router.policy.pace import PaceRules
-from router.providers.kind import with_parameters
+from router.providers.kind import Endpoint, Kind, with_parameters
 from router.upstream.transport import Transport
-from router.wire.dialect import Dialect
+from router.wire.dialect import Codec
 
 
 class Workshop(Struct, frozen=True, kw_only=True):
@@ -30,14 +32,14 @@ class Workshop(Struct, frozen=True, kw_only=True):
 
     Args:
         ref: the parts of an actor's path below the root -> its ref.
-        dialects: every dialect by name.
+        codecs: what callers speak, by name.
         clean: takes the secrets this router knows out of a text.
         transport: stands in for the real transports, by provider name; None takes the real ones.
     """
 
     ports: Ports
     ref: Callable[..., Ref]
-    dialects: Mapping[str, Dialect]
+    codecs: Mapping[str, Codec]
     clean: Callable[[str], str]
     transport: Callable[[str], MakeTransport] | None = None
 
@@ -114,9 +116,9 @@ def _line(seat: Seat, unit: str, shop: Workshop, pulses: Pulses, transport: Tran
     return AttemptLine(
         provider=seat.name,
         dialect=kind.dialect,
-        dialects=shop.dialects,
+        codecs=shop.codecs,
         transport=transport,
-        address=lambda model, stream: with_parameters(kind.address(base_url, model, stream), provider.query),
+        ways=_ways(kind, base_url, provider.query),
         headers=tuple({**dict(kind.headers), **dict(kind.auth(key)), **extra}.items()),
         withheld=kind.withheld,
         timeouts=convert(provider.timeouts, Timeouts, from_attributes=True),
@@ -129,6 +131,22 @@ def _line(seat: Seat, unit: str, shop: Workshop, pulses: Pulses, transport: Tran
         ports=shop.ports,
         pulses=pulses,
         clean=shop.clean,
-        quirks=kind.quirks,
-        relays=kind.relays,
     )
+
+
+def _ways(kind: Kind, base_url: str, query: Mapping[str, str]) -> dict[Operation, Way]:
+    """How each operation is asked for that this provider has."""
+    codecs = kind.dialect.codecs
+    return {
+        operation: Way(
+            codec=codecs[operation],
+            address=partial(_address, endpoint, base_url, query),
+            quirks=endpoint.quirks,
+            relays=endpoint.relays,
+        )
+        for operation, endpoint in kind.endpoints.items()
+    }
+
+
+def _address(endpoint: Endpoint, base_url: str, query: Mapping[str, str], model: str, stream: bool) -> str:
+    return with_parameters(endpoint.url(base_url, model, stream), query)

@@ -27,6 +27,14 @@ class Finish(StrEnum):
     OTHER = "other"
 
 
+SPOKEN_FOR = frozenset({Finish.LENGTH, Finish.CONTENT_FILTER, Finish.REFUSAL, Finish.TOOL_CALLS, Finish.CONTEXT_FULL})
+"""Finish reasons that explain an answer without content: these are answers, not failures."""
+
+
+REFUSALS = frozenset({Finish.CONTENT_FILTER, Finish.REFUSAL})
+"""Finish reasons by which a provider or its model will not say more."""
+
+
 class Started(Struct, frozen=True, kw_only=True):
     """The provider began to answer: its id for the answer and the model that really answers. Not content: commits
     nothing."""

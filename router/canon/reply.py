@@ -1,12 +1,43 @@
-"""A whole answer, for callers who did not ask for a stream."""
+"""A whole answer, for callers who did not ask for a stream; and what whole answers of every operation tell."""
 
 from __future__ import annotations
 
-from msgspec import Raw, Struct
+from typing import Protocol, Self
 
-from router.canon.event import Finish
+from msgspec import Raw, Struct
+from msgspec.structs import replace
+
+from router.canon.event import REFUSALS, SPOKEN_FOR, Finish
 from router.canon.request import Opaque, Reasoning, Refusal, Text, ToolCall
 from router.canon.usage import Usage
+
+
+class Answer(Protocol):
+    """What an exchange reads of a whole answer, whatever was asked. `usage` is None when nobody counted."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def usage(self) -> Usage | None: ...
+
+    @property
+    def says_nothing(self) -> bool:
+        """True for an answer without content that nothing in it explains: a failure that another target may mend."""
+        ...
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it is a refusal, for which its route may go on to another target."""
+        ...
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether it may be given to the same request again."""
+        ...
+
+    def named(self, model: str, created_s: int) -> Self:
+        """With a model and a time, the provider's own where it gave them."""
+        ...
 
 
 class Choice(Struct, frozen=True, kw_only=True):
@@ -38,6 +69,31 @@ class Reply(Struct, frozen=True, kw_only=True):
         why."""
         counted = self.usage.output_total if self.usage else 0
         return not counted and not any(_bears(part) for choice in self.choices for part in choice.parts)
+
+    @property
+    def says_nothing(self) -> bool:
+        """True when it is empty and no finish says why."""
+        return self.is_empty and not any(choice.finish in SPOKEN_FOR for choice in self.choices)
+
+    @property
+    def refuses(self) -> bool:
+        """True when the provider or its model would not say more."""
+        return any(choice.finish in REFUSALS for choice in self.choices)
+
+    @property
+    def may_repeat(self) -> bool:
+        """True for text that came to its own end; what was cut short or refused, or calls a tool, is worth asking
+        again."""
+        return (
+            bool(self.choices)
+            and not self.is_empty
+            and all(choice.finish is Finish.STOP for choice in self.choices)
+            and not any(isinstance(part, ToolCall) for choice in self.choices for part in choice.parts)
+        )
+
+    def named(self, model: str, created_s: int) -> Reply:
+        """With a model and a time, the provider's own where it gave them."""
+        return replace(self, model=self.model or model, created_s=self.created_s or created_s)
 
 
 def _bears(part: Text | Reasoning | ToolCall | Refusal | Opaque) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from actors.messages import Desk, Memory
-from router.wire.dialect import Dialect
+from router.wire.dialect import Codec
 
 
 class Context(Struct, frozen=True, kw_only=True):
@@ -15,7 +15,7 @@ class Context(Struct, frozen=True, kw_only=True):
 
     Args:
         desk: opens exchanges, reads snapshots.
-        dialects: every dialect by name; those with a front half can be heard.
+        codecs: what can be heard, by name.
         max_body_bytes: the largest request body.
         first_ping_after_s: silence before the first keepalive of a stream; it commits the status, not the answer.
         ping_every_s: silence between keepalives after that.
@@ -25,7 +25,7 @@ class Context(Struct, frozen=True, kw_only=True):
     """
 
     desk: Desk
-    dialects: Mapping[str, Dialect]
+    codecs: Mapping[str, Codec]
     max_body_bytes: int
     first_ping_after_s: float
     ping_every_s: float

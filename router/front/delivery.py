@@ -98,7 +98,7 @@ class Delivery:
         self._ask = ask
         self._response: web.StreamResponse | None = None
         self._committed: Committed | None = None
-        self._voice: _Encoded | _Passed = _Encoded(half, ask)
+        self._voice: _Encoded | _Passed
 
     async def whole(self, outbox: Channel[Piece]) -> web.StreamResponse:
         """Wait for all of it: nothing is said before the answer is complete. Raises `GatewayError`."""
@@ -121,6 +121,7 @@ class Delivery:
     async def stream(self, outbox: Channel[Piece]) -> web.StreamResponse:
         """Pass pieces on as they come, with keepalives in silence. Raises `GatewayError` only while nothing was
         written."""
+        self._voice = _Encoded(self._half, self._ask)
         while True:
             try:
                 piece = await self._next(outbox)
@@ -213,6 +214,8 @@ class Delivery:
         headers["x-router-attempts"] = str(committed.attempts)
         if committed.cache is not None:
             headers["x-router-cache"] = committed.cache
+        if committed.estimated:
+            headers["x-router-estimated"] = "true"
         if committed.age_s is not None:
             headers["age"] = str(int(committed.age_s))
         if committed.lost:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from actors.messages import Committed, Memory, Turn
 from router.errors import GatewayError, Reason, Refused
-from router.front.chat import answer, hear
+from router.front.calls import answer, hear
 from router.front.context import Context
 from router.wire.dialect import Ask, Kept
 from router.wire.members import joined

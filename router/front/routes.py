@@ -7,7 +7,7 @@ from functools import partial
 
 from aiohttp import web
 
-from router.front import chat, config, health, models, responses
+from router.front import calls, config, health, models, responses
 from router.front.context import Context
 
 Handler = Callable[[web.Request, Context], Awaitable[web.StreamResponse]]
@@ -15,14 +15,25 @@ Handler = Callable[[web.Request, Context], Awaitable[web.StreamResponse]]
 CHAT = "openai-chat"
 RESPONSES = "openai-responses"
 MESSAGES = "anthropic-messages"
+COUNT = "anthropic-count"
+EMBEDDINGS = "openai-embeddings"
+IMAGES = "openai-images"
+MODERATIONS = "openai-moderations"
+RERANK = "cohere-rerank"
 
 ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
-    ("POST", "/v1/chat/completions", CHAT, partial(chat.converse, dialect=CHAT)),
+    ("POST", "/v1/chat/completions", CHAT, partial(calls.take, spoken=CHAT)),
     ("POST", "/v1/responses", RESPONSES, responses.converse),
     ("GET", "/v1/responses/{id}", RESPONSES, responses.one),
     ("DELETE", "/v1/responses/{id}", RESPONSES, responses.delete),
     ("GET", "/v1/responses/{id}/input_items", RESPONSES, responses.items),
-    ("POST", "/v1/messages", MESSAGES, partial(chat.converse, dialect=MESSAGES)),
+    ("POST", "/v1/messages", MESSAGES, partial(calls.take, spoken=MESSAGES)),
+    ("POST", "/v1/messages/count_tokens", COUNT, partial(calls.take, spoken=COUNT)),
+    ("POST", "/v1/embeddings", EMBEDDINGS, partial(calls.take, spoken=EMBEDDINGS)),
+    ("POST", "/v1/images/generations", IMAGES, partial(calls.take, spoken=IMAGES)),
+    ("POST", "/v1/moderations", MODERATIONS, partial(calls.take, spoken=MODERATIONS)),
+    ("POST", "/v1/rerank", RERANK, partial(calls.take, spoken=RERANK)),
+    ("POST", "/v2/rerank", RERANK, partial(calls.take, spoken=RERANK)),
     ("GET", "/v1/models", CHAT, models.listing),
     ("GET", "/v1/models/{id:.+}", CHAT, models.one),
     ("GET", "/health", CHAT, health.summary),
@@ -65,7 +76,7 @@ def is_operational(path: str) -> bool:
     return path.startswith(_OPERATIONAL)
 
 
-_PREFIXES = (("/v1/messages", MESSAGES), ("/v1/responses", RESPONSES))
+_PREFIXES = (("/v1/messages", MESSAGES), ("/v1/responses", RESPONSES), ("/v1/rerank", RERANK), ("/v2/", RERANK))
 
 
 def dialect_of(path: str) -> str:

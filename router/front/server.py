@@ -209,9 +209,9 @@ def add_routes(
 
     def guards(admit: Admit, *, audits: bool = False) -> dict[str, Guard]:
         return {
-            name: Guard(context.desk, dialect.front, on_bug, admit, audits=audits)
-            for name, dialect in context.dialects.items()
-            if dialect.front is not None
+            name: Guard(context.desk, codec.front, on_bug, admit, audits=audits)
+            for name, codec in context.codecs.items()
+            if codec.front is not None
         }
 
     callers, operators = guards(admit), guards(admit_operators, audits=True)

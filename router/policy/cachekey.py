@@ -1,4 +1,4 @@
-"""Which requests are the same request, and which answers may be given again. Pure."""
+"""Which requests are the same request. Pure."""
 
 from __future__ import annotations
 
@@ -7,15 +7,8 @@ from hashlib import sha256
 
 from msgspec import Raw
 
-from router.canon.event import Finish
-from router.canon.reply import Reply
-from router.canon.request import ToolCall
-
 _NOT_ASKED = frozenset({"model", "stream", "stream_options", "router"})
 """Members that do not change what is asked: the name is in the key by itself, the others say how to deliver it."""
-
-_WHOLE = frozenset({Finish.STOP})
-"""Finishes of an answer that is all there is to say; one that was cut short or refused is worth another try."""
 
 
 def cache_key(scope: str, dialect: str, model: str, fields: Mapping[str, Raw]) -> str:
@@ -34,13 +27,3 @@ def cache_key(scope: str, dialect: str, model: str, fields: Mapping[str, Raw]) -
         digest.update(len(block).to_bytes(8, "big"))  # without lengths "ab"+"c" would be "a"+"bc"
         digest.update(block)
     return digest.hexdigest()
-
-
-def may_repeat(reply: Reply) -> bool:
-    """Whether a complete answer may be given to the same request again: text that came to its own end, no tool call."""
-    return (
-        bool(reply.choices)
-        and not reply.is_empty
-        and all(choice.finish in _WHOLE for choice in reply.choices)
-        and not any(isinstance(part, ToolCall) for choice in reply.choices for part in choice.parts)
-    )

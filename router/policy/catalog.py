@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from router.canon.operation import Operation
 from router.canon.target import Target
 from router.policy.choose import ChoiceRules
 from router.policy.course import Course
@@ -44,7 +45,12 @@ class Listing(Struct, frozen=True, kw_only=True):
 
 
 class RouteSpec(Struct, frozen=True, kw_only=True):
-    """A public name, its targets in configured order, and how they are tried. `weights`: of those that are not 1."""
+    """A public name, its targets in configured order, and how they are tried.
+
+    Args:
+        weights: of those that are not 1.
+        able: those of the targets, in that order, that may be asked for an operation; all for one that is not in it.
+    """
 
     name: str
     targets: tuple[Target, ...]
@@ -52,6 +58,7 @@ class RouteSpec(Struct, frozen=True, kw_only=True):
     max_attempts: int
     course: Course = Course()
     weights: Mapping[Target, float] = {}
+    able: Mapping[Operation, tuple[Target, ...]] = {}
 
 
 class Manner(Struct, frozen=True, kw_only=True):

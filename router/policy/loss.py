@@ -41,6 +41,7 @@ MEANING: dict[str, str] = {
     "extra.web_search_options": "a search",
     "extra.mcp_servers": "tools",
     "extra.prompt": "a prompt that another provider stores",
+    "dimensions": "how many numbers a vector has",
     # What a provider refuses of its own dialect is named in that dialect's words, here those of OpenAI's.
     "n": "several choices",
     "stop": "where the answer must stop",

@@ -23,7 +23,11 @@ _BUCKETS = (
     "reasoning",
     "audio_input",
     "audio_output",
+    "image_input",
+    "image_output",
 )
+_UNITS = {"images": "image_usd", "search_units": "search_unit_usd"}
+"""What is billed by the piece -> its price. A picture whose tokens were counted is billed by these."""
 
 _MOST_TOKENS = 10**9
 """No answer uses more of a bucket: a larger count is a provider's mistake."""
@@ -41,6 +45,8 @@ class Rates(Struct, frozen=True, kw_only=True):
 
     Args:
         request_usd: what each answer costs beside its tokens.
+        image_usd: what a picture costs that is not billed by tokens.
+        search_unit_usd: what a search costs.
     """
 
     input_per_mtok: Decimal | None = None
@@ -51,7 +57,11 @@ class Rates(Struct, frozen=True, kw_only=True):
     reasoning_per_mtok: Decimal | None = None
     audio_input_per_mtok: Decimal | None = None
     audio_output_per_mtok: Decimal | None = None
+    image_input_per_mtok: Decimal | None = None
+    image_output_per_mtok: Decimal | None = None
     request_usd: Decimal = Decimal(0)
+    image_usd: Decimal | None = None
+    search_unit_usd: Decimal | None = None
 
     def filled(self) -> Rates:
         """With each bucket that has no price of its own at that of what it is a kind of, as price lists mean it."""
@@ -65,7 +75,11 @@ class Rates(Struct, frozen=True, kw_only=True):
             reasoning_per_mtok=_first(self.reasoning_per_mtok, self.output_per_mtok),
             audio_input_per_mtok=_first(self.audio_input_per_mtok, self.input_per_mtok),
             audio_output_per_mtok=_first(self.audio_output_per_mtok, self.output_per_mtok),
+            image_input_per_mtok=_first(self.image_input_per_mtok, self.input_per_mtok),
+            image_output_per_mtok=_first(self.image_output_per_mtok, self.output_per_mtok),
             request_usd=self.request_usd,
+            image_usd=self.image_usd,
+            search_unit_usd=self.search_unit_usd,
         )
 
 
@@ -112,7 +126,21 @@ def price(usage: Usage, row: PriceRow) -> Decimal | None:
             if rate is None:
                 return None
             total += rate * tokens
-    return (total / _MTOK + rates.request_usd).quantize(USD_STEP, ROUND_HALF_EVEN)
+    pieces = _pieces_usd(billed, rates)
+    return None if pieces is None else (total / _MTOK + pieces + rates.request_usd).quantize(USD_STEP, ROUND_HALF_EVEN)
+
+
+def _pieces_usd(usage: Usage, rates: Rates) -> Decimal | None:
+    """What is billed by the piece; None where a piece has no price."""
+    total = Decimal(0)
+    for unit, name in _UNITS.items():
+        pieces: int = getattr(usage, unit)
+        rate: Decimal | None = getattr(rates, name)
+        if rate is not None:
+            total += rate * pieces
+        elif pieces and not usage.total:
+            return None
+    return total
 
 
 def _billed(usage: Usage) -> Usage:
@@ -139,7 +167,7 @@ def choose_cost(usage: Usage | None, row: PriceRow | None) -> Cost:
 
 def is_plausible(usage: Usage) -> bool:
     """Whether a provider's counts can be true at all."""
-    return all(0 <= getattr(usage, bucket) <= _MOST_TOKENS for bucket in _BUCKETS)
+    return all(0 <= getattr(usage, bucket) <= _MOST_TOKENS for bucket in (*_BUCKETS, *_UNITS))
 
 
 class Override(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """The prices and context windows of genai-prices, from the data in the package: no network, ever.
 
 The package costs some 0.15 s to import, so it is imported when first asked, or by `load` at start. What it knows and
-`Usage` does not count (images, searches, seconds of audio, a service tier paid for) is not in our prices.
+`Usage` does not count (searches of the web, seconds of audio, a service tier paid for) is not in our prices.
 
 Source: https://github.com/pydantic/genai-prices, version 0.2.3, read 2026-11.
 """
@@ -37,6 +37,8 @@ _PER_MTOK = {
     "output_reasoning_mtok": "reasoning_per_mtok",
     "input_audio_mtok": "audio_input_per_mtok",
     "output_audio_mtok": "audio_output_per_mtok",
+    "input_image_mtok": "image_input_per_mtok",
+    "output_image_mtok": "image_output_per_mtok",
 }
 """The list's names of our buckets. One without a price costs what it is a kind of, in the list's own arithmetic too."""
 

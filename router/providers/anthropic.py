@@ -8,7 +8,8 @@ Source: https://platform.claude.com/docs/en/api/overview, read 2026-11.
 from __future__ import annotations
 
 from router.canon.allowance import Counted
-from router.providers.kind import Kind, key_header
+from router.canon.operation import Operation
+from router.providers.kind import Endpoint, Kind, key_header
 from router.providers.limits import LimitHeader, moment
 from router.wire.anthropic_messages import DIALECT
 
@@ -39,6 +40,11 @@ def messages_url(base_url: str, model: str, stream: bool) -> str:
     return f"{base_url.removesuffix('/v1')}/v1/messages"
 
 
+def count_url(base_url: str, model: str, stream: bool) -> str:
+    """Where a prompt is only counted."""
+    return f"{messages_url(base_url, model, stream)}/count_tokens"
+
+
 KIND = Kind(
     name="anthropic",
     dialect=DIALECT,
@@ -51,4 +57,7 @@ KIND = Kind(
     price_id="anthropic",
     key_variable="ANTHROPIC_API_KEY",
     limits=LIMITS,
+    others={
+        Operation.COUNT_TOKENS: Endpoint(url=count_url),
+    },
 )

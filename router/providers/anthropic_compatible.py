@@ -6,8 +6,9 @@ Source: https://platform.claude.com/docs/en/api/overview, read 2026-11.
 
 from __future__ import annotations
 
-from router.providers.anthropic import VERSION, messages_url
-from router.providers.kind import Kind, key_header
+from router.canon.operation import Operation
+from router.providers.anthropic import VERSION, count_url, messages_url
+from router.providers.kind import Endpoint, Kind, key_header
 from router.wire.anthropic_messages import DIALECT
 
 KIND = Kind(
@@ -19,4 +20,7 @@ KIND = Kind(
     headers=VERSION,
     needs_key=False,
     system="anthropic_compatible",
+    others={
+        Operation.COUNT_TOKENS: Endpoint(url=count_url),
+    },
 )

@@ -13,13 +13,15 @@ https://platform.claude.com/docs/en/build-with-claude/claude-in-microsoft-foundr
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import quote
 
 from router.canon.allowance import Counted
+from router.canon.operation import Operation
 from router.errors import Reason
 from router.providers.anthropic import VERSION, messages_url
 from router.providers.faults import judging
-from router.providers.kind import Form, Kind, key_header
+from router.providers.kind import Endpoint, Form, Kind, key_header
 from router.providers.limits import ratelimit, seconds
 from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from router.wire.openai_chat import DIALECT
@@ -33,19 +35,23 @@ _ERRORS = (
 )
 
 
-def _url(base_url: str, model: str, stream: bool) -> str:
-    del stream
-    if base_url.endswith("/v1"):
-        return f"{base_url}/chat/completions"
-    resource = base_url.removesuffix("/openai")
-    return f"{resource}/openai/deployments/{quote(model, safe='')}/chat/completions?api-version={API_VERSION}"
+def _at(path: str) -> Callable[[str, str, bool], str]:
+    """The address of what is at this path, in either style."""
+
+    def url(base_url: str, model: str, _stream: bool) -> str:
+        if base_url.endswith("/v1"):
+            return f"{base_url}/{path}"
+        resource = base_url.removesuffix("/openai")
+        return f"{resource}/openai/deployments/{quote(model, safe='')}/{path}?api-version={API_VERSION}"
+
+    return url
 
 
 KIND = Kind(
     name="azure",
     dialect=judging(DIALECT, *_ERRORS),
     base_url=None,
-    url=_url,
+    url=_at("chat/completions"),
     auth=key_header("api-key"),
     needs_key=True,
     system="azure.ai.openai",
@@ -62,4 +68,8 @@ KIND = Kind(
             headers=VERSION,
         ),
     ),
+    others={
+        Operation.EMBEDDINGS: Endpoint(url=_at("embeddings")),
+        Operation.IMAGES: Endpoint(url=_at("images/generations")),
+    },
 )

@@ -15,8 +15,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from router.canon.operation import Operation
 from router.providers.anthropic import VERSION, messages_url
-from router.providers.kind import Form, Kind, bearer, below, key_header
+from router.providers.kind import Endpoint, Form, Kind, bearer, below, key_header
 from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from router.wire.bedrock_converse import DIALECT
 from router.wire.openai_chat import DIALECT as OPENAI_CHAT
@@ -34,6 +35,14 @@ def _located(aws: Mapping[str, str]) -> str | None:
         return None
     end = ".cn" if region.startswith("cn-") else ""
     return f"https://bedrock-runtime.{region}.amazonaws.com{end}"
+
+
+def _invoke_url(base_url: str, model: str, _stream: bool) -> str:
+    return f"{base_url}/model/{quote(model, safe='')}/invoke"
+
+
+def _count_url(base_url: str, model: str, _stream: bool) -> str:
+    return f"{base_url}/model/{quote(model, safe='')}/count-tokens"
 
 
 KIND = Kind(
@@ -66,4 +75,8 @@ KIND = Kind(
             aws_service="bedrock-mantle",
         ),
     ),
+    others={
+        Operation.EMBEDDINGS: Endpoint(url=_invoke_url),
+        Operation.COUNT_TOKENS: Endpoint(url=_count_url),
+    },
 )

@@ -5,7 +5,8 @@ Source: https://docs.cohere.com/reference/chat, read 2026-11.
 
 from __future__ import annotations
 
-from router.providers.kind import Kind, bearer
+from router.canon.operation import Operation
+from router.providers.kind import Kind, at, bearer
 from router.wire.cohere_v2 import DIALECT
 
 KIND = Kind(
@@ -18,4 +19,8 @@ KIND = Kind(
     system="cohere",
     price_id="cohere",
     key_variable="COHERE_API_KEY",
+    others={
+        Operation.EMBEDDINGS: at("/v2/embed"),
+        Operation.RERANK: at("/v2/rerank"),
+    },
 )

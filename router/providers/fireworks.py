@@ -5,7 +5,8 @@ Source: https://docs.fireworks.ai/tools-sdks/openai-compatibility, read 2026-11.
 
 from __future__ import annotations
 
-from router.providers.kind import Kind, bearer
+from router.canon.operation import Operation
+from router.providers.kind import Kind, at, bearer
 from router.wire.openai_chat import DIALECT
 
 KIND = Kind(
@@ -17,4 +18,7 @@ KIND = Kind(
     system="fireworks_ai",
     price_id="fireworks",
     key_variable="FIREWORKS_API_KEY",
+    others={
+        Operation.EMBEDDINGS: at("/embeddings"),
+    },
 )

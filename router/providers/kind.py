@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
+from router.canon.operation import Operation
 from router.providers.limits import LimitHeaders
 from router.providers.quirks import Quirks
 from router.wire.dialect import Dialect
@@ -23,7 +24,8 @@ class Form(Struct, frozen=True, kw_only=True):
         models: regular expression that the upstream name has to begin with; "" is any.
         base_url: regular expression that is looked for in the base URL; "" is any.
 
-    All others are a kind's own, described there; one that is left out stays as it is.
+    All others are a kind's own, described there; one that is left out stays as it is. Only `others` are none where the
+    dialect is another.
     """
 
     models: str = ""
@@ -35,6 +37,7 @@ class Form(Struct, frozen=True, kw_only=True):
     withheld: frozenset[str] | UnsetType = UNSET
     quirks: Quirks | UnsetType | None = UNSET
     aws_service: str | UnsetType = UNSET
+    others: Mapping[Operation, Endpoint] | UnsetType = UNSET
 
     def fits(self, base_url: str, model: str) -> bool:
         """Whether it is the way to this model at this address."""
@@ -42,6 +45,25 @@ class Form(Struct, frozen=True, kw_only=True):
 
 
 _CONDITIONS = frozenset({"models", "base_url"})
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """Where one operation is asked for, and how it differs there from its dialect.
+
+    Args:
+        url: (base URL without a slash at its end, upstream model, whether to stream) -> where it goes.
+        quirks: how a body must be changed; None leaves every byte alone.
+        relays: False when its answers are translated even for callers who speak its dialect.
+    """
+
+    url: Callable[[str, str, bool], str]
+    quirks: Quirks | None = None
+    relays: bool = True
+
+
+def at(path: str, *, quirks: Quirks | None = None, relays: bool = True) -> Endpoint:
+    """What is always at the same path at the base URL."""
+    return Endpoint(url=lambda base_url, _model, _stream: base_url + path, quirks=quirks, relays=relays)
 
 
 class Kind(Struct, frozen=True, kw_only=True):
@@ -64,6 +86,7 @@ class Kind(Struct, frozen=True, kw_only=True):
         local: True when it runs on this machine: no URL, no key, models are found in a directory.
         price_id: the provider's id in the price table; None when its prices are unknown.
         key_variable: the environment variable its own tools read their key from; "" when there is none.
+        others: where its other operations are; its dialect has a codec for each.
         aws_service: the service name in AWS signatures, for requests that carry no key; None when it takes none.
         limits: the rate-limit headers of its answers.
         grant: the section of the configuration whose credentials stand in for a key (`entra`, `google`, `aws`), which
@@ -88,6 +111,7 @@ class Kind(Struct, frozen=True, kw_only=True):
     local: bool = False
     price_id: str | None = None
     key_variable: str = ""
+    others: Mapping[Operation, Endpoint] = {}
     aws_service: str | None = None
     limits: LimitHeaders = ()
     grant: str = ""
@@ -102,7 +126,14 @@ class Kind(Struct, frozen=True, kw_only=True):
         if form is None:
             return self
         said = {name: getattr(form, name) for name in form.__struct_fields__ if name not in _CONDITIONS}
+        if form.dialect is not UNSET and form.others is UNSET:
+            said["others"] = {}
         return replace(self, forms=(), **{name: value for name, value in said.items() if value is not UNSET})
+
+    @property
+    def endpoints(self) -> Mapping[Operation, Endpoint]:
+        """Every operation that can be asked of it, chat included."""
+        return {Operation.CHAT: Endpoint(url=self.address, quirks=self.quirks, relays=self.relays), **self.others}
 
     def address(self, base_url: str, model: str, stream: bool) -> str:
         """Where a chat request goes; `base_url` without a slash at its end."""

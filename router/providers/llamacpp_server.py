@@ -5,7 +5,8 @@ Source: https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
 
 from __future__ import annotations
 
-from router.providers.kind import Kind, bearer
+from router.canon.operation import Operation
+from router.providers.kind import Kind, at, bearer
 from router.providers.quirks import Quirks
 from router.wire.openai_chat import DIALECT
 
@@ -17,4 +18,8 @@ KIND = Kind(
     needs_key=False,
     system="llama_cpp_server",
     quirks=Quirks(renames=(("max_completion_tokens", "max_tokens"),), roles=(("developer", "system"),)),
+    others={
+        Operation.EMBEDDINGS: at("/embeddings"),
+        Operation.RERANK: at("/rerank"),
+    },
 )

@@ -5,7 +5,8 @@ Source: https://lmstudio.ai/docs/developer/openai-compat, read 2026-11.
 
 from __future__ import annotations
 
-from router.providers.kind import Kind, bearer
+from router.canon.operation import Operation
+from router.providers.kind import Kind, at, bearer
 from router.providers.quirks import Quirks
 from router.wire.openai_chat import DIALECT
 
@@ -17,4 +18,7 @@ KIND = Kind(
     needs_key=False,
     system="lm_studio",
     quirks=Quirks(renames=(("max_completion_tokens", "max_tokens"),), roles=(("developer", "system"),)),
+    others={
+        Operation.EMBEDDINGS: at("/embeddings"),
+    },
 )

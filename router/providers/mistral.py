@@ -13,7 +13,8 @@ import re
 from hashlib import blake2s
 
 from router.canon.allowance import Counted
-from router.providers.kind import Kind, bearer
+from router.canon.operation import Operation
+from router.providers.kind import Kind, at, bearer
 from router.providers.limits import ratelimit, seconds
 from router.providers.quirks import Quirks
 from router.wire.openai_chat import DIALECT
@@ -28,6 +29,8 @@ def nine_characters(given: str) -> str:
     """A tool call's id as Mistral takes it. Callers get Mistral's own ids, which come back unchanged."""
     return given if _OWN_ID.fullmatch(given) else blake2s(given.encode("utf-8", "surrogatepass")).hexdigest()[:9]
 
+
+_EMBEDDINGS = Quirks(renames=(("dimensions", "output_dimension"),), refused=("user",))
 
 KIND = Kind(
     name="mistral",
@@ -61,4 +64,8 @@ KIND = Kind(
     ),
     # No reset is sent: a minute's limit is full again a minute later at the latest.
     limits=(ratelimit(Counted.REQUESTS, "req-minute", seconds), ratelimit(Counted.TOKENS, "tokens-minute", seconds)),
+    others={
+        Operation.EMBEDDINGS: at("/embeddings", quirks=_EMBEDDINGS),
+        Operation.MODERATIONS: at("/moderations", relays=False),
+    },
 )

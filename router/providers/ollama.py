@@ -6,13 +6,19 @@ Source: https://docs.ollama.com/api/chat, read 2026-11.
 
 from __future__ import annotations
 
-from router.providers.kind import Kind, bearer
+from router.canon.operation import Operation
+from router.providers.kind import Endpoint, Kind, bearer
 from router.wire.ollama_chat import DIALECT
 
 
 def _url(base_url: str, model: str, stream: bool) -> str:
     del model, stream
     return f"{base_url.removesuffix('/v1')}/api/chat"
+
+
+def _embed_url(base_url: str, model: str, stream: bool) -> str:
+    del model, stream
+    return f"{base_url.removesuffix('/v1')}/api/embed"
 
 
 KIND = Kind(
@@ -24,4 +30,7 @@ KIND = Kind(
     needs_key=False,
     system="ollama",
     key_variable="OLLAMA_API_KEY",
+    others={
+        Operation.EMBEDDINGS: Endpoint(url=_embed_url),
+    },
 )

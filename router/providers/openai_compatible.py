@@ -3,7 +3,8 @@ gateways."""
 
 from __future__ import annotations
 
-from router.providers.kind import Kind, bearer
+from router.canon.operation import Operation
+from router.providers.kind import Kind, at, bearer
 from router.providers.limits import OPENAI_LIMITS
 from router.wire.openai_chat import DIALECT
 
@@ -15,4 +16,10 @@ KIND = Kind(
     needs_key=False,
     system="openai_compatible",
     limits=OPENAI_LIMITS,
+    others={
+        Operation.EMBEDDINGS: at("/embeddings"),
+        Operation.RERANK: at("/rerank"),
+        Operation.MODERATIONS: at("/moderations"),
+        Operation.IMAGES: at("/images/generations"),
+    },
 )

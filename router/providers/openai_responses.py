@@ -6,7 +6,8 @@ Source: https://platform.openai.com/docs/api-reference/responses, read 2026-11.
 
 from __future__ import annotations
 
-from router.providers.kind import Kind, bearer
+from router.canon.operation import Operation
+from router.providers.kind import Kind, at, bearer
 from router.providers.limits import OPENAI_LIMITS
 from router.providers.openai import KIND as CHAT
 from router.wire.openai_responses import DIALECT
@@ -22,4 +23,7 @@ KIND = Kind(
     price_id=CHAT.price_id,
     key_variable=CHAT.key_variable,
     limits=OPENAI_LIMITS,
+    others={
+        Operation.COUNT_TOKENS: at("/responses/input_tokens"),
+    },
 )

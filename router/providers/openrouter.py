@@ -7,7 +7,8 @@ Source: https://openrouter.ai/docs/api/reference/overview, read 2026-11.
 from __future__ import annotations
 
 from router.canon.allowance import Counted
-from router.providers.kind import Kind, bearer
+from router.canon.operation import Operation
+from router.providers.kind import Kind, at, bearer
 from router.providers.limits import LimitHeader, epoch_ms
 from router.wire.openai_chat import DIALECT
 
@@ -30,4 +31,8 @@ KIND = Kind(
             steps=True,
         ),
     ),
+    others={
+        Operation.EMBEDDINGS: at("/embeddings"),
+        Operation.RERANK: at("/rerank"),
+    },
 )

@@ -6,10 +6,17 @@ Source: https://docs.together.ai/reference/chat-completions-1, read 2026-11.
 from __future__ import annotations
 
 from router.canon.allowance import Counted
-from router.providers.kind import Kind, bearer
+from router.canon.operation import Operation
+from router.providers.kind import Kind, at, bearer
 from router.providers.limits import LimitHeader, seconds
 from router.providers.quirks import Quirks
 from router.wire.openai_chat import DIALECT
+
+_EMBEDDINGS = Quirks(refused=("dimensions", "user"), needless=("encoding_format",))
+"""It answers in numbers whatever was asked for, and what the caller asked for is made of them here.
+
+Source: https://docs.together.ai/reference/embeddings-2, read 2026-11.
+"""
 
 KIND = Kind(
     name="together",
@@ -38,4 +45,9 @@ KIND = Kind(
             steps=True,
         ),
     ),
+    others={
+        Operation.EMBEDDINGS: at("/embeddings", quirks=_EMBEDDINGS),
+        Operation.RERANK: at("/rerank"),
+        Operation.IMAGES: at("/images/generations"),
+    },
 )

@@ -20,11 +20,12 @@ from urllib.parse import quote
 from msgspec import Raw
 from msgspec.structs import replace
 
+from router.canon.operation import Operation
 from router.canon.request import ChatRequest
-from router.providers.kind import Form, Kind, bearer, below, key_header
+from router.providers.kind import Endpoint, Form, Kind, bearer, below, key_header
 from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from router.wire.dialect import Ask, Encoded
-from router.wire.gemini import VERTEX, call_path
+from router.wire.gemini import VERTEX, call_path, count_path, vertex_path
 from router.wire.members import MEMBERS, joined
 from router.wire.openai_chat import DIALECT as OPENAI_CHAT
 
@@ -73,6 +74,14 @@ def _encode(request: ChatRequest, model: str) -> Encoded:
     return replace(encoded, body=_rawly(encoded.body))
 
 
+def _embed_url(base_url: str, model: str, _stream: bool) -> str:
+    return base_url + vertex_path(model)
+
+
+def _count_url(base_url: str, model: str, _stream: bool) -> str:
+    return base_url + count_path(model, collection="publishers/google/models")
+
+
 KIND = Kind(
     name="vertex",
     dialect=VERTEX,
@@ -101,4 +110,8 @@ KIND = Kind(
             auth=bearer,
         ),
     ),
+    others={
+        Operation.EMBEDDINGS: Endpoint(url=_embed_url),
+        Operation.COUNT_TOKENS: Endpoint(url=_count_url),
+    },
 )

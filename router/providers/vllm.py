@@ -5,7 +5,8 @@ Source: https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html, re
 
 from __future__ import annotations
 
-from router.providers.kind import Kind, bearer
+from router.canon.operation import Operation
+from router.providers.kind import Kind, at, bearer
 from router.providers.quirks import Quirks
 from router.wire.openai_chat import DIALECT
 
@@ -25,4 +26,8 @@ KIND = Kind(
         # Chat templates of open models know no such role.
         roles=(("developer", "system"),),
     ),
+    others={
+        Operation.EMBEDDINGS: at("/embeddings"),
+        Operation.RERANK: at("/rerank"),
+    },
 )

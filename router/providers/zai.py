@@ -10,10 +10,11 @@ Source: https://docs.z.ai/api-reference/api-code, read 2026-11.
 
 from __future__ import annotations
 
+from router.canon.operation import Operation
 from router.errors import Reason
 from router.providers.anthropic import VERSION, messages_url
 from router.providers.faults import judging
-from router.providers.kind import Form, Kind, bearer, below, key_header
+from router.providers.kind import Form, Kind, at, bearer, below, key_header
 from router.providers.quirks import Quirks
 from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from router.wire.openai_chat import DIALECT
@@ -75,4 +76,8 @@ KIND = Kind(
         ),
         Form(base_url=r"/api/v1$", dialect=judging(OPENAI_RESPONSES, *_ERRORS), url=below("/responses"), quirks=None),
     ),
+    others={
+        Operation.EMBEDDINGS: at("/embeddings"),
+        Operation.IMAGES: at("/images/generations"),
+    },
 )

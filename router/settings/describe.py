@@ -27,6 +27,7 @@ REQUIRED: Final = Required()
 
 _UNITS = (
     (re.compile(r"_per_mtok$"), "USD per million tokens"),
+    (re.compile(r"_usd$"), "USD"),
     (re.compile(r"_per_s$"), "per second"),
     (re.compile(r"_s$"), "s"),
     (re.compile(r"_ms$"), "ms"),

@@ -88,6 +88,7 @@ def _model(written: ModelKeys) -> Model:
         upstream=written.upstream or written.name,
         context_window=written.context_window,
         price=written.price,
+        operations=written.operations,
     )
 
 

@@ -68,6 +68,7 @@ class Model(Struct, frozen=True, kw_only=True):
     upstream: str
     context_window: int | None
     price: Price | None
+    operations: tuple[str, ...] | None = None
 
 
 class LocalModels(Struct, frozen=True, kw_only=True):

@@ -18,11 +18,12 @@ from router.store.journal import EntryRow, ProviderTotal
 APPLICATION_ID = 0x504D4A4E
 """Marks the file as ours ("PMJN"), so that another program's database is never written to."""
 
-VERSION = 1
+VERSION = 2
 """Of the schema. A file of a newer one is refused: what it means is not known here."""
 
-_INPUT = ("input", "cache_read", "cache_write", "cache_write_1h", "audio_input")
-_OUTPUT = ("output", "reasoning", "audio_output")
+_INPUT = ("input", "cache_read", "cache_write", "cache_write_1h", "audio_input", "image_input")
+_OUTPUT = ("output", "reasoning", "audio_output", "image_output")
+_PIECES = ("images", "search_units")
 _OPENED = ("number", "opened_at")
 _MILLION = 1_000_000
 
@@ -42,6 +43,7 @@ ENTRIES = Table(
     Column("end", Text),
     Column("reason", Text),
     *(Column(f"{bucket}_tokens", BigInteger) for bucket in (*_INPUT, *_OUTPUT)),
+    *(Column(piece, BigInteger) for piece in _PIECES),
     Column("reported_usd", Text),
     Column("reported_total", BigInteger),
     Column("usage_source", Text),
@@ -60,6 +62,9 @@ Index("entries_open", ENTRIES.c.seq, sqlite_where=ENTRIES.c.closed_at.is_(None))
 _NEW = insert(ENTRIES)
 _IS_OPEN = ENTRIES.c.closed_at.is_(None)
 _KEYS = ("seq", "attempt", "exchange", "provider", "model")
+
+ADDED: dict[int, tuple[str, ...]] = {2: ("image_input_tokens", "image_output_tokens", *_PIECES)}
+"""Version -> the columns it brought. Rows from before it have nothing in them, which reads as none of that used."""
 
 UPSERT = _NEW.on_conflict_do_update(
     index_elements=["attempt"],
@@ -87,6 +92,7 @@ def columns_of(row: EntryRow) -> dict[str, object]:
         "end": row.end,
         "reason": row.reason,
         **{f"{bucket}_tokens": getattr(usage, bucket, None) for bucket in (*_INPUT, *_OUTPUT)},
+        **{piece: getattr(usage, piece, None) for piece in _PIECES},
         "reported_usd": usage.reported_usd if usage else None,
         "reported_total": usage.reported_total if usage else None,
         "usage_source": row.usage_source,
@@ -132,7 +138,10 @@ def total_columns() -> tuple[ColumnElement[Any], ...]:
         func.count().filter(source == CostSource.UNCOUNTED).label("uncounted"),
         *(
             func.sum(
-                sum((ENTRIES.c[f"{bucket}_tokens"] for bucket in buckets[1:]), ENTRIES.c[f"{buckets[0]}_tokens"])
+                sum(
+                    (func.coalesce(ENTRIES.c[f"{bucket}_tokens"], 0) for bucket in buckets[1:]),
+                    ENTRIES.c[f"{buckets[0]}_tokens"],
+                )
             ).label(label)
             for label, buckets in (("input_tokens", _INPUT), ("output_tokens", _OUTPUT))
         ),
@@ -161,7 +170,8 @@ def _usage_of(found: Mapping[Any, Any]) -> Usage | None:
     if found["input_tokens"] is None:
         return None
     return Usage(
-        **{bucket: found[f"{bucket}_tokens"] for bucket in (*_INPUT, *_OUTPUT)},
+        **{bucket: found[f"{bucket}_tokens"] or 0 for bucket in (*_INPUT, *_OUTPUT)},
+        **{piece: found[piece] or 0 for piece in _PIECES},
         reported_usd=found["reported_usd"],
         reported_total=found["reported_total"],
     )

@@ -19,6 +19,7 @@ from sqlalchemy.pool import StaticPool
 from router.store.journal import EntryRow, JournalError, JournalUnusable, ProviderTotal
 from router.store.lock import FileLock
 from router.store.schema import (
+    ADDED,
     APPLICATION_ID,
     ENTRIES,
     METADATA,
@@ -141,6 +142,7 @@ class SqliteJournal:
             # in this order: a crash in between leaves a file that the next start completes
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
             METADATA.create_all(connection)
+            _add_columns(connection)
             connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
 
     @contextmanager
@@ -160,3 +162,11 @@ class SqliteJournal:
         if str(getattr(error, "sqlite_errorname", "")).startswith(_DAMAGED):
             return JournalUnusable(f"the journal {self._path} is damaged, or no journal: {error}")
         return JournalError(f"the journal {self._path} refuses: {error}")
+
+
+def _add_columns(connection: Connection) -> None:
+    """What later versions brought to a table of an earlier one; what a crash left half done is completed."""
+    there = {row[1] for row in connection.exec_driver_sql(f"PRAGMA table_info({ENTRIES.name})")}
+    for name in (name for names in ADDED.values() for name in names):
+        if name not in there:
+            connection.exec_driver_sql(f"ALTER TABLE {ENTRIES.name} ADD COLUMN {name} BIGINT")

@@ -18,6 +18,8 @@ TOKEN_BUCKETS = (
     "reasoning",
     "audio_input",
     "audio_output",
+    "image_input",
+    "image_output",
 )
 
 

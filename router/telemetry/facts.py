@@ -6,6 +6,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Protocol
 
+from router.canon.operation import Operation
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
 from router.errors import AttemptNote, Reason
@@ -18,6 +19,8 @@ class Ended(Protocol):
     def exchange(self) -> str: ...
     @property
     def trace_id(self) -> str: ...
+    @property
+    def operation(self) -> Operation: ...
     @property
     def end(self) -> End: ...
     @property

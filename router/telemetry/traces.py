@@ -23,7 +23,6 @@ from router.canon.outcome import End
 from router.canon.usage import Usage
 from router.telemetry.facts import AttemptFact, Ended, ExchangeFact
 
-OPERATION = "chat"
 TEXT_MAX = 128
 _UNBLAMED = frozenset({End.COMPLETED, End.CLIENT_GONE})
 
@@ -95,7 +94,7 @@ def sketch_attempt(fact: AttemptFact, *, family: str, clean: Callable[[str], str
     """
     model = fact.model[:TEXT_MAX]
     attributes: dict[str, Attribute] = {
-        "gen_ai.operation.name": OPERATION,
+        "gen_ai.operation.name": fact.operation.value,
         "gen_ai.provider.name": family,
         "gen_ai.request.model": model,
         "pointsman.provider": fact.provider,
@@ -112,7 +111,7 @@ def sketch_attempt(fact: AttemptFact, *, family: str, clean: Callable[[str], str
         attributes |= _usage_attributes(fact.usage)
     sketch = _sketch(
         fact,
-        name=f"{OPERATION} {model}",
+        name=f"{fact.operation} {model}",
         served=False,
         span=span_id(fact.trace_id, fact.attempt),
         parent=span_id(fact.trace_id, fact.exchange),
@@ -125,7 +124,7 @@ def sketch_exchange(fact: ExchangeFact, *, clean: Callable[[str], str] = str) ->
     """The span of one exchange, below the caller's own span where the caller named one."""
     model = fact.model[:TEXT_MAX]
     attributes: dict[str, Attribute] = {
-        "gen_ai.operation.name": OPERATION,
+        "gen_ai.operation.name": fact.operation.value,
         "gen_ai.request.model": model,
         "pointsman.exchange.id": fact.exchange[:TEXT_MAX],
         "pointsman.dialect": fact.dialect,
@@ -144,7 +143,7 @@ def sketch_exchange(fact: ExchangeFact, *, clean: Callable[[str], str] = str) ->
     sketch = _sketch(
         fact,
         # a name no target answered to is whatever a caller typed: it would make a span name of its own
-        name=f"{OPERATION} {model}" if fact.target else OPERATION,
+        name=f"{fact.operation} {model}" if fact.target else fact.operation.value,
         served=True,
         span=span_id(fact.trace_id, fact.exchange),
         parent=fact.parent_span_id,

@@ -3,17 +3,21 @@
 A dialect is a `Dialect` value made in its folder's `__init__.py` out of the functions of its five files. Nothing here
 does I/O, looks at a clock or logs. Inbound ("front") and outbound ("provider") halves are both in it; a dialect that
 only providers speak leaves the front half None.
+
+A dialect itself is the `Codec` of chat. What else can be asked in it, such as embeddings, has a `Codec` of its own in a
+file of that name, and a name of its own: the same name in and out means that bytes pass through.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Protocol
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Protocol
 
 from msgspec import Meta, Raw, Struct
 
 from router.canon.event import Event
 from router.canon.loss import OnLoss
+from router.canon.operation import Operation
 from router.canon.reply import Reply
 from router.canon.request import ChatRequest
 from router.errors import GatewayError, WireFault
@@ -175,8 +179,14 @@ class Rendered(Struct, frozen=True, kw_only=True):
     body: bytes
 
 
+def as_it_came(ask: Ask, answer: Any) -> Any:
+    """The answer unchanged: whatever form it has, any caller of its operation can read it."""
+    del ask
+    return answer
+
+
 class FrontHalf(Struct, frozen=True, kw_only=True):
-    """What the front needs to hear a dialect and answer in it.
+    """What the front needs to hear one operation of a dialect and answer in it.
 
     Args:
         peek: body -> `Ask`. Raises `Refused`.
@@ -184,6 +194,8 @@ class FrontHalf(Struct, frozen=True, kw_only=True):
         encode_reply: canon -> body of an answer that is not streamed; the second argument is the model name to show.
         encoder: a fresh encoder for a stream; takes the `Ask` (for include_usage).
         relay: a fresh relay for a stream whose target speaks this dialect too; takes the `Ask`.
+        shaped: an answer in the form that its `Ask` wants, where there are several; the very same object where it has
+            that form already. Raises `WireFault` for one that cannot be brought into it.
         encode_fault: any `GatewayError` -> status, headers and body.
         keepalive: bytes that say "still here" between two events.
         stream_type: content type of a stream.
@@ -193,38 +205,60 @@ class FrontHalf(Struct, frozen=True, kw_only=True):
     """
 
     peek: Callable[[bytes], Ask]
-    decode_request: Callable[[Ask], ChatRequest]
-    encode_reply: Callable[[Reply], bytes]
+    decode_request: Callable[[Ask], Any]
+    encode_reply: Callable[[Any], bytes]
     encoder: Callable[[Ask], StreamEncoder]
     relay: Callable[[Ask], Relay]
     encode_fault: Callable[[GatewayError], Rendered]
     keepalive: bytes
     stream_type: str
+    shaped: Callable[[Ask, Any], Any] = as_it_came
     forwarded: frozenset[str] = frozenset()
     id_header: str = "x-request-id"
     with_request_id: Callable[[bytes, str], bytes] = lambda body, _request_id: body
 
 
-class Dialect(Struct, frozen=True, kw_only=True):
-    """A wire protocol, whoever speaks it.
+class Codec(Struct, frozen=True, kw_only=True):
+    """One operation as one dialect says it. What is asked and answered is canon of that operation.
 
     Args:
-        name: e.g. "openai-chat"; the same name in and out means bytes pass through.
-        patch_request: (`Ask`, upstream model) -> body for a target of the same dialect, all but the model as it came.
-        encode_request: (canon, upstream model) -> body and what was lost.
+        name: e.g. "openai-embeddings"; the same name in and out means bytes pass through.
+        operation: what is asked for.
+        patch_request: (`Ask`, upstream model) -> body for a target that speaks this too, all but the model as it came.
+        encode_request: (canon, upstream model) -> body and what was lost. Raises `Refused` for what cannot be asked.
         decode_reply: body of an answer that is not streamed -> canon. Raises `WireFault`, also for an error inside a
             200.
-        decode_fault: (status, lower-case headers, body, now as epoch seconds) -> the fault an error answer means.
         splitter: a fresh splitter; takes the largest event to accept, in bytes.
         decoder: a fresh stream decoder.
         front: the inbound half; None when only providers speak it.
     """
 
     name: str
+    operation: Operation
     patch_request: Callable[[Ask, str], bytes]
-    encode_request: Callable[[ChatRequest, str], Encoded]
-    decode_reply: Callable[[bytes], Reply]
-    decode_fault: Callable[[int, dict[str, str], bytes, float], WireFault]
+    encode_request: Callable[[Any, str], Encoded]
+    decode_reply: Callable[[bytes], Any]
     splitter: Callable[[int], Splitter]
     decoder: Callable[[], StreamDecoder]
     front: FrontHalf | None = None
+
+
+class Dialect(Codec, frozen=True, kw_only=True):
+    """A wire protocol, whoever speaks it: chat in it, its errors, and what else can be asked.
+
+    Args:
+        name: e.g. "openai-chat".
+        decode_fault: (status, lower-case headers, body, now as epoch seconds) -> the fault an error answer means.
+        others: the codecs of its other operations.
+    """
+
+    operation: Operation = Operation.CHAT
+    encode_request: Callable[[ChatRequest, str], Encoded]
+    decode_reply: Callable[[bytes], Reply]
+    decode_fault: Callable[[int, dict[str, str], bytes, float], WireFault]
+    others: tuple[Codec, ...] = ()
+
+    @property
+    def codecs(self) -> Mapping[Operation, Codec]:
+        """How each operation that it has words for is said in it."""
+        return {codec.operation: codec for codec in (self, *self.others)}

@@ -306,8 +306,12 @@ _PROVIDERS_WORDS = frozenset({Reason.REJECTED, Reason.CONTEXT_LENGTH, Reason.CON
 
 def encode_fault(error: GatewayError) -> Rendered:
     """Status, headers and body for any of our errors."""
-    status, _, _ = _row(error)
-    return Rendered(status=status, headers=fault_headers(error), body=encode_envelope(error))
+    return Rendered(status=status_of(error), headers=fault_headers(error), body=encode_envelope(error))
+
+
+def status_of(error: GatewayError) -> int:
+    """The status of any of our errors."""
+    return _row(error)[0]
 
 
 def encode_envelope(error: GatewayError) -> bytes:

@@ -118,7 +118,7 @@ async def test_the_same_key_again_replaces_the_answer() -> None:
         rig.ref.tell(stored("k", text="new"))
         await asyncio.sleep(50.0)
         hit = await rig.ref.ask(Lookup(key="k"))
-        assert isinstance(hit, Hit)
+        assert isinstance(hit, Hit) and isinstance(hit.reply, Reply)
         assert hit.reply.choices[0].parts == (Text(text="new"),)
         assert rig.published.value.entries == 1
         assert rig.published.value.size_bytes < 2000

@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from actors.messages import Answered, Call, Committed, Desk, Flow, Opened, Piece, Whole
 from actors.runtime import ChannelClosed
-from router.app import DIALECTS
+from router.app import CODECS
 from router.canon.event import Ended, Event, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
+from router.canon.operation import Operation
 from router.canon.request import Reasoning, Text, ToolCall
 from router.errors import GatewayError, Unavailable, WireFault
 from router.wire.dialect import Ask, FrontHalf, Relay, StreamEncoder
@@ -19,6 +20,7 @@ from tests.simulation.schedule import Schedule
 from tests.simulation.story import Heard, Story
 
 _MAX_EVENT_BYTES = 1 << 20
+DIALECTS = {name: codec for name, codec in CODECS.items() if codec.operation is Operation.CHAT}
 FRONTS = tuple(DIALECTS)
 """What callers speak."""
 

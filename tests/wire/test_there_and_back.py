@@ -116,7 +116,8 @@ def through(dialect: Dialect, request: ChatRequest) -> ChatRequest:
     """The request as a server of this dialect would hear it."""
     front = dialect.front
     assert front is not None
-    return front.decode_request(front.peek(dialect.encode_request(request, MODELS[dialect.name]).body))
+    heard: ChatRequest = front.decode_request(front.peek(dialect.encode_request(request, MODELS[dialect.name]).body))
+    return heard
 
 
 def turns(request: ChatRequest) -> list[tuple[str, object]]:

@@ -23,6 +23,7 @@ from router.settings.schema.keys import (
 from router.settings.secret import Secret
 
 Dispatch = Literal["off", "exclusive", "pooled", "fallback"]
+Operation = Literal["chat", "embeddings", "rerank", "moderations", "images"]
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q4_0"]
 
 
@@ -34,12 +35,16 @@ class Price(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         output_per_mtok: tokens of the answer, reasoning included.
         cache_read_per_mtok: prompt tokens read from the provider's cache; left out, as `input_per_mtok`.
         cache_write_per_mtok: prompt tokens written to the provider's cache; left out, as `input_per_mtok`.
+        image_usd: each picture of a model that is not billed by tokens; left out, unknown.
+        search_unit_usd: each search of a model that ranks and is not billed by tokens; left out, unknown.
     """
 
     input_per_mtok: Decimal
     output_per_mtok: Decimal
     cache_read_per_mtok: Decimal | None = None
     cache_write_per_mtok: Decimal | None = None
+    image_usd: Decimal | None = None
+    search_unit_usd: Decimal | None = None
 
 
 class ModelKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,6 +55,8 @@ class ModelKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         upstream: what the provider calls it; left out, the same.
         context_window: prompt and answer together; left out, what the price table or the server says.
         price: what it costs; left out, what the price table says.
+        operations: what it can be asked for, and nothing else; left out, what its kind has and its name tells: one that
+            embeds, ranks, moderates or draws by its name does only that, any other chats.
     """
 
     shorthand: ClassVar[str] = "name"
@@ -58,6 +65,7 @@ class ModelKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     upstream: Name | None = None
     context_window: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
     price: Price | None = None
+    operations: Annotated[tuple[Operation, ...], Meta(min_length=1)] | None = None
 
 
 class TimeoutKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):

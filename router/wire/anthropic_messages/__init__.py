@@ -3,6 +3,7 @@ others need; `count.py` has the call that only counts."""
 
 from __future__ import annotations
 
+from router.wire.anthropic_messages.count import CODEC as COUNT
 from router.wire.anthropic_messages.encoder import KEEPALIVE, MessageEncoder
 from router.wire.anthropic_messages.fault import decode_fault, encode_fault, with_request_id
 from router.wire.anthropic_messages.relay import MessageRelay
@@ -20,6 +21,7 @@ DIALECT = Dialect(
     decode_fault=decode_fault,
     splitter=SseSplitter,
     decoder=MessageDecoder,
+    others=(COUNT,),
     front=FrontHalf(
         peek=peek,
         decode_request=decode_request,

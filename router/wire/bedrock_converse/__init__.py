@@ -5,6 +5,8 @@ Streams need botocore, which the extra `aws` brings.
 
 from __future__ import annotations
 
+from router.wire.bedrock_converse.count import CODEC as COUNT
+from router.wire.bedrock_converse.embeddings import CODEC as EMBEDDINGS
 from router.wire.bedrock_converse.fault import decode_fault
 from router.wire.bedrock_converse.reply import decode_reply
 from router.wire.bedrock_converse.request import encode_request, patch_request
@@ -21,4 +23,5 @@ DIALECT = Dialect(
     decode_fault=decode_fault,
     splitter=EventStreamSplitter,
     decoder=ConverseDecoder,
+    others=(COUNT, EMBEDDINGS),
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from router.wire.cohere_v2.embeddings import CODEC as EMBEDDINGS
 from router.wire.cohere_v2.fault import decode_fault
 from router.wire.cohere_v2.reply import decode_reply
 from router.wire.cohere_v2.request import encode_request, patch_request
+from router.wire.cohere_v2.rerank import CODEC as RERANK
 from router.wire.cohere_v2.stream import CohereDecoder
 from router.wire.dialect import Dialect
 from router.wire.sse import SseSplitter
@@ -17,4 +19,5 @@ DIALECT = Dialect(
     decode_fault=decode_fault,
     splitter=SseSplitter,
     decoder=CohereDecoder,
+    others=(EMBEDDINGS, RERANK),
 )

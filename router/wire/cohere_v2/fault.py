@@ -1,4 +1,4 @@
-"""What Cohere's errors mean: a status, and a sentence under `message`.
+"""What Cohere's errors mean, a status and a sentence under `message`, and how ours are said to its clients.
 
 498 is no matter of credentials, whatever its name in the SDK (InvalidToken): a token of the text is on a deny list. The
 same words, "too many tokens", stand for a prompt that does not fit and for a `max_tokens` that no model has.
@@ -11,8 +11,14 @@ from __future__ import annotations
 import math
 import re
 
-from router.errors import Reason, WireFault
+from msgspec import Raw
+
+from router.errors import GatewayError, Reason, WireFault
 from router.wire.complaint import Complaints
+from router.wire.dialect import Rendered
+from router.wire.envelope import error_members, status_of
+from router.wire.headers import fault_headers
+from router.wire.members import ENCODER
 
 COMPLAINTS = Complaints(
     words=(
@@ -53,6 +59,18 @@ def decode_fault(status: int, headers: dict[str, str], body: bytes, now: float) 
     if fault.retry_after_s is None and status == 429:
         fault.retry_after_s = _until_reset_s(headers.get("x-ratelimit-reset"), now)
     return fault
+
+
+def fault_inside(body: bytes) -> WireFault:
+    """The fault of an error object that came inside a 200."""
+    return COMPLAINTS.inside(Raw(body))
+
+
+def encode_fault(error: GatewayError) -> Rendered:
+    """Status, headers and body for any of our errors: Cohere's clients read `message` alone; the rest is ours."""
+    said = error_members(error)
+    body = {"message": said.pop("message"), **{name: value for name, value in said.items() if value is not None}}
+    return Rendered(status=status_of(error), headers=fault_headers(error), body=ENCODER.encode(body))
 
 
 def _until_reset_s(reset: str | None, now: float) -> float | None:

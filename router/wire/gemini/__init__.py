@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from router.wire.dialect import Dialect
+from router.wire.dialect import Codec, Dialect
+from router.wire.gemini.count import count_path, counting
+from router.wire.gemini.embeddings import BATCH, embed_path, vertex_path
+from router.wire.gemini.embeddings import VERTEX as VERTEX_EMBEDDINGS
 from router.wire.gemini.fault import decode_fault
 from router.wire.gemini.frames import GeminiSplitter
 from router.wire.gemini.reply import decode_reply
@@ -16,10 +19,10 @@ from router.wire.gemini.stream import GeminiDecoder
 from router.wire.gemini.surface import GEMINI, Surface
 from router.wire.gemini.surface import VERTEX as VERTEX_SURFACE
 
-__all__ = ["DIALECT", "VERTEX", "call_path"]
+__all__ = ["DIALECT", "VERTEX", "call_path", "count_path", "embed_path", "vertex_path"]
 
 
-def _on(surface: Surface) -> Dialect:
+def _on(surface: Surface, embeddings: Codec) -> Dialect:
     """The dialect as one of the two services speaks it."""
     return Dialect(
         name="gemini",
@@ -29,8 +32,9 @@ def _on(surface: Surface) -> Dialect:
         decode_fault=decode_fault,
         splitter=GeminiSplitter,
         decoder=partial(GeminiDecoder, surface.family),
+        others=(counting(surface), embeddings),
     )
 
 
-DIALECT = _on(GEMINI)
-VERTEX = _on(VERTEX_SURFACE)
+DIALECT = _on(GEMINI, BATCH)
+VERTEX = _on(VERTEX_SURFACE, VERTEX_EMBEDDINGS)

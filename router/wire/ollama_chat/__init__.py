@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from router.wire.dialect import Dialect
 from router.wire.jsonl import JsonlSplitter
+from router.wire.ollama_chat.embeddings import CODEC as EMBEDDINGS
 from router.wire.ollama_chat.fault import decode_fault
 from router.wire.ollama_chat.reply import decode_reply
 from router.wire.ollama_chat.request import encode_request, patch_request
@@ -20,4 +21,5 @@ DIALECT = Dialect(
     decode_fault=decode_fault,
     splitter=JsonlSplitter,
     decoder=OllamaDecoder,
+    others=(EMBEDDINGS,),
 )

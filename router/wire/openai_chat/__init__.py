@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from router.wire.dialect import Dialect, FrontHalf
+from router.wire.openai_chat.embeddings import CODEC as EMBEDDINGS
 from router.wire.openai_chat.fault import decode_fault, encode_fault
+from router.wire.openai_chat.images import CODEC as IMAGES
+from router.wire.openai_chat.moderations import CODEC as MODERATIONS
 from router.wire.openai_chat.relay import ChatRelay
 from router.wire.openai_chat.reply import decode_reply, encode_reply
 from router.wire.openai_chat.request import decode_request, encode_request, patch_request, peek
+from router.wire.openai_chat.rerank import CODEC as RERANK
 from router.wire.openai_chat.stream import KEEPALIVE, ChatDecoder, ChatEncoder
 from router.wire.sse import SseSplitter
 
@@ -18,6 +22,7 @@ DIALECT = Dialect(
     decode_fault=decode_fault,
     splitter=SseSplitter,
     decoder=ChatDecoder,
+    others=(EMBEDDINGS, IMAGES, MODERATIONS, RERANK),
     front=FrontHalf(
         peek=peek,
         decode_request=decode_request,

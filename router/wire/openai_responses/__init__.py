@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from router.wire.dialect import Dialect, FrontHalf
+from router.wire.openai_responses.count import CODEC as COUNT
 from router.wire.openai_responses.fault import decode_fault, encode_fault
 from router.wire.openai_responses.relay import ResponsesRelay
 from router.wire.openai_responses.reply import decode_reply, encode_reply
@@ -18,6 +19,7 @@ DIALECT = Dialect(
     decode_fault=decode_fault,
     splitter=SseSplitter,
     decoder=ResponsesDecoder,
+    others=(COUNT,),
     front=FrontHalf(
         peek=peek,
         decode_request=decode_request,

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
+from router.canon.count import TokenCount
 from router.canon.request import ChatRequest, Message, Role, Sampling, Text, Tool
 from router.errors import Reason, Refused, WireFault
-from router.wire.anthropic_messages.count import decode_count, encode_count, encode_count_request, peek_count
+from router.wire.anthropic_messages.count import decode_reply, encode_reply, encode_request, peek
 from router.wire.anthropic_messages.request import decode_request, patch_request
 
 BODY = b'{"model":"m","messages":[{"role":"user","content":"hi"}],"tools":[]}'
@@ -16,7 +17,7 @@ BODY = b'{"model":"m","messages":[{"role":"user","content":"hi"}],"tools":[]}'
 
 def test_a_count_needs_no_bound_and_passes_untouched() -> None:
     """Only its model is the target's; in canon it is a request like any other."""
-    ask = peek_count(BODY)
+    ask = peek(BODY)
     assert (ask.model, ask.stream) == ("m", False)
     assert patch_request(ask, "up") == BODY.replace(b'"m"', b'"up"', 1)
     assert decode_request(ask).sampling.max_tokens is None
@@ -25,7 +26,7 @@ def test_a_count_needs_no_bound_and_passes_untouched() -> None:
 def test_a_count_is_checked_like_a_request() -> None:
     """Nothing is counted that could not be answered."""
     with pytest.raises(Refused) as caught:
-        peek_count(b'{"model":"m","messages":[]}')
+        peek(b'{"model":"m","messages":[]}')
     assert caught.value.param == "messages"
 
 
@@ -39,7 +40,7 @@ def test_a_foreign_request_is_counted_without_what_a_count_refuses() -> None:
         stream=True,
         user="u",
     )
-    encoded = encode_count_request(request, "claude-haiku-4-5")
+    encoded = encode_request(request, "claude-haiku-4-5")
     assert json.loads(encoded.body) == {
         "model": "claude-haiku-4-5",
         "messages": [{"role": "user", "content": "hi"}],
@@ -50,14 +51,15 @@ def test_a_foreign_request_is_counted_without_what_a_count_refuses() -> None:
 
 def test_a_count_comes_back_as_it_was() -> None:
     """One number, in both directions."""
-    assert encode_count(42) == b'{"input_tokens":42}'
-    assert decode_count(encode_count(42)) == 42
+    count = TokenCount(tokens=42)
+    assert encode_reply(count) == b'{"input_tokens":42}'
+    assert decode_reply(encode_reply(count)) == count
 
 
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        pytest.param(b"", Reason.MALFORMED, id="nothing"),
+        pytest.param(b"", Reason.EMPTY_ANSWER, id="nothing"),
         pytest.param(b"<html>", Reason.MALFORMED, id="a web page"),
         pytest.param(b'{"input_tokens":-1}', Reason.MALFORMED, id="less than nothing"),
         pytest.param(
@@ -68,5 +70,5 @@ def test_a_count_comes_back_as_it_was() -> None:
 def test_what_is_no_count_is_a_fault(body: bytes, reason: Reason) -> None:
     """Never a zero that nobody counted."""
     with pytest.raises(WireFault) as caught:
-        decode_count(body)
+        decode_reply(body)
     assert caught.value.reason is reason

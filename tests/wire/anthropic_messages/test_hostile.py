@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from router.errors import Refused, WireFault
 from router.wire.anthropic_messages import DIALECT
-from router.wire.anthropic_messages.count import decode_count
+from router.wire.anthropic_messages.count import decode_reply as decode_count
 from router.wire.anthropic_messages.request import decode_request, encode_request, patch_request, peek
 from router.wire.dialect import Frame
 from router.wire.openai_chat.request import encode_request as encode_openai

@@ -1,4 +1,4 @@
-"""Chat: parse just enough, open an exchange, deliver it."""
+"""Calls of every operation: parse just enough, open an exchange, deliver it."""
 
 from __future__ import annotations
 
@@ -16,31 +16,33 @@ from router.front.wishes import with_headers
 from router.wire.dialect import Ask
 
 
-async def converse(request: web.Request, context: Context, dialect: str) -> web.StreamResponse:
-    """One chat call in `dialect`."""
-    return await answer(request, context, dialect, await hear(request, context, dialect))
+async def take(request: web.Request, context: Context, spoken: str) -> web.StreamResponse:
+    """One call, heard by the codec of that name."""
+    return await answer(request, context, spoken, await hear(request, context, spoken))
 
 
-async def hear(request: web.Request, context: Context, dialect: str) -> Ask:
+async def hear(request: web.Request, context: Context, spoken: str) -> Ask:
     """What is asked, with the wishes of its headers. Raises `Refused`."""
-    half = context.dialects[dialect].front
+    half = context.codecs[spoken].front
     assert half is not None
     ask = with_headers(half.peek(await read_body(request, context.max_body_bytes)), request.headers)
     return forwarding(ask, request.headers, half.forwarded)
 
 
 async def answer(
-    request: web.Request, context: Context, dialect: str, ask: Ask, keeper: Keeper | None = None
+    request: web.Request, context: Context, spoken: str, ask: Ask, keeper: Keeper | None = None
 ) -> web.StreamResponse:
     """Open an exchange and deliver it. Leaving for any cause, a closed connection too, ends the exchange and its
     upstream call."""
-    half = context.dialects[dialect].front
+    codec = context.codecs[spoken]
+    half = codec.front
     assert half is not None
     trace = decode_traceparent(request.headers.get("traceparent"))
     opened = context.desk.open(
         Call(
             ask=ask,
-            dialect=dialect,
+            dialect=spoken,
+            operation=codec.operation,
             request_id=request[REQUEST_ID],
             trace_id=trace[0] if trace else context.desk.trace_id(),
             parent_span_id=trace[1] if trace else None,

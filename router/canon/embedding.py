@@ -1,0 +1,58 @@
+"""Texts as numbers: what is asked, and what comes back."""
+
+from __future__ import annotations
+
+from msgspec import Raw, Struct
+from msgspec.structs import replace
+
+from router.canon.usage import Usage
+
+
+class EmbedRequest(Struct, frozen=True, kw_only=True):
+    """Texts to turn into vectors.
+
+    Args:
+        inputs: texts, or token ids of the model's own tokenizer.
+        dimensions: how many numbers a vector shall have; None leaves it to the model.
+        packed: whether the caller wants vectors as base64 of float32, little end first, instead of numbers.
+        extra: members that no other dialect knows.
+    """
+
+    model: str
+    inputs: tuple[str | tuple[int, ...], ...]
+    dimensions: int | None = None
+    packed: bool = False
+    user: str | None = None
+    extra: tuple[tuple[str, Raw], ...] = ()
+
+
+class Embeddings(Struct, frozen=True, kw_only=True):
+    """One vector for each input, in their order.
+
+    A vector is JSON as its provider wrote it, a list of numbers or a string of base64: most are only passed on, and
+    thousands of numbers are not read to be written again. `usage` is None when the provider reported none.
+    """
+
+    model: str
+    vectors: tuple[Raw, ...]
+    usage: Usage | None = None
+
+    @property
+    def says_nothing(self) -> bool:
+        """True without a single vector: clients take that for an error of theirs."""
+        return not self.vectors
+
+    @property
+    def refuses(self) -> bool:
+        """Never: who will not do it says so with an error."""
+        return False
+
+    @property
+    def may_repeat(self) -> bool:
+        """The same text has the same vector."""
+        return True
+
+    def named(self, model: str, created_s: int) -> Embeddings:
+        """With a model, the provider's own where it gave one."""
+        del created_s
+        return self if self.model else replace(self, model=model)
