@@ -8,6 +8,7 @@ context manager, the entry by `settle`.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Mapping
 
 from msgspec import Struct
@@ -19,14 +20,17 @@ from actors.messages import (
     Acquire,
     Acquired,
     AttemptCounted,
+    AttemptMeasured,
     Complete,
-    CooledDown,
     EntryOpened,
     Flow,
+    Grant,
     Head,
     Knock,
     LetThrough,
+    LimitsRead,
     Order,
+    PaceView,
     Part,
     Unsent,
     Whole,
@@ -50,7 +54,11 @@ from router.canon.operation import Operation
 from router.canon.reply import Answer
 from router.canon.target import Timeouts
 from router.errors import Reason, WireFault
+from router.policy.allowance import is_scarce
 from router.policy.estimate import ESTIMATES, Estimate, cannot_count
+from router.policy.lanes import Demand, LaneRules, Shut, choose_lane
+from router.policy.reserve import reserved_tokens
+from router.providers.limits import LimitHeaders, read_limits
 from router.upstream.transport import Transport, UpstreamReply, UpstreamRequest
 from router.wire.dialect import Codec, Dialect, Relay
 from router.wire.headers import shown_headers
@@ -73,9 +81,18 @@ _CHOICES = frozenset({"n", "sampling.choices"})
 ERROR_BYTES = 1024 * 1024
 """The longest error body that is read for its reason."""
 
-_COOLING = (Reason.THROTTLED, "it asked for quiet")
-_FULL = (Reason.BUSY, "it is at its limit of requests")
-"""Why there is no slot. The provider's own wish passes by itself and is waited for; a full queue sends callers away."""
+_SHUT: dict[Shut, tuple[Reason, str]] = {
+    Shut.QUIET: (Reason.THROTTLED, "it asked for quiet"),
+    Shut.RATE: (Reason.THROTTLED, "its limit of requests or tokens is spent"),
+    Shut.SLOTS: (Reason.BUSY, "it is at its limit of requests"),
+    Shut.HELD_BACK: (Reason.BUSY, "it refuses most requests, and this one is held back"),
+    Shut.REFUSED: (Reason.CREDENTIAL, "it has refused the configured key"),
+    Shut.EXHAUSTED: (Reason.QUOTA_EXHAUSTED, "its account is empty"),
+}
+"""Why an attempt may not go. What passes at a known time is waited for; all else sends callers away."""
+
+_BY_KEY = frozenset({Reason.THROTTLED, Reason.CREDENTIAL, Reason.QUOTA_EXHAUSTED})
+"""What a provider refuses to one key and perhaps not to another."""
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -85,8 +102,11 @@ class Line(Struct, frozen=True, kw_only=True):
         provider: its configured name.
         dialect: what it speaks; `codecs` has what callers speak by name.
         ways: how each operation is asked for that it has.
-        headers: credentials and static headers, lower-case names.
+        headers: key name -> its credentials and the static headers, lower-case names.
         withheld: headers of callers that do not go on to it, lower-case names.
+        weighs: whether anything limits tokens, so that they are worth an estimate.
+        keys: what is published of the keys.
+        limits: the rate-limit headers of its answers.
         upstream: public model name -> the provider's own name for it.
         clean: takes the secrets this router knows out of a provider's words.
         max_event_bytes: the largest stream event to accept.
@@ -98,7 +118,7 @@ class Line(Struct, frozen=True, kw_only=True):
     codecs: Mapping[str, Codec]
     transport: Transport
     ways: Mapping[Operation, Way]
-    headers: tuple[tuple[str, str], ...]
+    headers: Mapping[str, tuple[tuple[str, str], ...]]
     timeouts: Timeouts
     upstream: Mapping[str, str]
     pace: Ref
@@ -110,6 +130,9 @@ class Line(Struct, frozen=True, kw_only=True):
     pulses: Pulses
     withheld: frozenset[str] = frozenset()
     clean: Callable[[str], str] = str
+    weighs: bool = False
+    keys: Callable[[], PaceView] = PaceView
+    limits: LimitHeaders = ()
     max_event_bytes: int = 16 * 1024 * 1024
     max_reply_bytes: int = 64 * 1024 * 1024
 
@@ -123,6 +146,7 @@ class Attempt:
         self.tally = Tally(order, line.provider, line.ports)
         self.feed: Channel[Part] = Channel(FEED_CAPACITY)
         self.job: Job | None = None
+        self.grant: Grant | None = None
         self._probing = False
         self._beat = Beat(line.pulses, order.target.model, streamed=order.ask.stream)
         front = line.codecs[order.spoken].front
@@ -155,16 +179,15 @@ class Attempt:
     def settle(self, job: Job, exit: Exit) -> None:
         """Tell everyone who counts how it ended. Called once by the job's exit, synchronously, whatever the exit."""
         if self.tally.fault is not None:
+            self._mark(self.tally.fault)
             self.feed.fail(self.tally.fault)
         self.feed.close()
         reason = self.tally.reason(exit)
         judged = self.tally.judged(job, reason)
         if judged is not None:
             self._line.breaker.tell(judged)
-        fault = self.tally.fault
-        # Only what the provider said: a wait for our own slot or breaker is no wish of its for quiet.
-        if self.tally.sent and fault is not None and fault.retry_after_s is not None:
-            self._line.pace.tell(CooledDown(until_s=self._line.ports.clock.now() + fault.retry_after_s))
+        if self.grant is not None:
+            self._line.pace.tell(AttemptMeasured(key=self.grant.key, told=self.tally.told(reason)))
         if self.tally.sent:
             if reason is not None:
                 self._beat.failed(reason)
@@ -191,17 +214,45 @@ class Attempt:
         answer = guessed.named(self._order.target.model, int(self.tally.started_at))
         await self._hand_over(Whole(reply=answer), Head(estimated=True, sent=self.tally.sent), clocks)
 
+    def _mark(self, fault: WireFault) -> None:
+        """Say by which key it failed, and whether another one can go at once."""
+        if self.grant is None:
+            return
+        fault.key = self.grant.key
+        lanes = self._line.keys().lanes
+        if len(lanes) > 1 and self.tally.sent and fault.reason in _BY_KEY:
+            demand = self._demand((*self._order.avoid, fault.key))
+            opening = choose_lane(lanes, demand, self._line.ports.clock.now(), LaneRules())
+            fault.spare = opening.why is None and opening.key not in demand.avoid
+
+    def _demand(self, avoid: tuple[str, ...]) -> Demand:
+        return Demand(model=self._order.target.model, tokens=self.tally.reserved, avoid=avoid)
+
     async def _permit(self) -> None:
-        """Wait for a slot, then ask the breaker. Raises `Unsent`, THROTTLED while the provider wants quiet."""
+        """Wait for a key and a slot, then ask the breaker. Raises `Unsent`."""
         assert self.job is not None
         order, line = self._order, self._line
         timeout_s = max(0.001, order.deadline_s - line.ports.clock.now())
+        model = order.target.model
+        if line.weighs:
+            self.tally.reserved = reserved_tokens(order.ask.fields)
+        wish = Acquire(
+            job=self.job,
+            deadline_s=order.deadline_s,
+            model=model,
+            tokens=self.tally.reserved,
+            caller=order.caller,
+            avoid=order.avoid,
+        )
         try:
-            slot = await line.pace.ask(Acquire(job=self.job, deadline_s=order.deadline_s), timeout_s=timeout_s)
+            slot = await line.pace.ask(wish, timeout_s=timeout_s)
             if not isinstance(slot, Acquired):
-                reason, why = _COOLING if slot.cooling else _FULL
-                raise Unsent(reason, why, retry_after_s=slot.retry_after_s)
-            word = await line.breaker.ask(Knock(job=self.job, model=order.target.model), timeout_s=timeout_s)
+                reason, why = _SHUT[slot.why]
+                wait_s = slot.retry_after_s if math.isfinite(slot.retry_after_s) else None
+                raise Unsent(reason, why, retry_after_s=wait_s)
+            self.tally.key = slot.key
+            self.grant = Grant(key=slot.key, model=model)
+            word = await line.breaker.ask(Knock(job=self.job, model=model, key=slot.key), timeout_s=timeout_s)
         except (ActorDead, AskTimeout, MailboxFull) as error:
             raise Unsent(Reason.BUSY, f"its unit cannot take requests now ({type(error).__name__})") from error
         if not isinstance(word, LetThrough):
@@ -219,6 +270,7 @@ class Attempt:
                 provider=self._line.provider,
                 model=self._order.target.model,
                 at=self.tally.started_at,
+                key=self.tally.key,
             )
         )
         if self._order.first:
@@ -227,6 +279,7 @@ class Attempt:
         async with self._line.transport.send(request) as reply:
             clocks.head()
             self.tally.head()
+            self._learn(reply)
             if reply.status >= 300:
                 raise await self._refusal(reply)
             head = Head(shown=shown_headers(reply.headers), lost=draft.lost)
@@ -235,11 +288,22 @@ class Attempt:
             else:
                 await self._receive_whole(reply, way, head, clocks)
 
+    def _learn(self, reply: UpstreamReply) -> None:
+        """Keep what the head says of the provider's limits; what is scarce others must know before this answer ends."""
+        line = self._line
+        if not line.limits:
+            return
+        now = line.ports.clock.now()
+        self.tally.allowances = allowances = read_limits(reply.headers, line.limits, now, line.ports.wall.now())
+        if any(is_scarce(one, now) for one in allowances):
+            model = self._order.target.model
+            line.pace.tell(LimitsRead(key=self.tally.key, model=model, allowances=allowances))
+
     def _upstream_request(self, way: Way, draft: Draft) -> UpstreamRequest:
         line = self._line
         # A forwarded header, such as a version, takes the place of our own; credentials are never forwarded.
         forward = {name: value for name, value in draft.forward if name not in line.withheld}
-        headers = {**dict(line.headers), **forward, "content-type": "application/json"}
+        headers = {**dict(line.headers[self.tally.key]), **forward, "content-type": "application/json"}
         return UpstreamRequest(
             method="POST",
             url=way.address(self._model, self._order.ask.stream),
@@ -388,8 +452,10 @@ class Attempt:
         if self._probing and self.job is not None:
             self._probing = False
             proven = self.tally.judged(self.job, None)
-            if proven is not None:
+            if proven is not None and self.tally.epoch is not None:
                 self._line.breaker.tell(proven)
+                # It closes the circuit, which begins its next epoch: there the answer's end counts like any other.
+                self.tally.epoch += 1
 
     async def _put(self, part: Part, clocks: Clocks) -> None:
         clocks.reader_waits()

@@ -1,4 +1,4 @@
-"""The Breaker actor: one provider's circuit breakers, one for each model.
+"""The Breaker actor: one provider's circuit breakers, one for each model by each of its keys.
 
 What opens and closes them is `router.policy.breaker`, by the monotonic clock and with permits. aiobreaker holds the
 state and tells its listeners; nothing is ever called through it, because its calls admit a crowd at half-open, count
@@ -14,6 +14,7 @@ from typing import assert_never
 from aiobreaker import CircuitBreaker, CircuitBreakerListener, CircuitBreakerState
 from aiobreaker.storage.memory import CircuitMemoryStorage
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.messages import AttemptJudged, BreakerChanged, BreakerState, Knock, LetThrough, Open
 from actors.runtime import Actor, Down, Job, Ref, Snapshot
@@ -29,12 +30,17 @@ from router.policy.breaker import (
     next_unprobed,
     tally,
 )
+from router.policy.lanes import ONLY
 
 _STATES: dict[Phase, CircuitBreakerState] = {
     Phase.CLOSED: CircuitBreakerState.CLOSED,
     Phase.OPEN: CircuitBreakerState.OPEN,
     Phase.HALF_OPEN: CircuitBreakerState.HALF_OPEN,
 }
+_WORSE = {Phase.CLOSED: 0, Phase.HALF_OPEN: 1, Phase.OPEN: 2}
+_SLOW = "slow_calls"
+"""Why a circuit opened although the answer was one."""
+
 _PHASES: dict[CircuitBreakerState, Phase] = {state: phase for phase, state in _STATES.items()}
 
 
@@ -42,11 +48,19 @@ class ProbeEnded(Struct, frozen=True, kw_only=True):
     """Breaker to itself: a probe's job is gone; if nobody has told how it ended, nobody will."""
 
     model: str
+    key: str
     epoch: int
+
+
+Place = tuple[str, str]
+"""Model and name of the key: what one circuit is for."""
 
 
 class Breaker(Actor):
     """Lets attempts through or not, and learns from how they end.
+
+    A circuit belongs to a model and a key, since a provider may be well for one account and not for another. A model
+    is as well as its best key.
 
     Accepts `Knock` -> `LetThrough | Open`, and `AttemptJudged` (fact). Publishes `BreakerState` by model; tells
     telemetry `BreakerChanged`.
@@ -56,9 +70,16 @@ class Breaker(Actor):
     """
 
     def __init__(
-        self, *, provider: str, rules: BreakerRules, published: Snapshot[Mapping[str, BreakerState]], telemetry: Ref
+        self,
+        *,
+        provider: str,
+        rules: BreakerRules,
+        published: Snapshot[Mapping[str, BreakerState]],
+        telemetry: Ref,
+        keys: tuple[str, ...] = (ONLY,),
     ) -> None:
         super().__init__()
+        self._keys = keys
         self._provider = provider
         self._rules = rules
         self._published = published
@@ -68,13 +89,14 @@ class Breaker(Actor):
         """Take up what was open; epochs start beyond those of every earlier incarnation."""
         self._probes: dict[Job, ProbeEnded] = {}
         self._fresh = Circuit(epoch=self.ref.incarnation << 32)
-        self._holders: dict[str, _Holder] = {}
-        for model, state in self._published.value.items():
-            if state.state == Phase.OPEN and state.retry_at_s is not None:
-                self._restore(model, state.retry_at_s)
-            elif state.state != Phase.CLOSED:
-                self._restore(model, self.ports.clock.now())
-        self._published.publish({model: self._shown(holder) for model, holder in self._holders.items()})
+        self._holders: dict[Place, _Holder] = {}
+        now = self.ports.clock.now()
+        for model, shown in self._published.value.items():
+            for key, state in shown.keys.items():
+                if state.state != Phase.CLOSED:
+                    is_open = state.state == Phase.OPEN and state.retry_at_s is not None
+                    self._restore((model, key), state.retry_at_s if is_open and state.retry_at_s else now)
+        self._published.publish({model: self._shown(model) for model in {model: None for model, _ in self._holders}})
 
     def on_receive(self, message: Knock | AttemptJudged | ProbeEnded) -> LetThrough | Open | None:
         """Decide on a snapshot, then carry the decision out."""
@@ -84,8 +106,9 @@ class Breaker(Actor):
             case AttemptJudged():
                 self._judge(message)
             case ProbeEnded():
-                after = next_unprobed(self._circuit(message.model), message.epoch, self.ports.clock.now())
-                self._take(message.model, after, Change.PROBE_DROPPED)
+                place = message.model, message.key
+                after = next_unprobed(self._circuit(place), message.epoch, self.ports.clock.now())
+                self._take(place, after, Change.PROBE_DROPPED)
             case _:
                 assert_never(message)
         return None
@@ -98,46 +121,70 @@ class Breaker(Actor):
             self.ref.tell(probe)
 
     def _knock(self, message: Knock) -> LetThrough | Open:
-        before = self._circuit(message.model)
+        place = message.model, message.key
+        before = self._circuit(place)
         after, answer = next_permit(before, self.ports.clock.now(), self._rules, self.ports.rng.random())
-        self._take(message.model, after, Change.PROBE_SENT if after.phase is Phase.HALF_OPEN else Change.PROBE_FAILED)
+        self._take(place, after, Change.PROBE_SENT if after.phase is Phase.HALF_OPEN else Change.PROBE_FAILED)
         if not isinstance(answer, Permit):
             return Open(retry_after_s=answer.retry_after_s)
         if answer.probe:
-            self._probes[message.job] = ProbeEnded(model=message.model, epoch=answer.epoch)
+            self._probes[message.job] = ProbeEnded(model=message.model, key=message.key, epoch=answer.epoch)
             self.monitor(message.job)
         return LetThrough(epoch=answer.epoch, probe=answer.probe)
 
     def _judge(self, message: AttemptJudged) -> None:
-        judged = Judged(epoch=message.epoch, reason=message.reason, retry_after_s=message.retry_after_s)
-        after = next_circuit(
-            self._circuit(message.model), judged, self.ports.clock.now(), self._rules, self.ports.rng.random()
+        judged = Judged(
+            epoch=message.epoch,
+            reason=message.reason,
+            retry_after_s=message.retry_after_s,
+            first_token_s=message.first_token_s,
         )
-        self._take(message.model, after, message.reason or Change.PROBE_PASSED)
+        place = message.model, message.key
+        before = self._circuit(place)
+        after = next_circuit(before, judged, self.ports.clock.now(), self._rules, self.ports.rng.random())
+        well = Change.PROBE_PASSED if after.phase is Phase.CLOSED else _SLOW
+        self._take(place, after, message.reason or well)
 
-    def _circuit(self, model: str) -> Circuit:
-        holder = self._holders.get(model)
+    def _circuit(self, place: Place) -> Circuit:
+        holder = self._holders.get(place)
         return self._fresh if holder is None else holder.circuit
 
-    def _take(self, model: str, after: Circuit, why: str) -> None:
+    def _take(self, place: Place, after: Circuit, why: str) -> None:
         """Hold and publish the new state, if there is one."""
-        if after is self._circuit(model):
+        if after is self._circuit(place):
             return
-        holder = self._holders.get(model) or self._hold(model, self._fresh)
+        holder = self._holders.get(place) or self._hold(place, self._fresh)
         if after.phase is Phase.CLOSED and holder.circuit.phase is not Phase.CLOSED:
             holder.closed_since_s = self.ports.clock.now()
         holder.take(after, why)
-        self._published.publish({**self._published.value, model: self._shown(holder)})
+        self._published.publish({**self._published.value, place[0]: self._shown(place[0])})
 
-    def _restore(self, model: str, until_s: float) -> None:
-        self._hold(model, Circuit(phase=Phase.OPEN, epoch=self._fresh.epoch, until_s=until_s))
+    def _restore(self, place: Place, until_s: float) -> None:
+        self._hold(place, Circuit(phase=Phase.OPEN, epoch=self._fresh.epoch, until_s=until_s))
 
-    def _hold(self, model: str, circuit: Circuit) -> _Holder:
-        holder = _Holder(model, circuit, self._rules, self._changed)
-        self._holders[model] = holder
+    def _hold(self, place: Place, circuit: Circuit) -> _Holder:
+        holder = _Holder(place, circuit, self._rules, self._changed)
+        self._holders[place] = holder
         return holder
 
-    def _shown(self, holder: _Holder) -> BreakerState:
+    def _shown(self, model: str) -> BreakerState:
+        """A model by its keys; one that was not used yet is as well as can be."""
+        found = [(key, self._holders.get((model, key))) for key in self._keys]
+        keys = {key: self._state(holder) for key, holder in found if holder is not None}
+        if len(keys) == len(self._keys) == 1:
+            return replace(keys[self._keys[0]], keys=keys)
+        best = min(keys.values(), key=_rank)
+        is_whole = len(keys) == len(self._keys)
+        return BreakerState(
+            state=best.state if is_whole else Phase.CLOSED,
+            retry_at_s=best.retry_at_s if is_whole else None,
+            closed_since_s=best.closed_since_s if is_whole else None,
+            failures=sum(state.failures for state in keys.values()),
+            successes=sum(state.successes for state in keys.values()),
+            keys=keys,
+        )
+
+    def _state(self, holder: _Holder) -> BreakerState:
         circuit = holder.circuit
         successes, failures = tally(circuit, self.ports.clock.now(), self._rules)
         return BreakerState(
@@ -148,22 +195,36 @@ class Breaker(Actor):
             successes=successes,
         )
 
-    def _changed(self, model: str, before: Phase, after: Phase, why: str) -> None:
+    def _changed(self, place: Place, before: Phase, after: Phase, why: str) -> None:
+        model, key = place
         self._telemetry.tell(
             BreakerChanged(
-                provider=self._provider, model=model, before=before, after=after, why=why, at=self.ports.wall.now()
+                provider=self._provider,
+                model=model,
+                before=before,
+                after=after,
+                why=why,
+                at=self.ports.wall.now(),
+                key=key,
+                model_state=self._shown(model).state,
             )
         )
 
 
+def _rank(state: BreakerState) -> tuple[int, float, float]:
+    """The best first: closed, of these the one that was never open or is back longest; else the first to be probed."""
+    return _WORSE[Phase(state.state)], state.retry_at_s or 0.0, state.closed_since_s or 0.0
+
+
 class _Holder(CircuitBreakerListener):  # type: ignore[misc]  # aiobreaker carries no types
-    """One model's circuit, mirrored into aiobreaker's storage; its own listener there."""
+    """One circuit, mirrored into aiobreaker's storage; its own listener there."""
 
     def __init__(
-        self, model: str, circuit: Circuit, rules: BreakerRules, changed: Callable[[str, Phase, Phase, str], None]
+        self, place: Place, circuit: Circuit, rules: BreakerRules, changed: Callable[[Place, Phase, Phase, str], None]
     ) -> None:
         self.circuit = circuit
         self.closed_since_s: float | None = None
+        self._place = place
         self._why = ""
         self._changed = changed
         self._storage = CircuitMemoryStorage(_STATES[circuit.phase])
@@ -172,7 +233,7 @@ class _Holder(CircuitBreakerListener):  # type: ignore[misc]  # aiobreaker carri
             timeout_duration=timedelta(seconds=rules.recovery_timeout_s),
             listeners=(self,),
             state_storage=self._storage,
-            name=model,
+            name=":".join(place),
         )
 
     def take(self, circuit: Circuit, why: str) -> None:
@@ -187,4 +248,4 @@ class _Holder(CircuitBreakerListener):  # type: ignore[misc]  # aiobreaker carri
 
     def state_change(self, breaker: CircuitBreaker, old: CircuitBreakerState, new: CircuitBreakerState) -> None:
         """Called by aiobreaker, once for each change. Must not raise: aiobreaker would keep the old state."""
-        self._changed(breaker.name, _PHASES[old.state], _PHASES[new.state], self._why)
+        self._changed(self._place, _PHASES[old.state], _PHASES[new.state], self._why)

@@ -9,11 +9,22 @@ from msgspec import Struct
 
 from actors.edition import Edition, ProviderView
 from actors.front import Door
-from actors.messages import AdminActed, Call, ConfigAnswer, ConfigAsk, HealthReport, ModelCard, Opened, ProviderReport
+from actors.messages import (
+    READY,
+    AdminActed,
+    Call,
+    ConfigAnswer,
+    ConfigAsk,
+    HealthReport,
+    ModelCard,
+    Opened,
+    ProviderReport,
+)
 from actors.runtime import ActorDead, AskTimeout, MailboxFull, Ports, Ref, Snapshot
 from router.errors import Reason, Unavailable
 from router.policy.breaker import Phase
 from router.policy.catalog import RouteSpec
+from router.policy.lanes import Shut
 from router.telemetry.health import HealthView, ProviderHealth
 
 CONFIG_S = 60.0
@@ -21,6 +32,9 @@ CONFIG_S = 60.0
 
 _WELL = 0.5
 """The score under which a provider is called ill; one that only fails is there at its fifth failure."""
+
+_USABLE = (READY, Shut.QUIET)
+"""States of a key with which its provider is well: quiet passes by itself."""
 
 _WORST: dict[str, int] = {Phase.CLOSED: 0, Phase.HALF_OPEN: 1, Phase.OPEN: 2}
 
@@ -78,8 +92,8 @@ class TreeDesk:
 
     def health(self) -> HealthReport:
         """How everything is now."""
-        view, edition = self._views.health.value, self._views.edition()
-        providers = {name: _report(name, seen, view) for name, seen in edition.providers.items()}
+        view, edition, now = self._views.health.value, self._views.edition(), self._ports.clock.now()
+        providers = {name: _report(name, seen, view, now) for name, seen in edition.providers.items()}
         return HealthReport(
             status=self._status(providers),
             providers=providers,
@@ -138,9 +152,9 @@ def _card(route: RouteSpec, windows: Mapping[str, int]) -> ModelCard:
     )
 
 
-def _report(name: str, seen: ProviderView, view: HealthView) -> ProviderReport:
-    """Healthy: its unit runs, not every one of its circuits is open, and it did not lately fail more than it answered:
-    what a rest does not mend, such as a wrong key, opens no circuit."""
+def _report(name: str, seen: ProviderView, view: HealthView, now: float) -> ProviderReport:
+    """Healthy: its unit runs, not every one of its circuits is open, one of its keys may be used, and it did not
+    lately fail more than it answered: what a rest does not mend, such as a wrong key, opens no circuit."""
     health = view.providers.get(name) or ProviderHealth(
         health_score=1.0, success_rate=None, avg_response_ms=None, attempts=0
     )
@@ -148,12 +162,17 @@ def _report(name: str, seen: ProviderView, view: HealthView) -> ProviderReport:
     circuit = max(states, key=lambda state: _WORST[state], default=str(Phase.CLOSED))
     alive = seen.ref is not None and seen.ref.alive
     all_open = bool(states) and len(states) >= len(seen.models) and all(state == Phase.OPEN for state in states)
+    keys = {lane.name: lane.why.value if now < lane.shut_until_s else READY for lane in seen.pace.value.lanes}
     return ProviderReport(
-        healthy=alive and not all_open and health.health_score >= _WELL,
+        healthy=alive
+        and not all_open
+        and any(state in _USABLE for state in keys.values())
+        and health.health_score >= _WELL,
         circuit_state=circuit,
         health_score=round(health.health_score, 4) if alive else 0.0,
         success_rate=None if health.success_rate is None else round(health.success_rate, 4),
         requests=health.attempts,
         models=seen.models,
+        keys=keys,
         last_error=seen.absent or (health.last_error.value if health.last_error else None),
     )

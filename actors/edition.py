@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from actors.exchange import Wiring
-from actors.messages import BreakerState, ConfigView
+from actors.messages import BreakerState, ConfigView, PaceView
 from actors.pulses import PulseView
 from actors.runtime import Ref, Snapshot
 from actors.tree import MakeActor, Unit
@@ -18,14 +18,14 @@ class ProviderView(Struct, frozen=True, kw_only=True):
     """One configured provider, as far as it can be seen from outside its unit.
 
     Args:
-        quiet: the monotonic end of the quiet that it asked for; 0 for none.
+        pace: its keys.
         pulses: what its attempts measure of its targets.
         ref: its Provider actor; None for a provider that could not be set up, `absent` says why.
     """
 
     models: tuple[str, ...]
     breakers: Snapshot[Mapping[str, BreakerState]]
-    quiet: Snapshot[float]
+    pace: Snapshot[PaceView]
     pulses: Snapshot[PulseView]
     ref: Ref | None = None
     absent: str | None = None

@@ -63,6 +63,7 @@ from router.errors import GatewayError, Limited, Reason, Refused, Unavailable, W
 from router.policy.backoff import Backoff
 from router.policy.cachekey import cache_key
 from router.policy.course import Course, narrowed
+from router.policy.reserve import end_user
 from router.policy.retry import GiveUp, Route, has_way_on, next_step
 
 OUTBOX_CAPACITY = 4
@@ -115,6 +116,7 @@ class Exchange:
             wiring.deadline_s, call.ask.requirements.deadline_s or wiring.deadline_s
         )
         self._tries = 0
+        self._caller = call.caller or end_user(call.ask.fields)
         self._cache_key: str | None = None
         self._head = Head()
         self._held: list[Flow] = []
@@ -300,6 +302,8 @@ class Exchange:
             refusals_move=has_way_on(route, self._record.tried, target, Reason.CONTENT_POLICY),
             on_loss=self._on_loss,
             operation=self._call.operation,
+            caller=self._caller,
+            avoid=self._record.keys_failed(target),
         )
         try:
             word = await self._wiring.providers[target.provider].ask(StartAttempt(order=order), timeout_s=ASK_S)

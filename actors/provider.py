@@ -28,7 +28,7 @@ class Provider(Actor):
     """
 
     def __init__(
-        self, *, make_transport: MakeTransport, make_lines: MakeLines, attempts: dict[Job, None], pulses: Pulses
+        self, *, make_transport: MakeTransport, make_lines: MakeLines, attempts: dict[Job, Attempt], pulses: Pulses
     ) -> None:
         super().__init__()
         self._pulses = pulses
@@ -75,7 +75,7 @@ class Provider(Actor):
 
         pulses.started(model)
         job = attempt.job = self.tasks.start(attempt.run(), name=order.attempt, on_exit=ended)
-        self._attempts[job] = None
+        self._attempts[job] = attempt
         # An exchange that has already ended ends the attempt here, before its first step.
         order.job.tie(job)
         return AttemptStarted(job=job, feed=attempt.feed)

@@ -71,12 +71,21 @@ class Record:
                 ended_s=self._ports.clock.now(),
                 retry_after_s=fault.retry_after_s,
                 sent=not isinstance(fault, Unsent),
+                key=fault.key,
+                spare=fault.spare,
             )
         )
 
     def has_failed(self, provider: str) -> bool:
-        """Whether this exchange already asked that provider: only then is a try a retry that the budget must allow."""
+        """Whether this exchange already asked that provider: only then is a try a retry that the budget must allow. By
+        another key of its it is a first try: the one that refused is not asked again."""
+        if self._tried and self._tried[-1].spare and self._tried[-1].target.provider == provider:
+            return False
         return any(tried.target.provider == provider and not tried.is_free for tried in self._tried)
+
+    def keys_failed(self, target: Target) -> tuple[str, ...]:
+        """The keys by which this exchange has failed on that target."""
+        return tuple(dict.fromkeys(tried.key for tried in self._tried if tried.target == target and tried.key))
 
     def heard(self, part: Flow | Whole) -> None:
         """Remember what the caller and the account want to know: the real model and the last count of tokens."""

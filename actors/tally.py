@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from actors.messages import AttemptEnded, AttemptJudged, EntryClosed, Order
 from actors.runtime import Crashed, Exit, Job, Normal, Ports, Shutdown
+from router.canon.allowance import Allowance
 from router.canon.event import CONTENT, Ended, Event, Skipped, UsageReported
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
 from router.errors import TIMEOUTS, Reason, WireFault
+from router.policy.lanes import ONLY, Told
 
 _ENDS: dict[Reason, End] = {
     Reason.CUT_STREAM: End.CUT,
@@ -64,6 +66,9 @@ class Tally:
         self.sent = False
         self.skipped = 0
         self.epoch: int | None = None
+        self.key = ONLY
+        self.reserved = 0
+        self.allowances: tuple[Allowance, ...] = ()
 
     def head(self) -> None:
         """The head of the provider's answer is here."""
@@ -118,6 +123,25 @@ class Tally:
             reason=reason,
             retry_after_s=self.fault.retry_after_s if self.fault else None,
             duration_s=self._ports.clock.now() - self._started_s,
+            first_token_s=self._first_token_s if self.order.ask.stream else None,
+            key=self.key,
+        )
+
+    def told(self, reason: Reason | None) -> Told:
+        """What pace is told of the attempt's end."""
+        fault = self.fault if self.sent else None
+        return Told(
+            model=self.order.target.model,
+            reason=reason,
+            status=fault.status if fault else None,
+            # Only what the provider said: a wait for our own slot or breaker is no wish of its for quiet.
+            retry_after_s=fault.retry_after_s if fault else None,
+            sent=self.sent,
+            reserved=self.reserved,
+            used=None if self.usage is None else self.usage.input_total + self.usage.output_total,
+            started_s=self._started_s,
+            first_token_s=self._first_token_s if self.order.ask.stream else None,
+            allowances=self.allowances,
         )
 
     def entry(self, reason: Reason | None) -> EntryClosed:
@@ -132,6 +156,7 @@ class Tally:
             usage=self.usage,
             usage_source=self._usage_source(),
             at=self._ports.wall.now(),
+            key=self.key,
         )
 
     def ended(self, reason: Reason | None) -> AttemptEnded:
@@ -155,6 +180,7 @@ class Tally:
             first_byte_s=self._first_byte_s,
             first_token_s=self._first_token_s,
             duration_s=self._ports.clock.now() - self._started_s,
+            key=self.key,
         )
 
     def _usage_source(self) -> UsageSource:

@@ -11,12 +11,14 @@ from typing import assert_never
 from msgspec import Struct
 
 from actors.messages import (
+    READY,
     AdminActed,
     AttemptEnded,
     BreakerChanged,
     ConfigLoaded,
     ConfigTurnedDown,
     ExchangeEnded,
+    KeyChanged,
     LogPage,
     MetricsReset,
     ProviderRemoved,
@@ -39,7 +41,7 @@ from router.telemetry.traces import SpanSink, sketch_attempt, sketch_exchange
 Fact = AttemptEnded | ExchangeEnded
 Ordered = Fact | ProviderRemoved | ProviderReplaced
 """What takes effect in the order it was told: a provider's last attempt must not bring back what was forgotten."""
-Rare = AdminActed | BreakerChanged | ConfigLoaded | ConfigTurnedDown | RetryTurnedDown | SupervisorReported
+Rare = AdminActed | BreakerChanged | ConfigLoaded | ConfigTurnedDown | KeyChanged | RetryTurnedDown | SupervisorReported
 
 FRAMES = 12
 """Innermost frames of a crash that are logged."""
@@ -88,7 +90,7 @@ class Telemetry(Actor):
     """Folds facts in batches and publishes a `HealthView` after each.
 
     Accepts, told: `AttemptEnded`, `ExchangeEnded`, `AdminActed`, `BreakerChanged`, `ConfigLoaded`, `ConfigTurnedDown`,
-    `ProviderRemoved`, `ProviderReplaced`, `RetryTurnedDown`, `SupervisorReported`.
+    `KeyChanged`, `ProviderRemoved`, `ProviderReplaced`, `RetryTurnedDown`, `SupervisorReported`.
     Answers: `ReadLog` with `LogPage`, `ResetMetrics` with `MetricsReset`.
 
     A restart loses the facts not yet folded (about `flush_s` of them; counted as dropped), the rows of the request log
@@ -128,6 +130,8 @@ class Telemetry(Actor):
         match message:
             case BreakerChanged():
                 self._breaker_changed(message)
+            case KeyChanged():
+                self._key_changed(message)
             case RetryTurnedDown():
                 self._outlets.meter.add(metrics.RETRIES_DENIED, message.provider)
             case SupervisorReported():
@@ -242,13 +246,16 @@ class Telemetry(Actor):
 
     def _breaker_changed(self, fact: BreakerChanged) -> None:
         meter = self._outlets.meter
-        meter.put(metrics.BREAKER_STATE, metrics.BREAKER_VALUES[fact.after], fact.provider, fact.model)
+        meter.put(
+            metrics.BREAKER_STATE, metrics.BREAKER_VALUES[fact.model_state or fact.after], fact.provider, fact.model
+        )
         meter.add(metrics.BREAKER_CHANGES, fact.provider, fact.model, fact.after)
         self._outlets.logs.write(
             Level.WARNING if fact.after == "open" else Level.INFO,
             Line.BREAKER_CHANGED,
             provider=fact.provider,
             model=fact.model,
+            key=fact.key,
             before=fact.before,
             after=fact.after,
             why=fact.why,
@@ -270,6 +277,18 @@ class Telemetry(Actor):
         self._outlets.meter.add(metrics.CONFIG_LOADS, "refused")
         faults = [f"{fault.path}: {fault.message}" if fault.path else fault.message for fault in fact.faults]
         self._outlets.logs.write(Level.ERROR, Line.CONFIG_REFUSED, by=fact.by, faults=faults)
+
+    def _key_changed(self, fact: KeyChanged) -> None:
+        """Loud: a refused key is out until somebody changes the configuration."""
+        self._outlets.meter.put(metrics.KEY_STATE, metrics.KEY_VALUES[fact.after], fact.provider, fact.key)
+        self._outlets.logs.write(
+            Level.INFO if fact.after == READY else Level.ERROR,
+            Line.KEY_CHANGED,
+            provider=fact.provider,
+            key=fact.key,
+            before=fact.before,
+            after=fact.after,
+        )
 
     def _reported(self, fact: SupervisorReported) -> None:
         metric, line = _REPORTS.get(fact.context, (None, Line.SUPERVISOR_REPORT))

@@ -148,7 +148,13 @@ class WireFault(Exception):
         retry_after_s: seconds the provider asked us to wait, from now; None when it did not say.
         code: the provider's own error code, for logs.
         headers: response headers that may be shown to the caller (rate limits, request id), lower-case names.
+
+    `key` is the name of the key by which the attempt went, and `spare` whether another key of the same provider can go
+    at once; whoever carried the attempt out says so.
     """
+
+    key = ""
+    spare = False
 
     def __init__(
         self,

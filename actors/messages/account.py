@@ -9,11 +9,12 @@ from router.canon.reply import Answer
 from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import Reason
+from router.policy.lanes import ONLY
 from router.store.journal import EntryRow, ProviderTotal
 
 
 class EntryOpened(Struct, frozen=True, kw_only=True):
-    """Fact for the Ledger: an attempt is about to go out."""
+    """Fact for the Ledger: an attempt is about to go out, by the key of this name."""
 
     attempt: str
     exchange: str
@@ -21,6 +22,7 @@ class EntryOpened(Struct, frozen=True, kw_only=True):
     provider: str
     model: str
     at: float
+    key: str = ONLY
 
 
 class EntryClosed(Struct, frozen=True, kw_only=True):
@@ -35,6 +37,7 @@ class EntryClosed(Struct, frozen=True, kw_only=True):
     usage: Usage | None
     usage_source: UsageSource
     at: float
+    key: str = ONLY
 
 
 class CostView(Struct, frozen=True, kw_only=True):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from actors.runtime import Job
+from router.canon.allowance import Allowance
 from router.canon.operation import Operation
 from router.canon.target import Target
 from router.errors import Reason
 from router.policy.course import Course
+from router.policy.lanes import ONLY, Lane, Shut, Told
 from router.wire.dialect import Ask
 
 
@@ -51,28 +55,77 @@ class Planned(Struct, frozen=True, kw_only=True):
     course: Course = Course()
 
 
+READY = "ready"
+"""The state of a key that may be used; the others are words of `Shut`."""
+
+
+class Grant(Struct, frozen=True, kw_only=True):
+    """What an attempt was let go with; it is asked for after a restart of Pace."""
+
+    key: str
+    model: str
+
+
 class Acquire(Struct, frozen=True, kw_only=True):
-    """Ask Pace for a slot. Answer: `Acquired`, or `Busy`. The slot is given back when `job` ends, whatever its end."""
+    """Ask Pace for a key and a slot. Answer: `Acquired`, or `Busy`. Given back when `job` ends, whatever its end.
+
+    Args:
+        tokens: what the attempt will use, by estimate; 0 where nothing limits them.
+        caller: who it is for: turns in the queue are between callers.
+        avoid: keys by which this exchange has failed on this target.
+    """
 
     job: Job
     deadline_s: float
+    model: str
+    tokens: int = 0
+    caller: str = ""
+    avoid: tuple[str, ...] = ()
 
 
 class Acquired(Struct, frozen=True, kw_only=True):
-    """A slot is held by the job that asked."""
+    """A slot is held by the job that asked, and it goes by this key."""
+
+    key: str = ONLY
 
 
 class Busy(Struct, frozen=True, kw_only=True):
-    """No slot: the queue is full, the wait would outlast the deadline, or (`cooling`) the provider asked for quiet."""
+    """Not now, and waiting here is of no use. Where no time is known at which it will be, it is infinite."""
 
     retry_after_s: float
-    cooling: bool = False
+    why: Shut
 
 
-class CooledDown(Struct, frozen=True, kw_only=True):
-    """Fact for Pace: the provider asked for quiet until `until_s` (a 429's Retry-After). The later of two wins."""
+class AttemptMeasured(Struct, frozen=True, kw_only=True):
+    """Fact for Pace: how an attempt that went by `key` ended."""
 
-    until_s: float
+    key: str
+    told: Told
+
+
+class LimitsRead(Struct, frozen=True, kw_only=True):
+    """Fact for Pace: an answer that goes on said that little is left of a limit."""
+
+    key: str
+    model: str
+    allowances: tuple[Allowance, ...]
+
+
+class PaceView(Struct, frozen=True, kw_only=True):
+    """What Pace publishes: its keys, and the monotonic moment until which none of them is open, 0 for now."""
+
+    lanes: tuple[Lane, ...] = (Lane(name=ONLY),)
+    shut_until_s: float = 0.0
+
+
+class KeyChanged(Struct, frozen=True, kw_only=True):
+    """Fact for Telemetry: a key was refused by its provider, or its account is empty, or it is `ready` again."""
+
+    provider: str
+    key: str
+    before: str
+    after: str
+    at: float
 
 
 class Knock(Struct, frozen=True, kw_only=True):
@@ -81,6 +134,7 @@ class Knock(Struct, frozen=True, kw_only=True):
 
     job: Job
     model: str
+    key: str = ONLY
 
 
 class LetThrough(Struct, frozen=True, kw_only=True):
@@ -97,7 +151,10 @@ class Open(Struct, frozen=True, kw_only=True):
 
 
 class AttemptJudged(Struct, frozen=True, kw_only=True):
-    """Fact for the Breaker: how an attempt it let through ended. `reason` None is a success."""
+    """Fact for the Breaker: how an attempt it let through ended. `reason` None is a success.
+
+    `first_token_s` is of a streamed answer that had one.
+    """
 
     job: Job
     model: str
@@ -105,21 +162,28 @@ class AttemptJudged(Struct, frozen=True, kw_only=True):
     reason: Reason | None
     retry_after_s: float | None
     duration_s: float
+    first_token_s: float | None = None
+    key: str = ONLY
 
 
 class BreakerState(Struct, frozen=True, kw_only=True):
-    """What a breaker publishes: closed, open or half_open; `retry_at_s` when open; `closed_since_s` once it was open
-    and its target is back."""
+    """What a breaker publishes of a model: closed, open or half_open; `retry_at_s` when open; `closed_since_s` once it
+    was open and its target is back.
+
+    `keys` has the circuit of each key that was used; the model's own state is that of its best key.
+    """
 
     state: str
     retry_at_s: float | None = None
     closed_since_s: float | None = None
     failures: int = 0
     successes: int = 0
+    keys: Mapping[str, BreakerState] = {}
 
 
 class BreakerChanged(Struct, frozen=True, kw_only=True):
-    """Fact for Telemetry: a breaker went from one state to another."""
+    """Fact for Telemetry: the circuit of a model by one key went from one state to another; `model_state` is the
+    model's by its best key."""
 
     provider: str
     model: str
@@ -127,6 +191,8 @@ class BreakerChanged(Struct, frozen=True, kw_only=True):
     after: str
     why: str
     at: float
+    key: str = ONLY
+    model_state: str | None = None
 
 
 class SpendRetry(Struct, frozen=True, kw_only=True):

@@ -31,6 +31,8 @@ class Order(Struct, frozen=True, kw_only=True):
         refusals_move: a refusal fails the attempt, as long as nothing else was said: its route goes on to another
             target then, and there is one.
         on_loss: whether the target is asked when it cannot be told what the request means.
+        caller: who the exchange is for.
+        avoid: keys of the provider by which the exchange has failed on this target.
     """
 
     exchange: str
@@ -46,6 +48,8 @@ class Order(Struct, frozen=True, kw_only=True):
     refusals_move: bool = False
     on_loss: OnLoss = OnLoss.REFUSE
     operation: Operation = Operation.CHAT
+    caller: str = ""
+    avoid: tuple[str, ...] = ()
 
 
 class Unsent(WireFault):

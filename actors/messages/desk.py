@@ -36,7 +36,8 @@ class ModelCard(Struct, frozen=True, kw_only=True):
 
 class ProviderReport(Struct, frozen=True, kw_only=True):
     """How one provider is: `circuit_state` is the worst of its models' breakers, `health_score` from 0 to 1,
-    `success_rate` None where no request lately told it."""
+    `success_rate` None where no request lately told it; `keys` by name: ready, quiet, exhausted (its account is empty)
+    or refused (not used until the configuration changes)."""
 
     healthy: bool
     circuit_state: str
@@ -44,6 +45,7 @@ class ProviderReport(Struct, frozen=True, kw_only=True):
     success_rate: float | None
     requests: int
     models: tuple[str, ...]
+    keys: dict[str, str] = {}
     last_error: str | None = None
 
 

@@ -25,6 +25,7 @@ class Call(Struct, frozen=True, kw_only=True):
         request_id: the id the caller will see; also the exchange's id.
         trace_id: 32 hex digits, from the caller's traceparent or ours.
         parent_span_id: 16 hex digits from the caller's traceparent, or None.
+        caller: name of the client key it came with; "" where none was asked for. Turns are between callers.
     """
 
     ask: Ask
@@ -33,6 +34,7 @@ class Call(Struct, frozen=True, kw_only=True):
     trace_id: str
     parent_span_id: str | None = None
     operation: Operation = Operation.CHAT
+    caller: str = ""
 
 
 class Committed(Struct, frozen=True, kw_only=True):

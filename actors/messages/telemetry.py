@@ -10,13 +10,14 @@ from router.canon.operation import Operation
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
 from router.errors import AttemptNote, Reason
+from router.policy.lanes import ONLY
 from router.telemetry.rows import LogRow
 
 
 class AttemptEnded(Struct, frozen=True, kw_only=True):
     """One attempt, as Telemetry sees it. Durations in seconds from its start; None where that moment never came.
 
-    `skipped` events of its stream could not be read and were left out.
+    `skipped` events of its stream could not be read and were left out; `key` is the name of the key it went by.
     """
 
     exchange: str
@@ -37,6 +38,7 @@ class AttemptEnded(Struct, frozen=True, kw_only=True):
     duration_s: float
     skipped: int = 0
     operation: Operation = Operation.CHAT
+    key: str = ONLY
 
 
 class ExchangeEnded(Struct, frozen=True, kw_only=True):

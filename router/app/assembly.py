@@ -272,7 +272,9 @@ class Assembly:
         )
         readers = Readers(
             breakers=lambda provider: {} if (seen := self._seen(provider)) is None else seen.breakers.value,
-            cool_until_s=lambda provider: 0.0 if (seen := self._seen(provider)) is None else seen.quiet.value,
+            cool_until_s=lambda provider: (
+                0.0 if (seen := self._seen(provider)) is None else seen.pace.value.shut_until_s
+            ),
             windows=lambda: known_windows(self._facts.value),
             pulses=lambda provider: NO_PULSES if (seen := self._seen(provider)) is None else seen.pulses.value,
             health=self._score_of,

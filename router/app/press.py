@@ -22,12 +22,13 @@ from actors.messages import (
     ConfigView,
     EntryExists,
     EntryMissing,
+    PaceView,
 )
 from actors.pulses import PulseView
 from actors.runtime import Snapshot
 from actors.tree import MakeActor, Unit
 from router.app.release import Kinds, Layout, Release, layout_of, pending_keys
-from router.app.rules import breaker_rules
+from router.app.rules import breaker_rules, lanes, throttle_rules
 from router.app.seats import Seat
 from router.app.units import UnitRules, Workshop, unit_of
 from router.policy.catalog import RouteSpec
@@ -163,7 +164,11 @@ class Press:
         settings = layout.settings
         if self._started is None:
             self._started = settings
-        rules = UnitRules(breaker=breaker_rules(settings))
+        rules = UnitRules(
+            breaker=breaker_rules(settings),
+            throttle=throttle_rules(settings),
+            refused_key_s=settings.breaker.refused_key_s,
+        )
         units, unit_names, views = self._units(layout, rules, before)
         groups, group_names = self._groups(layout, before)
         view = ConfigView(
@@ -213,7 +218,7 @@ class Press:
         view = ProviderView(
             models=tuple(model.name for model in seat.models),
             breakers=breakers,
-            quiet=Snapshot(0.0),
+            pace=Snapshot(PaceView(lanes=lanes(seat.settings))),
             pulses=Snapshot(PulseView()),
             ref=None if seat.absent else shop.ref("providers", name, "provider"),
             absent=seat.absent,

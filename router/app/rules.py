@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 from actors.cache import CacheRules
 from actors.conversations import ConversationRules
 from router.canon.loss import OnLoss
+from router.policy.adapt import Adaptive
 from router.policy.backoff import Backoff
 from router.policy.breaker import BreakerRules
+from router.policy.bucket import Rate
 from router.policy.budget import BudgetRules
 from router.policy.course import Course, edges_of
-from router.settings import Failover, FailoverGroup, Settings
+from router.policy.lanes import Lane, LaneRules
+from router.policy.pace import PaceRules
+from router.policy.throttle import ThrottleRules
+from router.settings import Failover, FailoverGroup, Provider, Settings
+
+_RENEWED_S = 60.0
+"""How long a provider whose credentials are no configured key is left alone after it refused them."""
 
 
 def backoff(settings: Settings) -> Backoff:
@@ -39,6 +49,8 @@ def breaker_rules(settings: Settings) -> BreakerRules:
         window_s=breaker.window_s,
         recovery_timeout_s=breaker.recovery_timeout_s,
         max_open_s=breaker.max_open_s,
+        slow_call_s=breaker.slow_call_s,
+        slow_call_rate=breaker.slow_call_rate,
     )
 
 
@@ -55,3 +67,38 @@ def cache_rules(settings: Settings) -> CacheRules:
 def conversation_rules(settings: Settings) -> ConversationRules:
     """How long conversations are known, and how many."""
     return ConversationRules(ttl_s=settings.conversations.ttl_s, size_bytes=settings.conversations.max_bytes)
+
+
+def pace_rules(provider: Provider, throttle: ThrottleRules, refused_key_s: float | None) -> PaceRules:
+    """What bounds one provider. A key is out until the configuration changes; credentials that renew themselves, or are
+    none, only for a while."""
+    renewed = provider.keys[0].key is None
+    refused_s = refused_key_s or (_RENEWED_S if renewed else math.inf)
+    return PaceRules(
+        max_parallel=provider.max_parallel,
+        max_queue=provider.max_queue,
+        max_wait_s=provider.max_wait_s,
+        throttle=throttle,
+        lane=LaneRules(
+            requests=_per_min(provider.requests_per_min),
+            tokens=_per_min(provider.tokens_per_min),
+            adaptive=Adaptive(provider.adaptive),
+            refused_s=refused_s,
+        ),
+    )
+
+
+def throttle_rules(settings: Settings) -> ThrottleRules:
+    """When requests are held back from a provider that mostly refuses."""
+    retry = settings.retry
+    factor = retry.throttle_factor if retry.throttle else math.inf
+    return ThrottleRules(factor=factor, min_per_s=retry.throttle_min_per_s)
+
+
+def lanes(provider: Provider) -> tuple[Lane, ...]:
+    """The keys of a provider, before anything is known of them."""
+    return tuple(Lane(name=key.name, weight=key.weight) for key in provider.keys)
+
+
+def _per_min(amount: int | None) -> Rate | None:
+    return None if amount is None else Rate(amount=amount)

@@ -28,7 +28,7 @@ def transport_of(seat: Seat, ports: Ports, spawn: Spawn) -> Transport:
         options = LlamaOptions(**{**local, "models_dir": str(seat.settings.local.models_dir)})
         return LlamaTransport(options, ports, spawn=spawn)
     granted = _GRANTED.get(seat.kind.grant)
-    if granted is None or seat.settings.api_key:
+    if granted is None or seat.settings.keys[0].key:
         return HttpTransport()
     return granted(seat, ports, spawn)
 

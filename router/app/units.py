@@ -7,6 +7,7 @@ from functools import partial
 
 from msgspec import Struct, convert
 
+from actors.attempt import Attempt
 from actors.attempt import Line as AttemptLine
 from actors.breaker import Breaker
 from actors.draft import Way
@@ -16,12 +17,13 @@ from actors.provider import MakeTransport, Provider
 from actors.pulses import Pulses
 from actors.runtime import Job, Ports, Ref
 from actors.tree import Unit
+from router.app.rules import pace_rules
 from router.app.seats import Seat
 from router.app.transports import transport_of
 from router.canon.operation import Operation
 from router.canon.target import Timeouts
 from router.policy.breaker import BreakerRules
-from router.policy.pace import PaceRules
+from router.policy.throttle import ThrottleRules
 from router.providers.kind import Endpoint, Kind, with_parameters
 from router.upstream.transport import Transport
 from router.wire.dialect import Codec
@@ -49,9 +51,13 @@ class UnitRules(Struct, frozen=True, kw_only=True):
 
     Args:
         breaker: when a circuit opens.
+        throttle: when requests are held back from who mostly refuses.
+        refused_key_s: how long a refused key is not used; None: until the configuration changes.
     """
 
     breaker: BreakerRules
+    throttle: ThrottleRules
+    refused_key_s: float | None
 
 
 def unit_of(seat: Seat, name: str, view: ProviderView, rules: UnitRules, shop: Workshop) -> Unit:
@@ -61,41 +67,57 @@ def unit_of(seat: Seat, name: str, view: ProviderView, rules: UnitRules, shop: W
         name: of the unit in the tree.
         view: where its actors publish.
     """
-    attempts: dict[Job, None] = {}
+    attempts: dict[Job, Attempt] = {}
     pulses = Pulses(view.pulses, shop.ports)
-    pace = PaceRules(max_parallel=seat.settings.max_parallel, max_queue=seat.settings.max_queue)
+    pace = pace_rules(seat.settings, rules.throttle, rules.refused_key_s)
     make_transport = shop.transport(seat.name) if shop.transport else partial(transport_of, seat, shop.ports)
     return Unit(
         name=name,
         serves=seat.name,
         attempts=lambda: tuple(attempts),
-        pace=lambda: Pace(rules=pace, cool_until_s=view.quiet, live_jobs=lambda: tuple(attempts)),
+        pace=lambda: Pace(
+            provider=seat.name,
+            rules=pace,
+            published=view.pace,
+            breakers=view.breakers,
+            telemetry=shop.ref("telemetry"),
+            live=lambda: tuple((job, attempt.grant) for job, attempt in attempts.items()),
+        ),
         breaker=lambda: Breaker(
             provider=seat.name,
             rules=rules.breaker,
             published=view.breakers,
             telemetry=shop.ref("telemetry"),
+            keys=tuple(key.name for key in seat.settings.keys),
         ),
         provider=lambda: Provider(
             make_transport=make_transport,
-            make_lines=partial(_lines, seat, name, shop, pulses),
+            make_lines=partial(_lines, Site(seat=seat, unit=name, view=view, shop=shop, pulses=pulses)),
             attempts=attempts,
             pulses=pulses,
         ),
     )
 
 
-def _lines(
-    seat: Seat, unit: str, shop: Workshop, pulses: Pulses, transport: Transport
-) -> Callable[[str], AttemptLine | None]:
+class Site(Struct, frozen=True, kw_only=True):
+    """Where the attempts at one provider run: `unit` is its name in the tree."""
+
+    seat: Seat
+    unit: str
+    view: ProviderView
+    shop: Workshop
+    pulses: Pulses
+
+
+def _lines(site: Site, transport: Transport) -> Callable[[str], AttemptLine | None]:
     """What the attempts at each model share, made when first asked for: a kind may speak to each in another way."""
-    upstream = {model.name: model.upstream for model in seat.models}
+    upstream = {model.name: model.upstream for model in site.seat.models}
     made: dict[str, AttemptLine] = {}
 
     def line(model: str) -> AttemptLine | None:
         if model not in made and model in upstream:
             named = Model(name=model, upstream=upstream[model])
-            made[model] = _line(seat, unit, shop, pulses, transport, named)
+            made[model] = _line(site, transport, named)
         return made.get(model)
 
     return line
@@ -108,10 +130,10 @@ class Model(Struct, frozen=True, kw_only=True):
     upstream: str
 
 
-def _line(seat: Seat, unit: str, shop: Workshop, pulses: Pulses, transport: Transport, model: Model) -> AttemptLine:
+def _line(site: Site, transport: Transport, model: Model) -> AttemptLine:
+    seat, shop = site.seat, site.shop
     base_url, provider = seat.base_url, seat.settings
     kind = seat.kind.spoken(base_url, model.upstream)
-    key = provider.api_key.reveal() if provider.api_key else ""
     extra = {name.lower(): value.reveal() for name, value in provider.headers.items()}
     return AttemptLine(
         provider=seat.name,
@@ -119,18 +141,26 @@ def _line(seat: Seat, unit: str, shop: Workshop, pulses: Pulses, transport: Tran
         codecs=shop.codecs,
         transport=transport,
         ways=_ways(kind, base_url, provider.query),
-        headers=tuple({**dict(kind.headers), **dict(kind.auth(key)), **extra}.items()),
+        headers={
+            key.name: tuple(
+                {**dict(kind.headers), **dict(kind.auth(key.key.reveal() if key.key else "")), **extra}.items()
+            )
+            for key in provider.keys
+        },
         withheld=kind.withheld,
         timeouts=convert(provider.timeouts, Timeouts, from_attributes=True),
         upstream={model.name: model.upstream},
-        pace=shop.ref("providers", unit, "pace"),
-        breaker=shop.ref("providers", unit, "breaker"),
+        pace=shop.ref("providers", site.unit, "pace"),
+        breaker=shop.ref("providers", site.unit, "breaker"),
         retry=shop.ref("retry"),
         ledger=shop.ref("ledger"),
         telemetry=shop.ref("telemetry"),
         ports=shop.ports,
-        pulses=pulses,
+        pulses=site.pulses,
         clean=shop.clean,
+        weighs=bool(provider.tokens_per_min or kind.limits),
+        keys=lambda: site.view.pace.value,
+        limits=kind.limits,
     )
 
 

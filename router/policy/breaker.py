@@ -60,6 +60,8 @@ class BreakerRules(Struct, frozen=True, kw_only=True):
         window_s: length of the window.
         recovery_timeout_s: first open time; doubles with each failed probe in a row.
         max_open_s: open times grow no further. Short, because a service must be back soon after its provider is.
+        slow_call_s: a first token later than this is a slow one; None: none is.
+        slow_call_rate: share of slow ones in the window that opens it.
         max_retry_after_s: the longest Retry-After that is believed.
         probe_timeout_s: a probe without a result after this long has failed.
     """
@@ -70,6 +72,8 @@ class BreakerRules(Struct, frozen=True, kw_only=True):
     window_s: float = 30.0
     recovery_timeout_s: float = 5.0
     max_open_s: float = 20.0
+    slow_call_s: float | None = None
+    slow_call_rate: float = 0.8
     max_retry_after_s: float = 300.0
     probe_timeout_s: float = 120.0
 
@@ -80,6 +84,7 @@ class Bucket(Struct, frozen=True, kw_only=True):
     number: int
     calls: int
     failures: int
+    slow: int = 0
 
 
 class Circuit(Struct, frozen=True, kw_only=True):
@@ -113,11 +118,13 @@ class Wait(Struct, frozen=True, kw_only=True):
 
 
 class Judged(Struct, frozen=True, kw_only=True):
-    """How an attempt ended. `reason` None is a success; `retry_after_s` is what the provider asked for, from now."""
+    """How an attempt ended. `reason` None is a success; `retry_after_s` is what the provider asked for, from now;
+    `first_token_s` is how long a streamed answer's first content took."""
 
     epoch: int
     reason: Reason | None
     retry_after_s: float | None = None
+    first_token_s: float | None = None
 
 
 def next_permit(circuit: Circuit, now: float, rules: BreakerRules, jitter: float) -> tuple[Circuit, Permit | Wait]:
@@ -152,12 +159,13 @@ def next_circuit(circuit: Circuit, judged: Judged, now: float, rules: BreakerRul
     blame = None if judged.reason is None else BLAME[judged.reason]
     if blame in (Blame.CALLER, Blame.GATEWAY):
         return next_unprobed(circuit, judged.epoch, now)
+    slow = _is_slow(judged, rules)
     if circuit.phase is Phase.HALF_OPEN:
-        if blame is None:
+        if blame is None and not slow:
             return _moved(circuit, Change.PROBE_PASSED, consecutive=0, window=(), failed_probes=0)
         return _probe_failed(circuit, judged.retry_after_s, now, rules, jitter)
-    counted = _counted(circuit, blame, now, rules)
-    if blame is None or not _must_trip(counted, rules):
+    counted = _counted(circuit, blame, slow, now, rules)
+    if not (blame is not None and _must_trip(counted, rules)) and not (slow and _is_sluggish(counted, rules)):
         return counted
     return _moved(counted, Change.TRIPPED, until_s=now + _open_s(0, judged.retry_after_s, rules, jitter))
 
@@ -204,14 +212,15 @@ def _recent(window: tuple[Bucket, ...], now: float, rules: BreakerRules) -> tupl
     return tuple(bucket for bucket in window if bucket.number > oldest)
 
 
-def _counted(circuit: Circuit, blame: Blame | None, now: float, rules: BreakerRules) -> Circuit:
+def _counted(circuit: Circuit, blame: Blame | None, slow: bool, now: float, rules: BreakerRules) -> Circuit:
     number, failed = _number(now, rules), int(blame is not None)
     recent = _recent(circuit.window, now, rules)
     if recent and recent[-1].number == number:
         *older, last = recent
-        window = (*older, Bucket(number=number, calls=last.calls + 1, failures=last.failures + failed))
+        newest = Bucket(number=number, calls=last.calls + 1, failures=last.failures + failed, slow=last.slow + slow)
+        window = (*older, newest)
     else:
-        window = (*recent, Bucket(number=number, calls=1, failures=failed))
+        window = (*recent, Bucket(number=number, calls=1, failures=failed, slow=int(slow)))
     in_a_row = 0 if blame is None else circuit.consecutive + (blame is Blame.PROVIDER)
     return replace(circuit, window=window, consecutive=in_a_row)
 
@@ -222,3 +231,14 @@ def _must_trip(circuit: Circuit, rules: BreakerRules) -> bool:
     failures = sum(bucket.failures for bucket in circuit.window)
     spread = calls >= rules.min_calls and failures >= rules.failure_rate * calls
     return spread or circuit.consecutive >= rules.failure_threshold
+
+
+def _is_slow(judged: Judged, rules: BreakerRules) -> bool:
+    return rules.slow_call_s is not None and (judged.first_token_s or 0.0) > rules.slow_call_s
+
+
+def _is_sluggish(circuit: Circuit, rules: BreakerRules) -> bool:
+    """Whether so many answers of the window began late that another target should be asked."""
+    calls = sum(bucket.calls for bucket in circuit.window)
+    slow = sum(bucket.slow for bucket in circuit.window)
+    return calls >= rules.min_calls and slow >= rules.slow_call_rate * calls

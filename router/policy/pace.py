@@ -1,110 +1,263 @@
-"""How many attempts a provider carries at once, who waits for a slot, and when it asked for quiet."""
+"""How many attempts a provider carries at once, who waits for a slot and in which order, and by which key each goes.
+
+The queue is fair between callers: each has its turns in it, and the first turn of everybody comes before the second of
+anybody, however many one of them sends. Whoever cannot be served in time is refused at once, before anything is spent.
+"""
 
 from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from router.policy.lanes import (
+    ONLY,
+    Demand,
+    Lane,
+    LaneRules,
+    Opening,
+    Shut,
+    Told,
+    choose_lane,
+    next_held,
+    next_read,
+    next_taken,
+    next_told,
+)
+from router.policy.throttle import ThrottleRules
+
 _NEWEST = 0.2  # weight of the newest hold time in the average
+_WAITED_FOR = frozenset({Shut.SLOTS, Shut.RATE})
+"""What comes about by itself and soon. All else sends callers to another provider at once."""
+
+Resting = Callable[[str], frozenset[str]]
+"""Model -> the keys whose circuit for it is open."""
 
 
 class PaceRules(Struct, frozen=True, kw_only=True):
     """The bounds of one provider.
 
     Args:
-        max_parallel: attempts under way at once; None is no bound.
-        max_queue: attempts that may wait for a slot; 0 lets none wait.
+        max_parallel: attempts under way at once, by all keys; None is no bound.
+        max_queue: attempts that may wait; 0 lets none wait.
         max_wait_s: the longest an attempt waits, whatever its deadline: another target may be free.
-        max_cooldown_s: the longest quiet a provider can ask for.
+        throttle: when requests are held back from a provider that mostly refuses.
+        lane: what holds for each key.
     """
 
     max_parallel: int | None = None
     max_queue: int = 100
     max_wait_s: float = 30.0
-    max_cooldown_s: float = 300.0
+    throttle: ThrottleRules = ThrottleRules()
+    lane: LaneRules = LaneRules()
 
 
 class Waiter(Struct, frozen=True, kw_only=True):
-    """One in the queue. `deadline_s` is monotonic: served before it or not at all."""
+    """One who asks, and then perhaps waits.
+
+    Args:
+        deadline_s: monotonic; served before it or not at all.
+        caller: who it is for; turns are between callers.
+        turn: its place among the turns of all callers.
+    """
 
     ticket: int
     deadline_s: float
+    demand: Demand
+    caller: str = ""
+    turn: int = 0
 
 
-class Lane(Struct, frozen=True, kw_only=True):
-    """Everything about one provider's slots.
+class Pacing(Struct, frozen=True, kw_only=True):
+    """Everything about one provider's pace.
 
     Args:
-        held: slots in use; above the bound only when found so after a restart; not counted without a bound.
-        queue: who waits, first come first.
-        cool_until_s: monotonic; no slot is given before it.
+        lanes: its keys, as configured.
+        held: slots in use; above the bound only when found so after a restart; not counted where nothing is bounded.
+        queue: who waits, in the order of service.
+        turn: the turn that was served last.
         hold_s: running average of how long a slot is held; 0 while nobody knows.
     """
 
+    lanes: tuple[Lane, ...] = (Lane(name=ONLY),)
     held: int = 0
     queue: tuple[Waiter, ...] = ()
-    cool_until_s: float = 0.0
+    turn: int = 0
     hold_s: float = 0.0
 
 
 class Granted(Struct, frozen=True, kw_only=True):
-    """A slot was free."""
+    """Go, by this key."""
+
+    ticket: int
+    key: str
 
 
 class Queued(Struct, frozen=True, kw_only=True):
-    """No slot was free; the ticket is served or refused by `until_s`."""
+    """Wait: the ticket is served or refused by `until_s`. `displaced`: whose place it took in a full queue."""
 
     until_s: float
+    displaced: int | None = None
 
 
 class Refused(Struct, frozen=True, kw_only=True):
-    """There is no slot and no use in waiting for one here. `cooling`: because the provider asked for quiet."""
+    """There is no use in waiting here."""
 
+    ticket: int
     retry_after_s: float
-    cooling: bool = False
+    why: Shut
 
 
-def next_slot(lane: Lane, waiter: Waiter, now: float, rules: PaceRules) -> tuple[Lane, Granted | Queued | Refused]:
-    """Give a slot, a place in the queue, or a refusal at once where the wait would outlast the deadline."""
-    if now < lane.cool_until_s:
-        return lane, Refused(retry_after_s=lane.cool_until_s - now, cooling=True)
-    if rules.max_parallel is None:
-        return lane, Granted()
-    if lane.held < rules.max_parallel and not lane.queue:
-        return replace(lane, held=lane.held + 1), Granted()
-    expected_s = lane.hold_s * (len(lane.queue) + 1) / rules.max_parallel
+def counts(pacing: Pacing, rules: PaceRules) -> bool:
+    """Whether slots are bounded, so that every attempt under way must be known."""
+    if rules.max_parallel is not None:
+        return True
+    return any(track.bound.limit is not None for lane in pacing.lanes for track in lane.tracks.values())
+
+
+def next_slot(
+    pacing: Pacing, waiter: Waiter, now: float, rules: PaceRules, resting: frozenset[str] = frozenset()
+) -> tuple[Pacing, Granted | Queued | Refused]:
+    """Let it go, give it a place in the queue, or refuse it at once where the wait would outlast its deadline."""
+    opening = choose_lane(pacing.lanes, waiter.demand, now, rules.lane, resting)
+    if opening.why is not None and opening.why not in _WAITED_FOR:
+        return pacing, _refused(waiter, pacing, opening, now)
+    model = waiter.demand.model
+    ahead = any(other.demand.model == model for other in pacing.queue)
+    if opening.why is None and not ahead and _has_slot(pacing, rules):
+        return _granted(pacing, waiter, opening.key, now, rules), Granted(ticket=waiter.ticket, key=opening.key)
+    return _queued(pacing, waiter, opening, now, rules)
+
+
+def _has_slot(pacing: Pacing, rules: PaceRules) -> bool:
+    return rules.max_parallel is None or pacing.held < rules.max_parallel
+
+
+def _granted(pacing: Pacing, waiter: Waiter, key: str, now: float, rules: PaceRules) -> Pacing:
+    lanes = pacing.lanes
+    plain = len(lanes) == 1 and rules.lane.requests is None and rules.lane.tokens is None
+    if not (plain and not lanes[0].tracks):
+        lanes = tuple(next_taken(lane, waiter.demand, now, rules.lane) if lane.name == key else lane for lane in lanes)
+    if lanes is not pacing.lanes or waiter.turn:
+        pacing = replace(pacing, lanes=lanes, turn=max(pacing.turn, waiter.turn))
+    return next_found(pacing, key, waiter.demand.model) if counts(pacing, rules) else pacing
+
+
+def _refused(waiter: Waiter, pacing: Pacing, opening: Opening, now: float) -> Refused:
+    why = opening.why or Shut.SLOTS
+    wait_s = pacing.hold_s if why is Shut.SLOTS else opening.at_s - now
+    return Refused(ticket=waiter.ticket, retry_after_s=wait_s, why=why)
+
+
+def _queued(
+    pacing: Pacing, waiter: Waiter, opening: Opening, now: float, rules: PaceRules
+) -> tuple[Pacing, Queued | Refused]:
+    """A place by turns, or in a full queue the last place of whoever has most of them."""
+    own = [other.turn for other in pacing.queue if other.caller == waiter.caller]
+    turn = max(pacing.turn, max(own, default=0)) + 1
     until_s = min(waiter.deadline_s, now + rules.max_wait_s)
-    if len(lane.queue) >= rules.max_queue or now + expected_s >= until_s:
-        return lane, Refused(retry_after_s=expected_s)
-    place = Waiter(ticket=waiter.ticket, deadline_s=until_s)
-    return replace(lane, queue=(*lane.queue, place)), Queued(until_s=until_s)
+    placed = replace(waiter, turn=turn, deadline_s=until_s)
+    queue = tuple(sorted((*pacing.queue, placed), key=lambda other: (other.turn, other.ticket)))
+    wait_s = _expected_s(pacing, queue.index(placed), opening, now, rules)
+    why = opening.why or Shut.SLOTS
+    if now + wait_s >= until_s:
+        return pacing, Refused(ticket=waiter.ticket, retry_after_s=wait_s, why=why)
+    if len(queue) <= rules.max_queue:
+        return replace(pacing, queue=queue), Queued(until_s=until_s)
+    displaced = _most_waiting(queue)
+    if displaced == waiter.ticket:
+        return pacing, Refused(ticket=waiter.ticket, retry_after_s=wait_s, why=why)
+    left = tuple(other for other in queue if other.ticket != displaced)
+    return replace(pacing, queue=left), Queued(until_s=until_s, displaced=displaced)
 
 
-def next_returned(lane: Lane, held_s: float) -> Lane:
-    """A slot came back after `held_s`; whom it goes to is `next_served`'s to say."""
-    hold_s = held_s if lane.hold_s == 0.0 else lane.hold_s + _NEWEST * (held_s - lane.hold_s)
-    return replace(lane, held=lane.held - 1, hold_s=hold_s)
+def _expected_s(pacing: Pacing, ahead: int, opening: Opening, now: float, rules: PaceRules) -> float:
+    """About how long until it is served, with so many in front of it."""
+    rate = rules.lane.requests
+    by_rate_s = opening.at_s - now
+    if opening.why is Shut.RATE and rate is not None:
+        by_rate_s += ahead * rate.each_s / len(pacing.lanes)
+    if opening.why is not Shut.SLOTS and _has_slot(pacing, rules):
+        return by_rate_s
+    return max(by_rate_s, pacing.hold_s * (ahead + 1) / (rules.max_parallel or max(pacing.held, 1)))
 
 
-def next_served(lane: Lane, now: float, rules: PaceRules) -> tuple[Lane, tuple[int, ...], tuple[int, ...]]:
-    """The queue moves on: the state, the tickets that have a slot now, and those to refuse.
+def _most_waiting(queue: tuple[Waiter, ...]) -> int:
+    """The ticket to give up: the last one of the caller who has most, and of equals the one who came last."""
+    waiting = Counter(waiter.caller for waiter in queue)
+    return max(queue, key=lambda waiter: (waiting[waiter.caller], waiter.turn, waiter.ticket)).ticket
 
-    Refused are all whose time is over, and everybody while the provider wants quiet: another target may answer now.
+
+def next_served(
+    pacing: Pacing, now: float, rules: PaceRules, resting: Resting = lambda _model: frozenset()
+) -> tuple[Pacing, tuple[Granted, ...], tuple[Refused, ...]]:
+    """The queue moves on: the state, who may go now, and whom to refuse.
+
+    Refused are all whose time is over, and all for whom no key is open that is worth waiting for: another target may
+    answer now. Who waits for another model's limit holds up nobody.
     """
-    if now < lane.cool_until_s:
-        return replace(lane, queue=()), (), tuple(waiter.ticket for waiter in lane.queue)
-    late = tuple(waiter.ticket for waiter in lane.queue if waiter.deadline_s <= now)
-    waiting = tuple(waiter for waiter in lane.queue if waiter.deadline_s > now)
-    free = len(waiting) if rules.max_parallel is None else max(rules.max_parallel - lane.held, 0)
-    served = tuple(waiter.ticket for waiter in waiting[:free])
-    return replace(lane, held=lane.held + len(served), queue=waiting[free:]), served, late
+    served: list[Granted] = []
+    refused: list[Refused] = []
+    waiting: list[Waiter] = []
+    stuck: dict[str, Opening] = {}
+    for waiter in pacing.queue:
+        model = waiter.demand.model
+        opening = stuck.get(model) or choose_lane(pacing.lanes, waiter.demand, now, rules.lane, resting(model))
+        if waiter.deadline_s <= now or (opening.why is not None and opening.why not in _WAITED_FOR):
+            refused.append(_refused(waiter, pacing, opening, now))
+        elif opening.why is None and model not in stuck and _has_slot(pacing, rules):
+            pacing = _granted(pacing, waiter, opening.key, now, rules)
+            served.append(Granted(ticket=waiter.ticket, key=opening.key))
+        else:
+            stuck[model] = opening
+            waiting.append(waiter)
+    return replace(pacing, queue=tuple(waiting)), tuple(served), tuple(refused)
 
 
-def next_left(lane: Lane, ticket: int) -> Lane:
+def next_moment(pacing: Pacing, now: float, rules: PaceRules) -> float | None:
+    """When the queue should be looked at again though nothing happens; None while nobody waits."""
+    if not pacing.queue:
+        return None
+    firsts = {waiter.demand.model: waiter.demand for waiter in reversed(pacing.queue)}
+    opens = [choose_lane(pacing.lanes, demand, now, rules.lane) for demand in firsts.values()]
+    limits = [opening.at_s for opening in opens if opening.why is Shut.RATE]
+    return min(*(waiter.deadline_s for waiter in pacing.queue), *limits, float("inf"))
+
+
+def next_left(pacing: Pacing, ticket: int) -> Pacing:
     """One in the queue went away."""
-    return replace(lane, queue=tuple(waiter for waiter in lane.queue if waiter.ticket != ticket))
+    return replace(pacing, queue=tuple(waiter for waiter in pacing.queue if waiter.ticket != ticket))
 
 
-def next_cooled(lane: Lane, until_s: float, now: float, rules: PaceRules) -> Lane:
-    """The provider asked for quiet; the later of two wishes wins, and neither lasts longer than the bound."""
-    return replace(lane, cool_until_s=max(lane.cool_until_s, min(until_s, now + rules.max_cooldown_s)))
+def next_returned(pacing: Pacing, key: str, model: str, held_s: float) -> Pacing:
+    """A slot came back after `held_s`; whom it goes to is `next_served`'s to say."""
+    hold_s = held_s if pacing.hold_s == 0.0 else pacing.hold_s + _NEWEST * (held_s - pacing.hold_s)
+    return replace(next_found(pacing, key, model, -1), hold_s=hold_s)
+
+
+def next_found(pacing: Pacing, key: str, model: str, change: int = 1) -> Pacing:
+    """A slot is in use that was not counted so far, or not any more; by which key is not always known."""
+    lanes = tuple(next_held(lane, model, change) if lane.name == key else lane for lane in pacing.lanes)
+    return replace(pacing, lanes=lanes, held=pacing.held + change)
+
+
+def next_measured(pacing: Pacing, key: str, told: Told, held: int, now: float, rules: PaceRules) -> Pacing:
+    """An attempt by `key` ended, as `told`; `held` were under way on its track."""
+    alone = len(pacing.lanes) == 1
+    lanes = tuple(
+        next_told(lane, told, held, now, rules.lane, alone=alone) if lane.name == key else lane for lane in pacing.lanes
+    )
+    return replace(pacing, lanes=lanes)
+
+
+def next_informed(pacing: Pacing, key: str, told: Told) -> Pacing:
+    """A provider said what is left while the attempt goes on."""
+    lanes = tuple(next_read(lane, told.model, told.allowances) if lane.name == key else lane for lane in pacing.lanes)
+    return replace(pacing, lanes=lanes)
+
+
+def shut_until_s(lanes: tuple[Lane, ...]) -> float:
+    """Until when no key of the provider is open, as far as a whole key is shut."""
+    return min(lane.shut_until_s for lane in lanes)

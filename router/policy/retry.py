@@ -7,6 +7,9 @@ How many requests leave when every try fails, `n` targets, `m` attempts, time en
 - a silent target (any timeout), a wrong credential, a missing model, an empty account: `min(n, m)`, each target once;
 - a rejected request, a refusal by policy: exactly 1.
 
+A provider with several keys that refuses one of them (a 429, a wrong key, an empty account) is asked by the next one at
+once, before any other target; each such try is one of the `m`.
+
 An open breaker, a full queue or a provider that wants quiet gets nothing and costs nothing. Where all that is left
 wants quiet, the first to be ready is waited for, if that is soon enough.
 
@@ -125,7 +128,8 @@ class Route(Struct, frozen=True, kw_only=True):
 class Tried(Struct, frozen=True, kw_only=True):
     """One failed try. `ended_s` is monotonic; `retry_after_s` is the provider's own, counted from it.
 
-    `sent` is whether a request left the gateway.
+    `sent` is whether a request left the gateway, `key` the name of the provider's key it went by, and `spare` whether
+    another of its keys can go at once.
     """
 
     target: Target
@@ -133,6 +137,8 @@ class Tried(Struct, frozen=True, kw_only=True):
     ended_s: float
     retry_after_s: float | None = None
     sent: bool = True
+    key: str = ""
+    spare: bool = False
 
     @property
     def is_free(self) -> bool:
@@ -182,6 +188,8 @@ def next_step(route: Route, tried: tuple[Tried, ...], now: float, backoff: Backo
         return _give_up(Why.DEADLINE, tried, now, backoff)
     if sum(not t.is_free for t in tried) >= route.max_attempts:
         return _give_up(Why.ATTEMPTS, tried, now, backoff)
+    if tried and tried[-1].spare:
+        return TryTarget(target=tried[-1].target, wait_s=0.0)
     reachable = _reachable(route, tried)
     asked = {t.target for t in tried}
     for target in reachable:
@@ -241,7 +249,9 @@ def _choose_repeat(targets: tuple[Target, ...], most: int, tried: tuple[Tried, .
 
 
 def _may_repeat(own: tuple[Tried, ...], most: int) -> bool:
-    return sum(not t.is_free for t in own) < most and all(VERDICTS[t.reason] is Verdict.SAME_TARGET for t in own)
+    return sum(not t.is_free for t in own) < most and all(
+        t.spare or VERDICTS[t.reason] is Verdict.SAME_TARGET for t in own
+    )
 
 
 def _repeat_wait_s(target: Target, tried: tuple[Tried, ...], now: float, backoff: Backoff, rng: Random) -> float:
@@ -253,7 +263,7 @@ def _repeat_wait_s(target: Target, tried: tuple[Tried, ...], now: float, backoff
 
 def _owed_s(target: Target, tried: tuple[Tried, ...], now: float) -> float:
     """Seconds until the latest Retry-After of this target has passed; 0 when none is left."""
-    ends = [t.ended_s + believed_s(t.retry_after_s, _LONGEST_S) for t in _of(target, tried)]
+    ends = [t.ended_s + believed_s(t.retry_after_s, _LONGEST_S) for t in _of(target, tried) if not t.spare]
     return max((end - now + _EARLY_TIMER_S for end in ends if end > now), default=0.0)
 
 

@@ -8,14 +8,15 @@ from pathlib import Path
 from msgspec.structs import asdict, replace
 
 from router.settings.kinds import KindRules
-from router.settings.rules import find_target
+from router.settings.rules import find_target, key_name
 from router.settings.schema import Document, Failover, GroupKeys, LocalKeys, ModelKeys, ProviderKeys, TimeoutKeys
-from router.settings.settings import FailoverGroup, Ledger, LocalModels, Model, Provider, Settings, Timeouts
+from router.settings.settings import ApiKey, FailoverGroup, Ledger, LocalModels, Model, Provider, Settings, Timeouts
 
 _FIRST_BYTE_S = 30.0
 _FIRST_TOKEN_S = 60.0
 _WHOLE_S = 300.0
 _LOCAL_PARALLEL = 1
+_ONLY_KEY = "default"
 
 
 def resolve(document: Document, kinds: Mapping[str, KindRules]) -> Settings:
@@ -67,11 +68,16 @@ def _provider(name: str, written: ProviderKeys, home: Path | None) -> Provider:
         name=name,
         kind=written.kind,
         api_key=written.api_key or None,
+        keys=_keys(written),
         base_url=written.base_url.rstrip("/") if written.base_url else None,
         models=tuple(_model(model) for model in written.models),
         dispatch=written.dispatch,
         max_parallel=written.max_parallel or (_LOCAL_PARALLEL if home else None),
         max_queue=written.max_queue,
+        max_wait_s=written.max_wait_s,
+        requests_per_min=written.limits.requests_per_min,
+        tokens_per_min=written.limits.tokens_per_min,
+        adaptive=written.adaptive,
         timeouts=resolve_timeouts(written.timeouts),
         headers=written.headers,
         query=written.query,
@@ -80,6 +86,15 @@ def _provider(name: str, written: ProviderKeys, home: Path | None) -> Provider:
         aws=written.aws,
         local=_local(written, home) if home else None,
     )
+
+
+def _keys(written: ProviderKeys) -> tuple[ApiKey, ...]:
+    """Several keys by name, or the one that stands alone."""
+    several = tuple(
+        ApiKey(name=each.name or key_name(place), key=each.key, weight=each.weight)
+        for place, each in enumerate(written.keys)
+    )
+    return several or (ApiKey(name=_ONLY_KEY, key=written.api_key or None),)
 
 
 def _model(written: ModelKeys) -> Model:

@@ -17,6 +17,7 @@ from router.settings.secret import Secret
 
 _HEADER_TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
 _KEY_TEXT = re.compile(r"[\x21-\x7e]+")
+_NO_KEY = "holds a blank, a line break or another character that no key has"
 _OWN_HEADERS = frozenset({"connection", "content-length", "content-type", "host", "te", "transfer-encoding", "upgrade"})
 EDGES = ("default", *(reason.value for reason in Reason if reason not in FINAL))
 """What `fallbacks_on` may name: every reason that another target could mend, and the word for the usual ones."""
@@ -114,14 +115,34 @@ def _check_provider(
         _check_kind(provider, kind, written, findings, where)
     _check_url(provider.base_url, findings, (*where, "base_url"))
     _check_headers(provider.headers, findings, (*where, "headers"))
+    _check_keys(provider, findings, where)
     if provider.api_key and not _KEY_TEXT.fullmatch(provider.api_key.reveal()):
-        findings.add_rule((*where, "api_key"), "holds a blank, a line break or another character that no key has")
+        findings.add_rule((*where, "api_key"), _NO_KEY)
     if provider.type_v in _QUANTISED and not provider.flash_attn:
         findings.add_rule((*where, "type_v"), "a quantised type_v needs flash_attn: true")
     names = [model.name for model in provider.models]
     for index, name in enumerate(names):
         if name in names[:index]:
             findings.add_rule((*where, "models", index), f"is the same as models[{names.index(name)}]; remove one")
+
+
+def _check_keys(provider: ProviderKeys, findings: Findings, where: Where) -> None:
+    """Several keys: each a key, each with a name of its own, and no other one beside them."""
+    if provider.keys and provider.api_key:
+        findings.add_rule(
+            (*where, "api_key"), "is one key more beside `keys`; write it there, or leave one of both out"
+        )
+    names = [key.name or key_name(place) for place, key in enumerate(provider.keys)]
+    for place, key in enumerate(provider.keys):
+        if not _KEY_TEXT.fullmatch(key.key.reveal()):
+            findings.add_rule((*where, "keys", place, "key"), _NO_KEY if key.key else "is empty; leave the entry out")
+        if names[place] in names[:place]:
+            findings.add_rule((*where, "keys", place, "name"), f"is also the name of keys[{names.index(names[place])}]")
+
+
+def key_name(place: int) -> str:
+    """What a key without a name is called."""
+    return f"key{place + 1}"
 
 
 def _check_kind(
@@ -145,10 +166,11 @@ def _check_grant(provider: ProviderKeys, kind: KindRules, findings: Findings, wh
     for section in () if kind.local else foreign:
         findings.add_rule((*where, section), f"is not for kind {provider.kind}")
     granted = bool(kind.grant) and provider.grant(kind.grant) is not None
-    if kind.needs_key and not provider.api_key and not granted:
+    has_key = bool(provider.api_key or provider.keys)
+    if kind.needs_key and not has_key and not granted:
         instead = f", or {kind.grant}" if kind.grant else ""
         findings.add_rule((*where, "api_key"), f"is missing or empty; {provider.kind} needs a key{instead}")
-    if kind.needs_key and provider.api_key and granted:
+    if kind.needs_key and has_key and granted:
         findings.add_rule((*where, kind.grant), "is in the place of api_key; remove one of the two")
     if provider.google is not None and not provider.base_url and not provider.google.project:
         findings.add_rule((*where, "google", "project"), "is missing; it, or base_url, says whose models are asked")

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from router.settings.rules import TargetRef
 from router.settings.schema import (
+    Adaptive,
     AdminKeys,
     AwsKeys,
     Breaker,
@@ -71,6 +72,14 @@ class Model(Struct, frozen=True, kw_only=True):
     operations: tuple[str, ...] | None = None
 
 
+class ApiKey(Struct, frozen=True, kw_only=True):
+    """A key by name; `key` is None for a provider that takes none, or whose credentials are found elsewhere."""
+
+    name: str
+    key: Secret | None = None
+    weight: float = 1.0
+
+
 class LocalModels(Struct, frozen=True, kw_only=True):
     """How the models of one folder are run on this machine; the keys of `schema.LocalKeys`."""
 
@@ -91,17 +100,23 @@ class LocalModels(Struct, frozen=True, kw_only=True):
 
 
 class Provider(Struct, frozen=True, kw_only=True):
-    """One provider. `base_url` is without a slash at its end, and None where the kind has its own; `models` is empty
-    where a local kind is to find them in its folder; `local` is None for all other kinds."""
+    """One provider. `keys` has one entry at least, that of `api_key` where no others were written. `base_url` is
+    without a slash at its end, and None where the kind has its own; `models` is empty where a local kind is to find
+    them in its folder; `local` is None for all other kinds."""
 
     name: str
     kind: str
     api_key: Secret | None
+    keys: tuple[ApiKey, ...]
     base_url: str | None
     models: tuple[Model, ...]
     dispatch: Dispatch
     max_parallel: int | None
     max_queue: int
+    max_wait_s: float
+    requests_per_min: int | None
+    tokens_per_min: int | None
+    adaptive: Adaptive
     timeouts: Timeouts
     headers: dict[str, Secret]
     query: dict[str, str]

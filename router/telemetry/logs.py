@@ -30,6 +30,7 @@ class Line(StrEnum):
     EXCHANGE_ENDED = "exchange ended"
     ATTEMPT_ENDED = "attempt ended"
     BREAKER_CHANGED = "breaker changed"
+    KEY_CHANGED = "key changed"
     ACTOR_RESTARTED = "actor restarted"
     JOB_CRASHED = "job crashed"
     SUPERVISOR_REPORT = "supervisor report"
@@ -142,6 +143,7 @@ class Logs:
             number=fact.number,
             provider=fact.provider,
             model=fact.model[:TEXT_MAX],
+            key=fact.key,
             end=fact.end,
             reason=fact.reason,
             status=fact.status,

@@ -33,6 +33,7 @@ class Metric(Struct, frozen=True, kw_only=True):
 
 EXCHANGE_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 FIRST_TOKEN_BUCKETS_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0, 12.0, 30.0, 60.0)
+KEY_VALUES = {"ready": 0, "exhausted": 1, "refused": 2}
 BREAKER_VALUES = {"closed": 0, "half_open": 1, "open": 2}
 NO_REASON = "none"
 
@@ -114,6 +115,13 @@ BREAKER_CHANGES = Metric(
     help="Changes of a breaker, by the state it went to.",
     unit="changes",
     labels=("provider", "model", "to"),
+)
+KEY_STATE = Metric(
+    name="pointsman_key_state",
+    kind=Kind.GAUGE,
+    help="State of a key: 0 ready, 1 account empty, 2 refused by its provider. Absent until its first change.",
+    unit="state",
+    labels=("provider", "key"),
 )
 RETRIES = Metric(
     name="pointsman_retries_total",
@@ -203,6 +211,7 @@ TABLE: tuple[Metric, ...] = (
     UNPRICED,
     BREAKER_STATE,
     BREAKER_CHANGES,
+    KEY_STATE,
     RETRIES,
     RETRIES_DENIED,
     IN_FLIGHT,

@@ -378,8 +378,8 @@ async def test_line_18_signs_of_life_are_no_content(filler: bytes, tmp_path: Pat
     assert heard.is_from(SECOND)
 
 
-REJECTED_KEY = 'end="failed",model="m",provider="one",reason="credential"} 2'
-"""What the alert PointsmanCredentialRejected reads, after two requests."""
+REFUSED_KEY = 'pointsman_key_state{key="default",provider="one"} 2'
+"""What the alert PointsmanCredentialRejected reads."""
 
 
 @both
@@ -393,8 +393,9 @@ async def test_line_19_a_wrong_key_of_ours_is_not_the_callers_to_see(streamed: b
         assert pair.one.turns[0].headers["authorization"] == f"Bearer {key}"
         heard = await pair.ask(streamed, router={"fallback": False})
         async with asyncio.timeout(2):
-            while REJECTED_KEY not in await pair.metrics():
+            while REFUSED_KEY not in await pair.metrics():
                 continue
+        assert len(pair.one.turns) == 1
     assert heard.status == 502
     assert b"canary" not in heard.body and b"Incorrect" not in heard.body
     assert not any("canary" in value for value in heard.headers.values())

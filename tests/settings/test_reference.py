@@ -22,6 +22,7 @@ _ABSENT = object()
 EXAMPLES = {
     "providers.<name>.api_key",
     "providers.<name>.base_url",
+    "providers.<name>.keys",
     "providers.<name>.models",
     "providers.<name>.models[].upstream",
     "providers.<name>.models[].price",

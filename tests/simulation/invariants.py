@@ -264,9 +264,10 @@ def nothing_is_held(world: World) -> Iterator[str]:
         )
         pace, breaker = _actor(world, f"providers/{name}/pace"), _actor(world, f"providers/{name}/breaker")
         if pace is not None:
-            lane = pace._lane
-            held[f"{name} slots"] = max(lane.held, len(pace._holding))
-            held[f"{name} waiting"] = max(len(lane.queue), len(pace._waiting))
+            pacing = pace._pacing
+            by_key = max(lane.held for lane in pacing.lanes)
+            held[f"{name} slots"] = max(pacing.held, by_key, len(pace._holding))
+            held[f"{name} waiting"] = max(len(pacing.queue), len(pace._waiting))
         if breaker is not None:
             held[f"{name} probes"] = len(breaker._probes)
     yield from (f"{what}: {count}" for what, count in held.items() if count)

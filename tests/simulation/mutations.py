@@ -120,10 +120,10 @@ def _probe_never_passes(true: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _one_slot_too_many(true: Callable[..., Any]) -> Callable[..., Any]:
-    def next_slot(lane: Any, waiter: Any, now: float, rules: Any) -> Any:
+    def next_slot(pacing: Any, waiter: Any, now: float, rules: Any, *rest: Any) -> Any:
         if rules.max_parallel is not None:
             rules = replace(rules, max_parallel=rules.max_parallel + 1)
-        return true(lane, waiter, now, rules)
+        return true(pacing, waiter, now, rules, *rest)
 
     return next_slot
 

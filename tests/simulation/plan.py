@@ -120,7 +120,12 @@ def _settings(chance: Random, dialects: dict[str, str], taste: Random) -> dict[s
             "drain_s": chance.choice((0.0, 5.0, 30.0)),
             "lame_duck_s": chance.choice((0.0, 2.0)),
         },
-        "breaker": {"recovery_timeout_s": chance.choice((2.0, 30.0)), "max_open_s": 60.0, "failure_threshold": 5},
+        "breaker": {
+            "recovery_timeout_s": chance.choice((2.0, 30.0)),
+            "max_open_s": 60.0,
+            "failure_threshold": 5,
+            "refused_key_s": 60.0,  # health must come back without a new configuration
+        },
         "retry": {
             "base_delay_ms": chance.choice((1, 500)),
             "max_attempts": chance.randint(1, 4),

@@ -8,7 +8,7 @@ from router.telemetry.metrics import TABLE, Kind, Metric
 
 ROWS = [pytest.param(row, id=row.name) for row in TABLE]
 CLOSED = {"dialect", "end", "reason", "streamed", "bucket", "to", "sink", "how", "result"}
-CONFIGURED = {"provider", "model", "actor", "version"}
+CONFIGURED = {"provider", "model", "key", "actor", "version"}
 
 
 def test_every_name_is_there_once() -> None:

@@ -86,6 +86,10 @@ class Breaker(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         window_s: length of the window.
         recovery_timeout_s: how long it stays open before the first probe; doubles with each failed probe.
         max_open_s: it stays open no longer than this; left out, at least `recovery_timeout_s`.
+        slow_call_s: a streamed answer whose first content comes later than this is a slow one; left out, none is.
+        slow_call_rate: share of slow answers in the window that opens it.
+        refused_key_s: how long a key that its provider refused (401, 403) is not used; left out, until the
+            configuration changes.
     """
 
     failure_threshold: Count = 5
@@ -94,6 +98,9 @@ class Breaker(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     window_s: PositiveS = 30.0
     recovery_timeout_s: PositiveS = 5.0
     max_open_s: PositiveS = 20.0
+    slow_call_s: PositiveS | None = None
+    slow_call_rate: Share = 0.8
+    refused_key_s: PositiveS | None = None
 
 
 class Retry(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,6 +114,9 @@ class Retry(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         max_delay_ms: the bound grows no further; left out, at least `base_delay_ms`.
         budget_ratio: retries for each first attempt of the last seconds, so that an outage does not become a storm.
         budget_min_per_s: retries allowed without any traffic.
+        throttle: hold back requests from a provider that mostly refuses them for want of capacity.
+        throttle_factor: requests sent for each one that it accepts, over two minutes.
+        throttle_min_per_s: nothing is held back from a provider that is asked less often than this.
     """
 
     max_attempts: Attempts = 3
@@ -116,3 +126,6 @@ class Retry(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_delay_ms: PositiveMs = 30_000.0
     budget_ratio: Share = 0.2
     budget_min_per_s: Annotated[float, Meta(ge=0, le=MOST)] = 1.0
+    throttle: bool = True
+    throttle_factor: Annotated[float, Meta(ge=1.1, le=100)] = 2.0
+    throttle_min_per_s: Annotated[float, Meta(gt=0, le=MOST)] = 1.0

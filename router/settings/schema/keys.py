@@ -19,10 +19,13 @@ Share = Annotated[float, Meta(gt=0, le=1)]
 Name = Annotated[str, Meta(min_length=1)]
 SizeBytes = Annotated[int, Meta(ge=1024, le=1 << 40)]
 
+_KEY_FORM = "letters, digits, -, . and _, as in team-a"
 _KIND_FORM = "a kind of provider, such as openai-compatible"
 _HEADER_FORM = "letters, digits and -, as in X-Team"
 _PARAMETER_FORM = "letters, digits, -, . and _, as in api-version"
 _PROVIDER_FORM = "lower-case letters, digits, _ and -, with a letter or a digit first"
+Weight = Annotated[float, Meta(gt=0, le=1_000)]
+KeyName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]+\Z", max_length=64, extra={"form": _KEY_FORM})]
 KindName = Annotated[str, Meta(min_length=1, extra={"form": _KIND_FORM})]
 ProviderName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*\Z", extra={"form": _PROVIDER_FORM})]
 GroupName = Annotated[str, Meta(pattern=r"^[^:\s]+\Z", extra={"form": "without ':' and without blanks"})]

@@ -13,17 +13,20 @@ from router.settings.schema.keys import (
     MOST,
     Count,
     HeaderName,
+    KeyName,
     Keys,
     KindName,
     Name,
     ParameterName,
     PositiveS,
     SomeCount,
+    Weight,
 )
 from router.settings.secret import Secret
 
 Dispatch = Literal["off", "exclusive", "pooled", "fallback"]
 Operation = Literal["chat", "embeddings", "rerank", "moderations", "images"]
+Adaptive = Literal["off", "aimd", "gradient"]
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q4_0"]
 
 
@@ -66,6 +69,35 @@ class ModelKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     context_window: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
     price: Price | None = None
     operations: Annotated[tuple[Operation, ...], Meta(min_length=1)] | None = None
+
+
+class KeyKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of several keys of a provider. The key alone is enough: `- ${FIRST_KEY}`.
+
+    Args:
+        key: the key; write `${NAME}` and keep it in the environment.
+        name: what logs, metrics and the ledger call it; left out, `key1`, `key2` and so on by its place.
+        weight: its share of requests, against those of the others.
+    """
+
+    shorthand: ClassVar[str] = "key"
+
+    key: Secret
+    name: KeyName | None = None
+    weight: Weight = 1.0
+
+
+class LimitKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may be sent by each key of a provider, beside what the provider's own rate-limit headers say.
+
+    Args:
+        requests_per_min: requests a minute, as many at once; left out, no limit.
+        tokens_per_min: tokens a minute, prompt and answer together, taken by estimate and set right afterwards; left
+            out, no limit.
+    """
+
+    requests_per_min: Count | None = None
+    tokens_per_min: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
 
 
 class TimeoutKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -137,13 +169,18 @@ class ProviderKeys(LocalKeys, frozen=True, kw_only=True, forbid_unknown_fields=T
     Args:
         kind: what it is: a kind of docs/providers.md, or one that an installed package brings.
         api_key: its key; write `${NAME}` and keep it in the environment.
+        keys: instead of `api_key`, several keys: what the provider refuses to one goes by another.
         base_url: where it listens, up to and with `/v1`; left out, the kind's own, where it has one.
         models: its models, the first one first; left out for a local kind, all files of `models_dir`.
         dispatch: when it is chosen for a bare model or `auto`: `off` never and not by its own name either,
             `exclusive` only by its own name, `pooled` with the others, `fallback` after them.
         max_parallel: attempts under way at once; left out, no bound, and 1 for a local kind, whose engine answers one
             after another: whoever waits then waits here, where no clock of an attempt runs.
-        max_queue: attempts that may wait for one of them to end.
+        max_queue: attempts that may wait for one of them to end, or for a limit; callers have turns.
+        max_wait_s: the longest an attempt waits there, before another target is asked.
+        limits: requests and tokens a minute, by key.
+        adaptive: how the number of attempts at once is learned, by model and key: `aimd` from refusals (429), nothing
+            before the first; `gradient` from the time to the first token, for engines that are yours alone; `off`.
         timeouts: the clocks of an attempt.
         headers: further headers of every request to it; their values are kept like keys.
         query: parameters of every URL of it, as Azure's `api-version`; no place for keys, which it would show.
@@ -154,11 +191,15 @@ class ProviderKeys(LocalKeys, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     kind: KindName
     api_key: Secret | None = None
+    keys: tuple[KeyKeys, ...] = ()
     base_url: Name | None = None
     models: tuple[ModelKeys, ...] = ()
     dispatch: Dispatch = "pooled"
     max_parallel: Count | None = None
     max_queue: SomeCount = 100
+    max_wait_s: PositiveS = 30.0
+    limits: LimitKeys = LimitKeys()
+    adaptive: Adaptive = "aimd"
     timeouts: TimeoutKeys = TimeoutKeys()
     headers: dict[HeaderName, Secret] = field(default_factory=dict)
     query: dict[ParameterName, str] = field(default_factory=dict)
@@ -177,5 +218,5 @@ LOCAL_KEYS = frozenset(LocalKeys.__struct_fields__)
 GRANTS = ("entra", "google", "aws")
 """Sections of credentials that stand in for a key; each kind takes one at most."""
 
-REMOTE_KEYS = frozenset({"api_key", "base_url", "headers", "query", *GRANTS})
+REMOTE_KEYS = frozenset({"api_key", "keys", "base_url", "headers", "query", *GRANTS})
 """Keys that a local kind does not take."""

@@ -1,0 +1,39 @@
+"""What a request will use and who it is for, read off its body without a tokenizer: right enough to reserve by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Raw
+
+_BYTES_PER_TOKEN = 4
+_ANSWER = 1_024
+_ANSWER_NAMES = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+_USER_NAMES = ("safety_identifier", "user", "prompt_cache_key", "metadata")
+_USER_BYTES = 256
+
+
+def reserved_tokens(fields: Mapping[str, Raw]) -> int:
+    """Tokens of prompt and answer: a quarter of the body's bytes, and as many as the answer may have.
+
+    Providers reserve likewise. Data in a body (an image) counts for more than it is; what was reserved too much comes
+    back with the answer.
+
+    Source: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/quota ("TPM rate limits"), read 2026-11.
+    """
+    prompt = sum(len(memoryview(value)) for value in fields.values()) // _BYTES_PER_TOKEN
+    answer = next((number for name in _ANSWER_NAMES if (number := _whole(fields.get(name)))), _ANSWER)
+    return prompt + answer
+
+
+def end_user(fields: Mapping[str, Raw]) -> str:
+    """The caller's own user, by whichever member names one, as it is written; "" where none does."""
+    for name in _USER_NAMES:
+        if name in fields:
+            return bytes(fields[name])[:_USER_BYTES].decode("utf-8", "replace")
+    return ""
+
+
+def _whole(raw: Raw | None) -> int | None:
+    text = b"" if raw is None else bytes(raw)
+    return int(text) if text.isdigit() and len(text) < 10 else None
