@@ -36,7 +36,8 @@ replay: setup ## Serve every recorded exchange through every front end and print
 	@$(PY) -m tests.replay
 
 sim: setup ## Simulate worlds of faults on virtual time (ARGS="--exchanges N --seed S")
-	@$(PY) -m tests.simulation $(ARGS)
+	@$(PY) -m tests.simulation --tier core $(ARGS)
+	@$(PY) -m tests.simulation --tier wire $(ARGS)
 
 check: lint types test ## Everything that must pass before a commit
 

@@ -99,13 +99,18 @@ class VirtualLoop(asyncio.BaseEventLoop):
         cast("Any", self)._timer_cancelled_count = 0
 
 
-def run_virtual(main: Coroutine[Any, Any, T], *, seed: int = 0, shuffle: bool = False) -> T:
+def run_virtual(
+    main: Coroutine[Any, Any, T], *, seed: int = 0, shuffle: bool = False, make_loop: type[VirtualLoop] = VirtualLoop
+) -> T:
     """Run `main` to its end in virtual time, then cancel what it left running.
+
+    Args:
+        make_loop: a kind of virtual loop that can do more.
 
     Raises:
         SimDeadlock: it waits for something that will never come.
     """
-    loop = VirtualLoop(seed=seed, shuffle=shuffle)
+    loop = make_loop(seed=seed, shuffle=shuffle)
     try:
         return loop.run_until_complete(main)
     finally:

@@ -9,10 +9,12 @@ import sys
 import time
 from collections import Counter
 
-from tests.simulation.batch import Batch, Summary, run_seed
+from tests.simulation.batch import TIERS, Batch, Summary, run_seed
 from tests.simulation.plan import KINDS
 from tests.simulation.schedule import Limits
 from tests.simulation.shrinking import Shrinker
+from tests.simulation.wire.faults import WIRE_FAULTS
+from tests.simulation.wire.peer import CONNECTING
 
 KEPT_SEEDS = (2, 30, 614, 802)
 """Worlds that once broke: every run begins with them."""
@@ -25,19 +27,20 @@ def main() -> int:
         without=frozenset(asked.without.split(",")) - {""},
         only=frozenset(asked.only.split(",")) - {""} if asked.only is not None else None,
     )
-    unknown = sorted(limits.without - set(KINDS))
+    kinds = (*KINDS, *WIRE_FAULTS, *CONNECTING)
+    unknown = sorted(limits.without - set(kinds))
     if unknown:
-        print(f"no such faults: {', '.join(unknown)}; there are {', '.join(KINDS)}")
+        print(f"no such faults: {', '.join(unknown)}; there are {', '.join(dict.fromkeys(kinds))}")
         return 2
     first = asked.seed if asked.seed is not None else time.time_ns() % 10**9
     kept = KEPT_SEEDS if asked.seed is None else ()
-    batch = Batch(limits, jobs=asked.jobs)
+    batch = Batch(asked.tier, limits, jobs=asked.jobs)
     most = 1 if asked.seed is not None and asked.exchanges is None and asked.seconds is None else asked.exchanges
     logging.disable(logging.CRITICAL)  # the words of worlds that are run here, to shrink what failed
     began_s = time.perf_counter()
     broken = batch.run(kept, first, most=most, seconds=asked.seconds)
     if broken is not None:
-        _accuse(broken, limits)
+        _accuse(asked.tier, broken, limits)
         return 1
     _boast(batch.done, time.perf_counter() - began_s)
     return 0
@@ -59,25 +62,27 @@ def _boast(done: list[Summary], took_s: float) -> None:
     print(f"{exchanges / took_s:9,.0f}  exchanges a second; {exchanges / core_s:,.0f} a second of one core")
 
 
-def _accuse(broken: Summary, limits: Limits) -> None:
+def _accuse(tier: str, broken: Summary, limits: Limits) -> None:
     """What broke, and the line that reruns it with as few faults as were found to be enough."""
+    rerun = f"rerun: python -m tests.simulation --tier {tier} --seed {broken.seed}"
     for words in broken.broken[:10]:
         print(f"seed {broken.seed}: {words[:2000]}")
-    print(f"rerun: python -m tests.simulation --seed {broken.seed}", flush=True)
+    print(rerun, flush=True)
 
     def breaks(faults: object) -> bool:
         only = Limits(without=limits.without, only=frozenset(faults))  # type: ignore[call-overload]
-        return run_seed(broken.seed, only).first == broken.first
+        return run_seed(tier, broken.seed, only).first == broken.first
 
     shrinker = Shrinker(breaks)
     faults = shrinker.smallest(broken.met)
     print(f"smallest schedule found, {len(faults)} of {len(broken.met)} faults, in {shrinker.runs} runs:")
-    print(f"rerun: python -m tests.simulation --seed {broken.seed} --only '{','.join(faults)}'")
+    print(f"{rerun} --only '{','.join(faults)}'")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--exchanges", type=int, help="worlds are begun until so many were simulated; default 50000")
+    parser.add_argument("--tier", choices=TIERS, default="core", help="how far out the simulation begins")
+    parser.add_argument("--exchanges", type=int, help="worlds are begun until so many were simulated")
     parser.add_argument("--seconds", type=float, help="worlds are begun for so long, however many exchanges that makes")
     parser.add_argument("--seed", type=int, help="of the first world; alone: of the only one; default: by date")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once; default: all cores")

@@ -8,14 +8,26 @@ import multiprocessing
 import time
 from collections.abc import Iterator
 from itertools import chain, count, islice
+from multiprocessing.pool import AsyncResult
 
 from msgspec import Struct
 
 from tests.simulation.plan import draw_plan
 from tests.simulation.schedule import Limits
-from tests.simulation.world import run_world
+from tests.simulation.wire.world import draw_wire_plan, run_wire_world
+from tests.simulation.world import World, run_world
 
-DEFAULT_EXCHANGES = 50_000
+
+def _core(seed: int, limits: Limits) -> World:
+    return run_world(draw_plan(seed), limits)
+
+
+def _wire(seed: int, limits: Limits) -> World:
+    return run_wire_world(draw_wire_plan(seed), limits)
+
+
+TIERS = {"core": (_core, 50_000), "wire": (_wire, 10_000)}
+"""How a world of each is run, and how many exchanges are simulated when nobody says."""
 
 
 class Summary(Struct, frozen=True, kw_only=True):
@@ -40,10 +52,10 @@ class Summary(Struct, frozen=True, kw_only=True):
         return self.broken[0].partition(":")[0] if self.broken else ""
 
 
-def run_seed(seed: int, limits: Limits) -> Summary:
+def run_seed(tier: str, seed: int, limits: Limits) -> Summary:
     """One world, from its seed."""
     began_s = time.process_time()
-    world = run_world(draw_plan(seed), limits)
+    world = TIERS[tier][0](seed, limits)
     return Summary(
         seed=seed,
         exchanges=len(world.story.heard),
@@ -59,10 +71,12 @@ class Batch:
     """Runs worlds until there were enough. `done` are those that held.
 
     Args:
+        tier: one of `TIERS`.
         jobs: processes at once; with 1 all runs here.
     """
 
-    def __init__(self, limits: Limits, *, jobs: int) -> None:
+    def __init__(self, tier: str, limits: Limits, *, jobs: int) -> None:
+        self._tier = tier
         self.done: list[Summary] = []
         self._limits = limits
         self._jobs = jobs
@@ -75,7 +89,7 @@ class Batch:
             first: of the others.
             most: exchanges; None with `seconds` is no bound.
         """
-        bound = most or (float("inf") if seconds is not None else DEFAULT_EXCHANGES)
+        bound = most or (float("inf") if seconds is not None else TIERS[self._tier][1])
         until_s = time.perf_counter() + (seconds if seconds is not None else float("inf"))
         exchanges = 0
         for summary in self._summaries(chain(kept, count(first))):
@@ -90,14 +104,18 @@ class Batch:
     def _summaries(self, seeds: Iterator[int]) -> Iterator[Summary]:
         if self._jobs <= 1:
             _settle_in()
-            yield from (run_seed(seed, self._limits) for seed in seeds)
+            yield from (run_seed(self._tier, seed, self._limits) for seed in seeds)
             return
         context = multiprocessing.get_context("spawn")
         with context.Pool(self._jobs, initializer=_settle_in) as pool:
-            ahead = [pool.apply_async(run_seed, (seed, self._limits)) for seed in islice(seeds, 2 * self._jobs)]
+
+            def begin(seed: int) -> AsyncResult[Summary]:
+                return pool.apply_async(run_seed, (self._tier, seed, self._limits))
+
+            ahead = [begin(seed) for seed in islice(seeds, 2 * self._jobs)]
             while ahead:
                 yield ahead.pop(0).get()
-                ahead.append(pool.apply_async(run_seed, (next(seeds), self._limits)))
+                ahead.append(begin(next(seeds)))
 
 
 def _settle_in() -> None:

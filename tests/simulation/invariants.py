@@ -28,9 +28,6 @@ _ROUNDING_S = 1e-6
 _BUDGET_WINDOW_S = 10.0
 _EVERYBODY = "everybody"
 
-OWN_JOBS = frozenset({"write", "fold"})
-"""The ledger's and telemetry's, which run as long as these do."""
-
 
 def one_outcome_per_exchange(world: World) -> Iterator[str]:
     """Telemetry hears of the end of every exchange once, and of no other."""
@@ -95,11 +92,11 @@ def costs_add_up(world: World) -> Iterator[str]:
         own = _price(row.usage)
         if own != (row.cost_usd or Decimal(0)):
             yield f"{row.attempt} cost {row.cost_usd}, by its usage {own}"
-        rows[row.exchange] += row.cost_usd or Decimal(0)
+        rows[_exchange_of(row.attempt)] += row.cost_usd or Decimal(0)
         expected += own
     attempts: dict[str, Decimal] = defaultdict(Decimal)
     for fact in world.story.closed:
-        attempts[fact.exchange] += Decimal(0) if fact.attempt in world.lost else _price(fact.usage)
+        attempts[_exchange_of(fact.attempt)] += Decimal(0) if fact.attempt in world.lost else _price(fact.usage)
     for exchange, cost_usd in attempts.items():
         if rows[exchange] != cost_usd and not any(lost.startswith(f"{exchange}.") for lost in world.lost):
             yield f"{exchange} cost {rows[exchange]} by its rows, {cost_usd} by its attempts"
@@ -108,6 +105,10 @@ def costs_add_up(world: World) -> Iterator[str]:
         yield f"the rows cost {expected}, published is {view.overall.cost_usd}"
     if (view.pending, view.lost, view.degraded) != (0, 0, False):
         yield f"the ledger is left with {view.pending} pending, {view.lost} lost, degraded {view.degraded}"
+
+
+def _exchange_of(attempt: str) -> str:
+    return attempt.partition(".")[0]
 
 
 def _price(usage: Usage | None) -> Decimal:
@@ -283,12 +284,9 @@ def every_actor_is_alive(world: World) -> Iterator[str]:
 
 
 def only_actors_run(world: World) -> Iterator[str]:
-    """The tasks that are left are the actors' own."""
-    current = asyncio.current_task()
-    names = sorted(task.get_name() for task in asyncio.all_tasks() if task is not current)
-    for name in names:
-        if not name.startswith("root") and name not in OWN_JOBS:
-            yield f"{name} still runs"
+    """The tasks that are left are those that ran before the first call: actors, and the jobs they live with."""
+    for name in sorted(world.tasks() - world.residents):
+        yield f"{name} still runs"
 
 
 def nothing_is_left(world: World) -> Iterator[str]:

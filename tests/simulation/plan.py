@@ -48,6 +48,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         outages: times of one fault and nothing else.
         disturbances: the enabled ones, and how strong each is, 0 to 1.
         shuffled: what is ready at one moment runs in random order.
+        wire_rate: share of answers whose bytes meet a fault of their own; on the wire only.
     """
 
     seed: int
@@ -60,6 +61,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     outages: tuple[Outage, ...]
     disturbances: dict[str, float]
     shuffled: bool
+    wire_rate: float = 0.0
 
     @property
     def faulty_s(self) -> float:

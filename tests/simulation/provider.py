@@ -36,6 +36,7 @@ class SimProvider:
         self._story = story
         self._schedule = schedule
         self._asked: Counter[str] = Counter()
+        self._last_word = b""
         self._most = plan.settings["providers"][name].get("max_parallel")
 
     @property
@@ -61,6 +62,7 @@ class SimProvider:
         told.fault = self._pick(chance, place)
         scripted = FAULTS[told.fault](said, chance) if told.fault else well(said, chance)
         spoken = b"".join(step for step in scripted.steps if isinstance(step, bytes))
+        self._last_word = said.last_word
         told.whole = scripted.status == 200 and said.last_word in spoken
         self._enter(told)
         return scripted

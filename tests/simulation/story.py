@@ -50,6 +50,7 @@ class Heard:
         self.text = self.thought = self.calls = ""
         self.ended_well = False
         self.bytes = b""
+        self.unsound = ""
 
     @property
     def end(self) -> str:

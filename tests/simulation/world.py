@@ -13,10 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Callable
 from random import Random
 
 from msgspec.structs import replace
 
+from actors.messages import Server
+from actors.provider import MakeTransport
 from actors.runtime import (
     ActorDead,
     ActorSystem,
@@ -61,6 +64,9 @@ _OVERHEARD = frozenset({"root/telemetry", "root/ledger"})
 class World:
     """One life of one plan. `run` it once."""
 
+    at_rest: tuple[Check, ...] = AT_REST
+    at_end: tuple[Check, ...] = AT_END
+
     def __init__(self, plan: Plan, limits: Limits = EVERYTHING) -> None:
         self.plan = plan
         self.schedule = Schedule(plan.seed, limits)
@@ -74,9 +80,11 @@ class World:
         self.taps = Taps(self._overhear)
         self.journal = MemoryJournal()
         self.worker = InlineWorker()
-        self.providers = {name: SimProvider(name, plan, self.story, self.schedule) for name in plan.dialects}
+        self.providers = {name: self._provider(name) for name in plan.dialects}
         self.broken: list[str] = []
         self.checked = 0
+        self.residents: frozenset[str] = frozenset()
+        """Tasks that run when nobody calls."""
         self.children: list[ChildInfo] = []
         """All of the tree, as its supervisors told it when they were asked last."""
         self.ledger_hurt_s = float("-inf")
@@ -102,19 +110,26 @@ class World:
     async def run(self) -> None:
         """All phases."""
         await self.assembly.start()
+        await asyncio.sleep(1.0)
+        self.residents = self.tasks()
         await self._suffer()
         self._heal()
         await asyncio.sleep(REST_S)
         self.children = await _children(self.assembly.system, "root")
-        self.check(AT_REST)
+        self.check(self.at_rest)
         await asyncio.sleep(HEAL_S - REST_S)
         await self._flourish()
         await asyncio.sleep(REST_S)
         self.children = await _children(self.assembly.system, "root")
-        self.check(AT_REST)
+        self.check(self.at_rest)
         await self.assembly.stop()
         await asyncio.sleep(REST_S)
-        self.check(AT_END)
+        self.check(self.at_end)
+
+    def tasks(self) -> frozenset[str]:
+        """Names of all tasks that run but this one, whatever their incarnation."""
+        own = asyncio.current_task()
+        return frozenset(task.get_name().partition("#")[0] for task in asyncio.all_tasks() if task is not own)
 
     def check(self, checks: tuple[Check, ...]) -> None:
         """Hold the world to these, now."""
@@ -122,15 +137,24 @@ class World:
             self.checked += 1
             self.broken += (f"{check.__name__}: {words}" for words in check(self))
 
+    def _provider(self, name: str) -> SimProvider:
+        return SimProvider(name, self.plan, self.story, self.schedule)
+
+    def _server(self) -> Server:
+        return NoServer()
+
+    def _transports(self) -> Callable[[str], MakeTransport] | None:
+        return lambda name: self.providers[name].transport
+
     def _assemble(self) -> Assembly:
         parts = Parts(
             ports=self.ports,
             sink=_Nowhere(),
-            transport=lambda name: self.providers[name].transport,
+            transport=self._transports(),
             journal=self.journal,
             worker=self.worker,
         )
-        assembly = Assembly(load(self.plan.settings, {}, kind_rules()), server=NoServer(), parts=parts)
+        assembly = Assembly(load(self.plan.settings, {}, kind_rules()), server=self._server(), parts=parts)
         self.taps.tap(assembly.system)
         watch_reports(assembly.system, self._reported)
         return assembly
@@ -222,8 +246,10 @@ class World:
         heard.deadline_s = min(given_s, wish) if isinstance(wish, float) else given_s
         heard.dawdled = manners.dawdle_s > 0
         heard.patient = patient
-        caller = Caller(self.assembly.desk, self.story, manners, heard)
-        self._crowd.start(caller.call(), name=f"callers {exchange}")
+        self._crowd.start(self._calling(manners, heard), name=f"callers {exchange}")
+
+    async def _calling(self, manners: Manners, heard: Heard) -> None:
+        await Caller(self.assembly.desk, self.story, manners, heard).call()
 
     def _most(self, manners: Manners) -> int:
         group = self.plan.settings["failover_groups"].get(manners.model, {})

@@ -1,0 +1,78 @@
+"""What must hold on the wire: what holds inside, as far as it can be seen from here, and what only bytes can break."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from router.canon.outcome import End
+from tests.simulation import invariants as inner
+from tests.simulation.plan import CANCELS, CRASHES, STOP
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+def one_outcome_per_exchange(world: World) -> Iterator[str]:
+    """Telemetry hears of no end twice, and of the good end of whoever got a whole answer."""
+    ends = Counter(ended.exchange for ended in world.story.ended)
+    for exchange, times in ends.items():
+        if times != 1:
+            yield f"{exchange} ended {times} times"
+    good = {ended.exchange for ended in world.story.ended if ended.end is End.COMPLETED}
+    for heard in world.story.heard:
+        if heard.end == "answered" and heard.exchange not in good:
+            yield f"{heard.exchange} was answered and is accounted otherwise"
+
+
+def answers_are_framed(world: World) -> Iterator[str]:
+    """What callers read is HTTP, and whoever stays hears an end of it, unless the front itself goes down."""
+    excused = {CRASHES, STOP, CANCELS} & set(world.schedule.kinds)
+    for heard in world.story.heard:
+        if heard.unsound:
+            yield f"{heard.exchange} could not read {heard.unsound}"
+        if heard.end == "cut" and not excused:
+            yield f"{heard.exchange} was cut off without a word: {heard.bytes[-200:]!r}"
+
+
+def every_request_has_an_entry(world: World) -> Iterator[str]:
+    """What providers saw was opened. On a connection used before a request may be seen twice: the first one died
+    unanswered."""
+    seen = Counter((told.exchange, told.provider) for told in world.story.told)
+    opened = Counter((fact.exchange, fact.provider) for fact in world.story.opened)
+    for (exchange, provider), times in seen.items():
+        if times > 2 * opened[exchange, provider]:
+            yield f"{provider} was asked for {exchange} {times} times, entries are {opened[exchange, provider]}"
+
+
+def nothing_is_open(world: World) -> Iterator[str]:
+    """No request is under way at a provider."""
+    for name, provider in world.providers.items():
+        if provider.open:
+            yield f"{name} has {provider.open} requests open"
+
+
+AT_REST: tuple[inner.Check, ...] = (
+    inner.nothing_is_held,
+    inner.every_actor_is_alive,
+    inner.breakers_close,
+    nothing_is_open,
+)
+
+AT_END: tuple[inner.Check, ...] = (
+    one_outcome_per_exchange,
+    answers_are_framed,
+    every_request_has_an_entry,
+    inner.one_entry_per_attempt,
+    inner.a_stop_keeps_the_account,
+    inner.costs_add_up,
+    inner.usage_is_the_last_word,
+    inner.nothing_completes_without_a_last_word,
+    inner.readers_hear_one_attempt,
+    inner.providers_are_not_crowded,
+    inner.exchanges_end_with_their_attempts,
+    inner.health_means_success,
+    inner.nothing_leaks,
+    nothing_is_open,
+)

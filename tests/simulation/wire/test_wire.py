@@ -1,0 +1,60 @@
+"""A fixed set of worlds on the wire holds, repeats, and its own HTTP is HTTP."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from tests.simulation.wire.http import LAST_CHUNK, Message, Unsound, chunk, dechunked
+from tests.simulation.wire.world import draw_wire_plan, run_wire_world
+
+pytestmark = pytest.mark.timeout(60)  # worlds that share their cores with others
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """The ledger's own words about refusals on purpose would fill the report."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("seed", range(3), ids=str)
+def test_a_world_on_the_wire_holds_every_invariant(seed: int) -> None:
+    """One without faults of the wire, one with some, one with many; `make sim` does the rest."""
+    world = run_wire_world(draw_wire_plan(seed, most=80))
+    assert world.broken == []
+    assert {"answered"} <= {heard.end for heard in world.story.heard}
+
+
+def test_the_same_seed_gives_the_same_bytes() -> None:
+    """Through aiohttp's own parsers, timers and tasks."""
+    digests = [run_wire_world(draw_wire_plan(5, most=40)).story.digest for _ in range(2)]
+    assert digests[0] == digests[1]
+
+
+def test_chunks_are_taken_apart_as_far_as_they_came() -> None:
+    """Cut at every byte, a body is the beginning of itself, and complete only at its end."""
+    framed = chunk(b"one ") + chunk("zwei é".encode()) + LAST_CHUNK
+    for cut in range(len(framed)):
+        body, complete = dechunked(framed[:cut])
+        assert "one zwei é".encode().startswith(body) and not complete
+    assert dechunked(framed) == ("one zwei é".encode(), True)
+
+
+@pytest.mark.parametrize("framed", [b"zz\r\n", b"2\r\nabc\r\n", b"0\r\n\r\nmore"], ids=["size", "ending", "behind"])
+def test_what_is_no_chunk_is_said(framed: bytes) -> None:
+    """A reader that reads over it would find nothing wrong."""
+    with pytest.raises(Unsound):
+        dechunked(framed)
+
+
+def test_a_body_without_a_length_ends_with_its_connection() -> None:
+    """Of a response; a request without one has none."""
+    response = Message(ends_with_connection=True)
+    response.feed(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nall")
+    assert (response.status, response.body, response.complete) == (200, b"all", False)
+    response.ended()
+    assert response.complete
