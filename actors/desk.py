@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from actors.edition import Edition, ProviderView
 from actors.front import Door
@@ -19,12 +19,14 @@ from actors.messages import (
     ModelCard,
     Opened,
     ProviderReport,
+    TargetReport,
 )
 from actors.runtime import ActorDead, AskTimeout, MailboxFull, Ports, Ref, Snapshot
 from router.errors import Reason, Unavailable
 from router.policy.breaker import Phase
 from router.policy.catalog import RouteSpec
 from router.policy.lanes import Shut
+from router.policy.pulse import faded_s, later_of, learned_limit_s, share_of
 from router.telemetry.health import HealthView, ProviderHealth
 
 CONFIG_S = 60.0
@@ -93,7 +95,10 @@ class TreeDesk:
     def health(self) -> HealthReport:
         """How everything is now."""
         view, edition, now = self._views.health.value, self._views.edition(), self._ports.clock.now()
-        providers = {name: _report(name, seen, view, now) for name, seen in edition.providers.items()}
+        providers = {
+            name: structs.replace(_report(name, seen, view, now), targets=_targets(seen, edition.slow_start_s, now))
+            for name, seen in edition.providers.items()
+        }
         return HealthReport(
             status=self._status(providers),
             providers=providers,
@@ -176,3 +181,25 @@ def _report(name: str, seen: ProviderView, view: HealthView, now: float) -> Prov
         keys=keys,
         last_error=seen.absent or (health.last_error.value if health.last_error else None),
     )
+
+
+def _targets(seen: ProviderView, slow_start_s: float, now: float) -> dict[str, TargetReport]:
+    pulses, breakers, limits = seen.pulses.value, seen.breakers.value, seen.timeouts
+    reports: dict[str, TargetReport] = {}
+    for model, pulse in pulses.models.items():
+        state = breakers.get(model)
+        since_s = later_of(pulses.since_s, None if state is None else state.closed_since_s)
+        limit_s = learned_limit_s(pulse, limits.first_token_s) if limits.learn else limits.first_token_s
+        reports[model] = TargetReport(
+            in_flight=pulse.in_flight,
+            first_token_ms=_ms(pulse.streamed.typical_s),
+            first_token_peak_ms=_ms(faded_s(pulse, now, streamed=True)),
+            whole_ms=_ms(pulse.whole.typical_s),
+            first_token_limit_ms=round(limit_s * 1000, 1),
+            share=round(share_of(since_s, now, slow_start_s), 3),
+        )
+    return reports
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)

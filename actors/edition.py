@@ -11,6 +11,7 @@ from actors.messages import BreakerState, ConfigView, PaceView
 from actors.pulses import PulseView
 from actors.runtime import Ref, Snapshot
 from actors.tree import MakeActor, Unit
+from router.canon.target import Timeouts
 from router.policy.catalog import RouteSpec
 
 
@@ -20,6 +21,7 @@ class ProviderView(Struct, frozen=True, kw_only=True):
     Args:
         pace: its keys.
         pulses: what its attempts measure of its targets.
+        timeouts: the clocks of its attempts.
         ref: its Provider actor; None for a provider that could not be set up, `absent` says why.
     """
 
@@ -27,6 +29,7 @@ class ProviderView(Struct, frozen=True, kw_only=True):
     breakers: Snapshot[Mapping[str, BreakerState]]
     pace: Snapshot[PaceView]
     pulses: Snapshot[PulseView]
+    timeouts: Timeouts
     ref: Ref | None = None
     absent: str | None = None
 
@@ -41,6 +44,7 @@ class Edition(Struct, frozen=True, kw_only=True):
         groups: the maker of each failover group, likewise.
         unit_of: provider -> its unit's name, for those that could be set up.
         group_of: public model name -> its group's name.
+        slow_start_s: how long the share of a target that came back grows.
     """
 
     view: ConfigView
@@ -51,3 +55,4 @@ class Edition(Struct, frozen=True, kw_only=True):
     group_of: Mapping[str, str]
     providers: Mapping[str, ProviderView]
     routes: tuple[RouteSpec, ...]
+    slow_start_s: float

@@ -225,6 +225,7 @@ class Exchange:
 
     async def _answer(self, plan: Planned) -> None:
         """Try targets until one answers. Raises `UpstreamFailed` when no further try is allowed or of use."""
+        self._record.strategy = plan.strategy
         route = Route(
             targets=plan.targets,
             max_attempts=plan.max_attempts,

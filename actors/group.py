@@ -19,7 +19,7 @@ from router.policy.breaker import Phase
 from router.policy.choose import NAMED, Candidate, ChoiceRules, Moment, Strategy, Wishes, choose_order
 from router.policy.course import Course
 from router.policy.mix import expected_usage
-from router.policy.pulse import Pulse
+from router.policy.pulse import Pulse, later_of
 from router.wire.dialect import Ask
 
 _IDLE = Pulse()
@@ -133,11 +133,7 @@ class FailoverGroup(Actor):
             window_tokens=window_tokens,
             resting_until_s=until_s,
             weight=self._spec.weights.get(target, 1.0),
-            since_s=_later(view.since_s, None if state is None else state.closed_since_s),
+            since_s=later_of(view.since_s, None if state is None else state.closed_since_s),
             pulse=view.models.get(target.model, _IDLE),
             health=readers.health(provider),
         )
-
-
-def _later(*moments_s: float | None) -> float | None:
-    return max((moment_s for moment_s in moments_s if moment_s is not None), default=None)

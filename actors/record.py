@@ -35,6 +35,7 @@ class Record:
         self.usage: Usage | None = None
         self.skipped = 0
         self.cost_usd: Decimal | None = None
+        self.strategy: str | None = None
         self.complete = False
         self.error: GatewayError | None = None
 
@@ -163,6 +164,7 @@ class Record:
             duration_s=self._ports.clock.now() - self.started_s,
             skipped=self.skipped,
             operation=call.operation,
+            strategy=self.strategy,
         )
 
     def _notes(self) -> tuple[AttemptNote, ...]:

@@ -91,7 +91,16 @@ from actors.messages.conversations import (
     Turn,
     TurnEnded,
 )
-from actors.messages.desk import ConfigAnswer, ConfigAsk, Desk, HealthReport, ModelCard, ProviderReport, Server
+from actors.messages.desk import (
+    ConfigAnswer,
+    ConfigAsk,
+    Desk,
+    HealthReport,
+    ModelCard,
+    ProviderReport,
+    Server,
+    TargetReport,
+)
 from actors.messages.exchange import Answered, Call, Committed, Opened, Piece
 from actors.messages.telemetry import (
     AttemptEnded,
@@ -194,6 +203,7 @@ __all__ = [
     "StartAttempt",
     "Stored",
     "SupervisorReported",
+    "TargetReport",
     "TargetsChanged",
     "TotalsPage",
     "Turn",

@@ -34,10 +34,30 @@ class ModelCard(Struct, frozen=True, kw_only=True):
     context_window: int | None = None
 
 
+class TargetReport(Struct, frozen=True, kw_only=True):
+    """What choices among targets go by, of one that was asked. Milliseconds; None of what was never measured.
+
+    Args:
+        in_flight: attempts under way, those that wait for a slot included.
+        first_token_ms: how soon its streamed answers usually begin.
+        first_token_peak_ms: the same as the worst of late, failures included; it fades.
+        whole_ms: how long its answers take that are not streamed.
+        first_token_limit_ms: when a streamed answer is given up that has not begun: learned, or as configured.
+        share: of its share of the load; below 1 while it starts slowly.
+    """
+
+    in_flight: int
+    first_token_ms: float | None
+    first_token_peak_ms: float | None
+    whole_ms: float | None
+    first_token_limit_ms: float
+    share: float
+
+
 class ProviderReport(Struct, frozen=True, kw_only=True):
     """How one provider is: `circuit_state` is the worst of its models' breakers, `health_score` from 0 to 1,
     `success_rate` None where no request lately told it; `keys` by name: ready, quiet, exhausted (its account is empty)
-    or refused (not used until the configuration changes)."""
+    or refused (not used until the configuration changes); `targets` by model, those that were asked."""
 
     healthy: bool
     circuit_state: str
@@ -47,6 +67,7 @@ class ProviderReport(Struct, frozen=True, kw_only=True):
     models: tuple[str, ...]
     keys: dict[str, str] = {}
     last_error: str | None = None
+    targets: dict[str, TargetReport] = {}
 
 
 class HealthReport(Struct, frozen=True, kw_only=True):

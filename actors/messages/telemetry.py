@@ -42,7 +42,8 @@ class AttemptEnded(Struct, frozen=True, kw_only=True):
 
 
 class ExchangeEnded(Struct, frozen=True, kw_only=True):
-    """One exchange, as Telemetry sees it: the one Struct a request emits. `skipped` is of the answer its caller got."""
+    """One exchange, as Telemetry sees it: the one Struct a request emits. `skipped` is of the answer its caller got;
+    `strategy` is what ordered the targets that were asked, None when none was."""
 
     exchange: str
     trace_id: str
@@ -61,6 +62,7 @@ class ExchangeEnded(Struct, frozen=True, kw_only=True):
     duration_s: float
     skipped: int = 0
     operation: Operation = Operation.CHAT
+    strategy: str | None = None
 
 
 class ReadLog(Struct, frozen=True, kw_only=True):

@@ -30,7 +30,7 @@ from actors.tree import MakeActor, Unit
 from router.app.release import Kinds, Layout, Release, layout_of, pending_keys
 from router.app.rules import breaker_rules, lanes, throttle_rules
 from router.app.seats import Seat
-from router.app.units import UnitRules, Workshop, unit_of
+from router.app.units import UnitRules, Workshop, clocks_of, unit_of
 from router.policy.catalog import RouteSpec
 from router.settings import ConfigInvalid, Draft, Edit, EntryThere, NoEntry, Origin, Settings, VaultError
 from router.store.journal import Worker
@@ -190,6 +190,7 @@ class Press:
             group_of=group_names,
             providers=views,
             routes=layout.routes,
+            slow_start_s=settings.failover.slow_start_s,
         )
 
     def _units(
@@ -220,6 +221,7 @@ class Press:
             breakers=breakers,
             pace=Snapshot(PaceView(lanes=lanes(seat.settings))),
             pulses=Snapshot(PulseView()),
+            timeouts=clocks_of(seat),
             ref=None if seat.absent else shop.ref("providers", name, "provider"),
             absent=seat.absent,
         )

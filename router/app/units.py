@@ -99,6 +99,11 @@ def unit_of(seat: Seat, name: str, view: ProviderView, rules: UnitRules, shop: W
     )
 
 
+def clocks_of(seat: Seat) -> Timeouts:
+    """The clocks of its attempts."""
+    return convert(seat.settings.timeouts, Timeouts, from_attributes=True)
+
+
 class Site(Struct, frozen=True, kw_only=True):
     """Where the attempts at one provider run: `unit` is its name in the tree."""
 
@@ -148,7 +153,7 @@ def _line(site: Site, transport: Transport, model: Model) -> AttemptLine:
             for key in provider.keys
         },
         withheld=kind.withheld,
-        timeouts=convert(provider.timeouts, Timeouts, from_attributes=True),
+        timeouts=clocks_of(seat),
         upstream={model.name: model.upstream},
         pace=shop.ref("providers", site.unit, "pace"),
         breaker=shop.ref("providers", site.unit, "breaker"),

@@ -105,11 +105,18 @@ def load_of(pulse: Pulse, now: float, *, streamed: bool) -> float:
 
     A peak fades only while the target is idle: of one that hangs, the attempts under way are all that is known.
     """
-    latency = pulse.streamed if streamed else pulse.whole
-    if latency.peak_s is None:
+    peak_s = faded_s(pulse, now, streamed=streamed)
+    if peak_s is None:
         return UNKNOWN_S * (pulse.in_flight + 1) if pulse.in_flight else 0.0
-    fading = 1.0 if pulse.in_flight else exp(-max(now - latency.at_s, 0.0) / DECAY_S)
-    return latency.peak_s * fading * (pulse.in_flight + 1)
+    return peak_s * (pulse.in_flight + 1)
+
+
+def faded_s(pulse: Pulse, now: float, *, streamed: bool) -> float | None:
+    """What is left of a peak at `now`; None of one that was never measured."""
+    latency = pulse.streamed if streamed else pulse.whole
+    if latency.peak_s is None or pulse.in_flight:
+        return latency.peak_s
+    return latency.peak_s * exp(-max(now - latency.at_s, 0.0) / DECAY_S)
 
 
 def learned_limit_s(pulse: Pulse, configured_s: float) -> float:
@@ -132,6 +139,11 @@ def share_of(since_s: float | None, now: float, window_s: float) -> float:
     if since_s is None or window_s <= 0 or now - since_s >= window_s:
         return 1.0
     return max((now - since_s) / window_s, LEAST_SHARE)
+
+
+def later_of(*moments_s: float | None) -> float | None:
+    """The latest of the moments at which a target came back; None when it never was away."""
+    return max((moment_s for moment_s in moments_s if moment_s is not None), default=None)
 
 
 def _peak_s(before: Latency, took_s: float, now: float) -> float:

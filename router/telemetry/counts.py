@@ -6,7 +6,7 @@ from router.canon.outcome import End
 from router.canon.usage import Usage
 from router.errors import Reason
 from router.telemetry import metrics
-from router.telemetry.facts import AttemptFact, ExchangeFact, billed_provider
+from router.telemetry.facts import AttemptFact, ExchangeFact, billed_provider, first_target
 from router.telemetry.meter import Meter
 
 TOKEN_BUCKETS = (
@@ -45,6 +45,9 @@ def count_exchange(meter: Meter, fact: ExchangeFact) -> None:
     streamed = "true" if fact.streamed else "false"
     meter.add(metrics.EXCHANGES, fact.dialect, fact.end.value, _label(fact.reason), streamed)
     meter.observe(metrics.EXCHANGE_DURATION, fact.duration_s)
+    chosen = first_target(fact)
+    if fact.strategy is not None and chosen is not None:
+        meter.add(metrics.CHOICES, fact.strategy, *chosen.split(":", 1))
     provider = billed_provider(fact)
     if provider is None:
         return

@@ -76,6 +76,13 @@ class ExchangeFact(Ended, Protocol):
     def attempts(self) -> tuple[AttemptNote, ...]: ...
     @property
     def cost_usd(self) -> Decimal | None: ...
+    @property
+    def strategy(self) -> str | None: ...
+
+
+def first_target(fact: ExchangeFact) -> str | None:
+    """The target that was asked first; None when none was."""
+    return fact.attempts[0].target if fact.attempts else fact.target
 
 
 def billed_provider(fact: ExchangeFact) -> str | None:

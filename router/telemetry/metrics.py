@@ -74,6 +74,13 @@ ATTEMPT_DURATION = Metric(
     labels=("provider",),
     buckets=EXCHANGE_BUCKETS_S,
 )
+CHOICES = Metric(
+    name="pointsman_choices_total",
+    kind=Kind.COUNTER,
+    help="Exchanges by the strategy that ordered their targets and the target that was asked first.",
+    unit="exchanges",
+    labels=("strategy", "provider", "model"),
+)
 SKIPPED_EVENTS = Metric(
     name="pointsman_skipped_events_total",
     kind=Kind.COUNTER,
@@ -205,6 +212,7 @@ TABLE: tuple[Metric, ...] = (
     EXCHANGE_DURATION,
     FIRST_TOKEN,
     ATTEMPT_DURATION,
+    CHOICES,
     SKIPPED_EVENTS,
     TOKENS,
     COST,

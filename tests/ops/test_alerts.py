@@ -12,6 +12,7 @@ import yaml
 
 from router.canon.outcome import End
 from router.errors import Reason
+from router.policy.choose import Strategy
 from router.telemetry.counts import TOKEN_BUCKETS
 from router.telemetry.metrics import BREAKER_VALUES, NO_REASON, PROCESS_NAMES, TABLE, Kind
 from tests.conftest import ROOT
@@ -28,6 +29,7 @@ CLOSED: dict[str, set[str]] = {
     "bucket": set(TOKEN_BUCKETS),
     "how": {"undelivered", "rejected", "dropped", "expired"},
     "result": {"taken", "refused"},
+    "strategy": set(Strategy),
 }
 _NAME = re.compile(r"\b((?:pointsman|process)_[a-z_]+)(?:\{([^}]*)\})?")
 _GROUPED = re.compile(r"\b(?:by|without)\s*\(([^)]*)\)")
@@ -155,7 +157,12 @@ def test_every_metric_of_the_table_is_on_a_dashboard() -> None:
 def test_every_metric_that_can_be_bad_is_watched_by_an_alert() -> None:
     """What is left out measures use, not trouble."""
     asked = {base_name(name) for rule in alerts() for name, _ in _NAME.findall(rule["expr"])}
-    use_only = {"pointsman_attempt_duration_seconds", "pointsman_tokens_total", "pointsman_retries_total"}
+    use_only = {
+        "pointsman_attempt_duration_seconds",
+        "pointsman_choices_total",
+        "pointsman_tokens_total",
+        "pointsman_retries_total",
+    }
     assert set(ROWS) - asked == use_only
 
 

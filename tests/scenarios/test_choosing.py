@@ -44,6 +44,11 @@ class Crowd:
         assert heard.provider is not None
         return heard.provider
 
+    async def metrics(self) -> str:
+        """Prometheus' page."""
+        async with self.router.http.get(f"{self.router.url}/metrics") as response:
+            return await response.text()
+
     @property
     def asked(self) -> dict[str, int]:
         """Requests that each provider got."""
@@ -164,6 +169,26 @@ async def test_load_balanced_leaves_a_hanging_target_alone(tmp_path: Path) -> No
         for call in first:
             call.cancel()
         assert group.asked["p1"] <= 2
+
+
+@scenario
+async def test_operators_see_what_a_choice_goes_by(tmp_path: Path) -> None:
+    """Each target that was asked, with its figures; and how often each strategy began with whom."""
+    keys = {"p1": {"timeouts": {"first_token_s": 7}}}
+    async with crowd(tmp_path, well(("p1", "p2")), {"strategy": "round_robin"}, keys) as group:
+        for streamed in (True, True, False):
+            await group.asks(streamed)
+        _, page = await group.router.get("/health/detailed")
+        one = page["providers"]["p1"]["targets"]["m"]
+        assert one["in_flight"] == 0
+        assert 0 < one["first_token_ms"] < 2000 and 0 < one["whole_ms"] < 2000
+        assert one["first_token_limit_ms"] == 7000
+        assert 0.1 <= one["share"] <= 1.0
+        assert page["providers"]["p2"]["targets"]["m"]["whole_ms"] is None
+        for name, times in (("p1", 2), ("p2", 1)):
+            line = f'pointsman_choices_total{{model="m",provider="{name}",strategy="round_robin"}} {times}.0'
+            while line not in await group.metrics():
+                continue
 
 
 @pytest.mark.parametrize("strategy", ["load_balanced", "fastest_first", "weighted", "cheapest"])

@@ -90,3 +90,15 @@ def test_what_a_caller_wrote_is_no_label() -> None:
     page = meter.render().decode()
     assert "made-up" not in page
     assert page.count("pointsman_exchanges_total{") == 1
+
+
+def test_a_choice_is_counted_under_the_target_that_was_asked_first() -> None:
+    """Whoever answered in the end; and not at all where nobody was asked, as for an answer from the cache."""
+    meter = Meter()
+    count_exchange(meter, exchange_ended(strategy="weighted"))
+    notes = (AttemptNote(target="a:m:free", reason=Reason.CONNECT),)
+    count_exchange(meter, exchange_ended(strategy="weighted", attempts=notes))
+    count_exchange(meter, exchange_ended(strategy=None))
+    assert meter.read(metrics.CHOICES, "weighted", "main", "small") == 1
+    assert meter.read(metrics.CHOICES, "weighted", "a", "m:free") == 1
+    assert meter.render().decode().count("pointsman_choices_total{") == 2

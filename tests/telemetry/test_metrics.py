@@ -7,7 +7,7 @@ import pytest
 from router.telemetry.metrics import TABLE, Kind, Metric
 
 ROWS = [pytest.param(row, id=row.name) for row in TABLE]
-CLOSED = {"dialect", "end", "reason", "streamed", "bucket", "to", "sink", "how", "result"}
+CLOSED = {"dialect", "end", "reason", "streamed", "bucket", "to", "sink", "how", "result", "strategy"}
 CONFIGURED = {"provider", "model", "key", "actor", "version"}
 
 
