@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from aiohttp import web
@@ -20,6 +20,8 @@ EMBEDDINGS = "openai-embeddings"
 IMAGES = "openai-images"
 MODERATIONS = "openai-moderations"
 RERANK = "cohere-rerank"
+EITHER = "either"
+"""No dialect: of two that have the same path, that of the request's headers."""
 
 ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("POST", "/v1/chat/completions", CHAT, partial(calls.take, spoken=CHAT)),
@@ -34,8 +36,8 @@ ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("POST", "/v1/moderations", MODERATIONS, partial(calls.take, spoken=MODERATIONS)),
     ("POST", "/v1/rerank", RERANK, partial(calls.take, spoken=RERANK)),
     ("POST", "/v2/rerank", RERANK, partial(calls.take, spoken=RERANK)),
-    ("GET", "/v1/models", CHAT, models.listing),
-    ("GET", "/v1/models/{id:.+}", CHAT, models.one),
+    ("GET", "/v1/models", EITHER, models.listing),
+    ("GET", "/v1/models/{id:.+}", EITHER, models.one),
     ("GET", "/health", CHAT, health.summary),
     ("GET", "/health/detailed", CHAT, health.detailed),
     ("GET", "/health/providers", CHAT, health.providers),
@@ -77,6 +79,13 @@ def is_operational(path: str) -> bool:
 
 
 _PREFIXES = (("/v1/messages", MESSAGES), ("/v1/responses", RESPONSES), ("/v1/rerank", RERANK), ("/v2/", RERANK))
+
+
+def spoken(dialect: str, headers: Mapping[str, str]) -> str:
+    """The dialect of a request to a route of `dialect`."""
+    if dialect != EITHER:
+        return dialect
+    return MESSAGES if models.VERSION_HEADER in headers else CHAT
 
 
 def dialect_of(path: str) -> str:

@@ -15,7 +15,7 @@ from router.front.connection import Connection, Crowd
 from router.front.context import Context
 from router.front.guard import Admit, Guard
 from router.front.origin import admit_all, admit_keyed, admit_local, is_loopback
-from router.front.routes import CHAT, OPERATIONS, ROUTES, Handler, dialect_of, is_operational
+from router.front.routes import CHAT, OPERATIONS, ROUTES, Handler, dialect_of, is_operational, spoken
 from router.front.tls import Tls
 
 Application = web.Application
@@ -216,18 +216,18 @@ def add_routes(
 
     callers, operators = guards(admit), guards(admit_operators, audits=True)
     for method, path, dialect, handler in routes:
-        guard = (operators if is_operational(path) else callers)[dialect]
-        app.router.add_route(method, path, _guarded(guard, handler, contexts))
+        guards_here = operators if is_operational(path) else callers
+        app.router.add_route(method, path, _guarded(guards_here, dialect, handler, contexts))
     return callers
 
 
 def _guarded(
-    guard: Guard, handler: Handler, contexts: Contexts
+    guards: Mapping[str, Guard], dialect: str, handler: Handler, contexts: Contexts
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     inner = partial(_with_context, handler, contexts)
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await guard(request, inner)
+        return await guards[spoken(dialect, request.headers)](request, inner)
 
     return handle
 

@@ -94,9 +94,10 @@ ESTIMATES: Mapping[Operation, Estimate] = {Operation.COUNT_TOKENS: estimate_coun
 def cannot_count(fault: WireFault) -> bool:
     """Whether a provider's refusal means that it has no counter, rather than that something is wrong with this prompt.
 
-    A 404 that names a code is an API's own word about the model; a bare one is a server's about the path.
+    A 404 that has a code or speaks of a model is an API's own word about the model; any other is a server's about the
+    path.
     """
-    missing = fault.reason is Reason.MODEL_MISSING and fault.code is None
+    missing = fault.reason is Reason.MODEL_MISSING and fault.code is None and "model" not in fault.message.lower()
     return missing or fault.status in _NOT_THERE or _UNSUPPORTED in fault.message
 
 

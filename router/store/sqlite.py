@@ -138,6 +138,8 @@ class SqliteJournal:
             raise JournalUnusable(
                 f"the journal {self._path} has schema version {version}; this router knows none after {VERSION}"
             )
+        if version < VERSION and used and self._read_only:
+            raise JournalUnusable(f"the journal {self._path} is of an earlier version; starting the router renews it")
         if version < VERSION and not self._read_only:
             # in this order: a crash in between leaves a file that the next start completes
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")

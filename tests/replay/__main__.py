@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.replay.operations import Outcome as Beside
+from tests.replay.operations import replay_operations
 from tests.replay.recordings import ABSENT, recordings
 from tests.replay.replay import Outcome, replay, unknown
 from tests.replay.table import lines
@@ -20,9 +22,15 @@ def main() -> int:
         return 0
     told = asyncio.run(_all())
     print("\n".join(lines(told, [one for one in found if one.why_not])))
+    beside = asyncio.run(_beside_chat())
+    print(
+        "\n".join(("", "beside chat:", *(f"  {one.wrong or 'pass'}: {one.recording.id} {one.form}" for one in beside)))
+    )
     for api in unknown(found):
         print(f"unknown protocol: {api} (say in tests/replay/recordings.py who speaks it, or why nobody does)")
-    return 1 if unknown(found) or any(outcome.verdict.wrong for outcome in told) else 0
+    return (
+        1 if unknown(found) or any(one.wrong for one in beside) or any(outcome.verdict.wrong for outcome in told) else 0
+    )
 
 
 async def _all() -> list[Outcome]:
@@ -33,6 +41,11 @@ async def _all() -> list[Outcome]:
         with TemporaryDirectory() as home:
             told += await replay([one for one in found if one.provider == provider], Path(home))
     return told
+
+
+async def _beside_chat() -> list[Beside]:
+    with TemporaryDirectory() as home:
+        return await replay_operations(recordings(), Path(home))
 
 
 if __name__ == "__main__":

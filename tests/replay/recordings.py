@@ -1,7 +1,7 @@
 """The recorded exchanges as they lie beside the repository: one file each, found by looking, not by an index.
 
-What is dropped into the folder is replayed from then on. Which protocol is a conversation, and who hears it, stands in
-two tables; a protocol that stands in neither is a failure of the replay and not silence.
+What is dropped into the folder is replayed from then on. Which protocol is what, and who speaks it, stands in
+three tables; a protocol that stands in none is a failure of the replay and not silence.
 """
 
 from __future__ import annotations
@@ -32,37 +32,42 @@ KINDS: dict[str, str] = {
 }
 """Protocol -> the kind of provider that speaks it, where the recorded provider has no kind of its own that does."""
 
-_EMBEDS = "turns text into numbers: there is no answer in it"
-_LISTS = "lists models: there is no answer in it"
-_COUNTS = "counts tokens: there is no answer in it"
-_RANKS = "orders texts: there is no answer in it"
+BESIDE_CHAT = frozenset(
+    {
+        "openai.embeddings",
+        "mistral.embeddings",
+        "cohere.embed.v2",
+        "ollama.embed",
+        "gemini.batchEmbedContents",
+        "cohere.rerank.v2",
+        "rerank",
+        "anthropic.count_tokens",
+        "bedrock.count_tokens",
+        "gemini.countTokens",
+        "openai.responses.input_tokens",
+    }
+)
+"""Protocols of other operations than chat; `operations.py` says how each is asked for."""
+
+_LISTS = "lists models: nobody is asked anything"
 _OLD = "a protocol its own vendor replaced; no kind of provider speaks it"
 
-NO_CONVERSATION: dict[str, str] = {
-    "openai.embeddings": _EMBEDS,
-    "mistral.embeddings": _EMBEDS,
-    "cohere.embed.v1": _EMBEDS,
-    "cohere.embed.v2": _EMBEDS,
-    "ollama.embed": _EMBEDS,
-    "ollama.embeddings": _EMBEDS,
-    "gemini.batchEmbedContents": _EMBEDS,
+NOT_REPLAYED: dict[str, str] = {
     "openai.models": _LISTS,
     "anthropic.models": _LISTS,
     "gemini.models": _LISTS,
-    "anthropic.count_tokens": _COUNTS,
-    "bedrock.count_tokens": _COUNTS,
-    "gemini.countTokens": _COUNTS,
-    "openai.responses.input_tokens": _COUNTS,
-    "cohere.rerank.v1": _RANKS,
-    "cohere.rerank.v2": _RANKS,
-    "rerank": _RANKS,
-    "openai.moderations": "judges a text: there is no answer in it",
+    "openai.moderations": "no moderation, but a page of what an organisation's moderations used",
     "openai.completions": _OLD,
     "anthropic.complete": _OLD,
     "cohere.chat.v1": _OLD,
+    "cohere.embed.v1": _OLD,
+    "cohere.rerank.v1": _OLD,
     "ollama.generate": _OLD,
+    "ollama.embeddings": _OLD,
 }
-"""Protocol -> why a conversation cannot be asked of who speaks it."""
+"""Protocol -> why it cannot be asked for here."""
+
+_INT8 = "vectors of bytes in base64, which clients would read as other numbers; no kind offers them"
 
 _INVOKED_OTHERS = "Bedrock's InvokeModel of a model that does not speak Anthropic's protocol; no dialect reads it"
 
@@ -90,7 +95,9 @@ class Recording(NamedTuple):
         """Why it cannot be replayed; None when it can."""
         if self.api.startswith("bedrock.invoke") and not self.is_error and not self._speaks_messages:
             return _INVOKED_OTHERS
-        return NO_CONVERSATION.get(self.api)
+        if self.api == "openai.embeddings" and "pplx" in self.model:
+            return _INT8
+        return NOT_REPLAYED.get(self.api)
 
     @property
     def _speaks_messages(self) -> bool:

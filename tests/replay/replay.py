@@ -22,7 +22,7 @@ from tests.replay.framing import pieces
 from tests.replay.fronts import FRONTS, Front, asked
 from tests.replay.invoke import installed
 from tests.replay.reading import read
-from tests.replay.recordings import KINDS, NO_CONVERSATION, Recording
+from tests.replay.recordings import BESIDE_CHAT, KINDS, NOT_REPLAYED, Recording
 from tests.replay.verdict import Heard, Verdict, judge
 
 _NAMES = {"llama.cpp": "llamacpp-server"}
@@ -65,7 +65,7 @@ def cells(recordings: Iterable[Recording]) -> Iterator[Cell]:
 
 def unknown(recordings: Iterable[Recording]) -> list[str]:
     """Protocols that nobody said anything about: a recording must not be skipped because its protocol is new."""
-    return sorted({one.api for one in recordings} - set(KINDS) - set(NO_CONVERSATION))
+    return sorted({one.api for one in recordings} - set(KINDS) - BESIDE_CHAT - set(NOT_REPLAYED))
 
 
 async def replay(recordings: Iterable[Recording], home: Path) -> list[Outcome]:
@@ -88,7 +88,7 @@ async def replaying(served_here: list[Recording], home: Path) -> AsyncIterator[S
     """A router whose model `model_of(n)` is the n-th of these, said again however often it is asked."""
     with installed(home):
         kinds = find_kinds()
-        async with ScriptedProvider(choose=lambda turn: _script(served_here[_number(turn)], turn)) as provider:
+        async with ScriptedProvider(choose=lambda turn: script_of(served_here[number_of(turn)], turn)) as provider:
             config = {
                 "providers": {f"cell{n}": _provider(one, n, kinds, provider.port) for n, one in enumerate(served_here)},
                 "retry": {"max_attempts": 1},
@@ -130,12 +130,12 @@ async def _ask(router: Served, cell: Cell, number: int) -> Heard:
         return Heard(response.status, await response.read(), cell.streamed)
 
 
-def _number(turn: Turn) -> int:
+def number_of(turn: Turn) -> int:
     """Which recording is asked for: its base URL says so."""
     return int(turn.path.split("/")[1])
 
 
-def _script(recording: Recording, turn: Turn) -> Script:
+def script_of(recording: Recording, turn: Turn) -> Script:
     """The recorded answer, byte for byte: status, headers, body."""
     headers, body = dict(recording.headers), recording.body
     if body.startswith(b"[") and "alt=sse" in turn.path:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.replay.fronts import CHAT, FRONTS, MESSAGES, RESPONSES, Front
-from tests.replay.recordings import ABSENT, Recording, recordings
+from tests.replay.operations import OPERATIONS, replay_operations
+from tests.replay.recordings import ABSENT, BESIDE_CHAT, Recording, recordings
 from tests.replay.replay import Outcome, replay, unknown
 from tests.replay.table import lines
 from tests.replay.verdict import Heard, judge
@@ -56,6 +57,14 @@ def test_a_recorded_provider_is_heard_through_every_front_end(provider: str, tmp
     assert [
         (outcome.cell.recording.id, outcome.cell.front.name, outcome.verdict.wrong) for outcome in _failed(told)
     ] == []
+
+
+@pytest.mark.skipif(not PROVIDERS, reason=ABSENT)
+def test_a_recording_beside_chat_is_heard_through_the_front_that_fits(tmp_path: Path) -> None:
+    """Every vector in both forms, every place in a ranking, every count, and errors as whose fault they are."""
+    told = asyncio.run(replay_operations(recordings(), tmp_path))
+    assert [(one.recording.id, one.form, one.wrong) for one in told if one.wrong] == []
+    assert {one.recording.api for one in told} == BESIDE_CHAT == set(OPERATIONS)
 
 
 def _failed(told: list[Outcome]) -> list[Outcome]:

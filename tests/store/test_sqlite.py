@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
 from router.errors import Reason
 from router.store.journal import EntryRow, JournalError, JournalUnusable, ProviderTotal, total_of
+from router.store.schema import ADDED
 from router.store.sqlite import SqliteJournal
 
 USAGE = Usage(
@@ -28,6 +30,10 @@ USAGE = Usage(
     reasoning=11,
     audio_input=3,
     audio_output=4,
+    image_input=5,
+    image_output=6,
+    images=2,
+    search_units=1,
     reported_usd="0.00123",
     reported_total=1073,
 )
@@ -284,3 +290,31 @@ def test_a_start_that_was_cut_short_is_completed_by_the_next(path: Path) -> None
     journal.append((replace(closed("a"), reason=Reason.CUT_STREAM),))
     assert journal.entries(1)[0].reason is Reason.CUT_STREAM
     journal.close()
+
+
+def test_a_journal_of_the_first_version_is_renewed(tmp_path: Path) -> None:
+    """What is in it stays, reads as having used no pictures, and new entries go beside it."""
+    path = tmp_path / "ledger.sqlite"
+    journal = SqliteJournal(path)
+    journal.open()
+    journal.append((opened("old"), closed("old")))
+    journal.close()
+    with closing(sqlite3.connect(path)) as raw:
+        for name in ADDED[2]:
+            raw.execute(f"ALTER TABLE entries DROP COLUMN {name}")
+        raw.execute("PRAGMA user_version = 1")
+        raw.commit()
+    reader = SqliteJournal(path, read_only=True)
+    with pytest.raises(JournalUnusable, match="earlier version"):
+        reader.open()
+    journal = SqliteJournal(path)
+    journal.open()
+    journal.append((opened("new"), closed("new")))
+    new, old = journal.entries(10)
+    assert (new.usage, old.usage) == (USAGE, replace(USAGE, image_input=0, image_output=0, images=0, search_units=0))
+    [total] = journal.totals()
+    assert total.input_tokens == USAGE.input_total * 2 - USAGE.image_input
+    journal.close()
+    reader.open()
+    assert len(reader.entries(10)) == 2
+    reader.close()

@@ -38,7 +38,7 @@ class ByType(Struct, frozen=True):
 class EmbedBody(Struct, frozen=True):
     """Any family's whole answer: Titan has one vector, Cohere a list or, since its version 4, lists by type."""
 
-    embedding: Raw | None = None
+    embedding: Raw = NULL
     inputTextTokenCount: int | None = None
     embeddings: Raw = NULL
 
@@ -58,7 +58,7 @@ def decode_reply(body: bytes) -> Embeddings:
     """All vectors. Raises `WireFault`, also for an error inside a 200."""
     answer = read_answer(_ANSWER, body, "list of embeddings", _fault)
     tokens = answer.inputTextTokenCount
-    vectors = (answer.embedding,) if answer.embedding is not None else _listed(answer.embeddings)
+    vectors = (answer.embedding,) if answer.embedding != NULL else _listed(answer.embeddings)
     return Embeddings(model="", vectors=vectors, usage=None if tokens is None else Usage(input=max(tokens, 0)))
 
 

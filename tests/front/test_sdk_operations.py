@@ -1,0 +1,224 @@
+"""The official SDKs, as they are, for what is not chat: embeddings, moderations, images, counts and lists of models."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from pathlib import Path
+from struct import pack
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+from anthropic import AsyncAnthropic
+from openai import AsyncOpenAI
+
+from tests.fakes.loops import on_real_loops
+from tests.fakes.provider import ScriptedProvider
+from tests.fakes.replies import event, speak, status
+from tests.fakes.served import remote, routed, served
+from tests.fakes.turn import Script, Turn
+
+VECTOR = [0.5, -1.25, 3.0]
+
+
+def says(body: object, code: int = 200) -> Script:
+    """A whole answer of any operation."""
+    return status(code, body=body)
+
+
+async def embeds(turn: Turn) -> None:
+    """OpenAI's own answer: base64 where it is asked for, one vector for each text."""
+    asked = turn.asked()
+    texts = asked["input"] if isinstance(asked["input"], list) else [asked["input"]]
+    packed = b64encode(pack("<3f", *VECTOR)).decode()
+    form: Any = packed if asked.get("encoding_format") == "base64" else VECTOR
+    # Out of order, as the protocol allows: the places tell.
+    data = [{"object": "embedding", "index": place, "embedding": form} for place in reversed(range(len(texts)))]
+    usage = {"prompt_tokens": 2, "total_tokens": 2}
+    await says({"object": "list", "data": data, "model": asked["model"], "usage": usage})(turn)
+
+
+PROVIDERS: dict[str, tuple[Script, dict[str, Any], str]] = {
+    "in base64": (embeds, {}, "/v1/embeddings"),
+    "in numbers": (says({"data": [{"index": 0, "embedding": VECTOR}], "usage": None}), {}, "/v1/embeddings"),
+    "ollama": (
+        says({"model": "m", "embeddings": [VECTOR], "prompt_eval_count": 2}),
+        {"kind": "ollama"},
+        "/v1/api/embed",
+    ),
+    "gemini": (
+        says({"embeddings": [{"values": VECTOR}]}),
+        {"kind": "gemini", "api_key": "k"},
+        "/v1/models/m:batchEmbedContents",
+    ),
+    "cohere": (
+        says({"embeddings": {"float": [VECTOR]}, "meta": {"billed_units": {"input_tokens": 2}}}),
+        {"kind": "cohere", "api_key": "k"},
+        "/v1/v2/embed",
+    ),
+    "titan": (
+        says({"embedding": VECTOR, "inputTextTokenCount": 2}),
+        {"kind": "bedrock", "api_key": "k"},
+        "/v1/model/m/invoke",
+    ),
+}
+
+
+@pytest.mark.parametrize(("script", "keys", "path"), PROVIDERS.values(), ids=PROVIDERS)
+@on_real_loops
+async def test_openais_client_reads_vectors_of_every_provider(
+    script: Script, keys: dict[str, Any], path: str, tmp_path: Path
+) -> None:
+    """Asked as its client asks, for base64, and asked for numbers."""
+    async with ScriptedProvider(script) as provider:
+        base_url = f"http://127.0.0.1:{provider.port}/v1"
+        model = {"name": "m", "operations": ["embeddings"]}
+        config = {"providers": {"p": {**remote(provider), "base_url": base_url, **keys, "models": [model]}}}
+        async with (
+            served(config, tmp_path) as router,
+            AsyncOpenAI(base_url=f"{router.url}/v1", api_key="unused") as client,
+        ):
+            usual = await client.embeddings.create(model="m", input="hi")
+            numbers = await client.embeddings.create(model="auto", input=["hi"], encoding_format="float")
+            assert [usual.data[0].embedding, numbers.data[0].embedding] == [VECTOR, VECTOR]
+            assert usual.usage.prompt_tokens in (0, 2)
+            # Ollama's base URL may end in the version of its other protocol.
+            assert provider.turns[0].path in (path, path.removeprefix("/v1"))
+
+
+@on_real_loops
+async def test_many_texts_come_back_in_their_order(tmp_path: Path) -> None:
+    """Also where the provider sends them in another, and for token ids."""
+    async with (
+        ScriptedProvider(embeds) as provider,
+        served(routed(provider), tmp_path) as router,
+        AsyncOpenAI(base_url=f"{router.url}/v1", api_key="unused") as client,
+    ):
+        reply = await client.embeddings.create(model="chat", input=["a", "b", "c"])
+        assert sorted(one.index for one in reply.data) == [0, 1, 2]
+        await client.embeddings.create(model="chat", input=[[1, 2], [3]], dimensions=3)
+        assert provider.turns[1].asked()["input"] == [[1, 2], [3]]
+        assert provider.turns[1].asked()["dimensions"] == 3
+
+
+@on_real_loops
+async def test_openais_client_reads_verdicts_pictures_and_errors(tmp_path: Path) -> None:
+    """Moderations without a model, pictures, and a refusal in the provider's words."""
+    verdict = {"flagged": True, "categories": {"hate": True}, "category_scores": {"hate": 0.9}}
+    moderation = says({"id": "modr-1", "model": "omni-moderation-latest", "results": [verdict]})
+    usage = {"input_tokens": 4, "output_tokens": 9, "total_tokens": 13}
+    picture = says({"created": 7, "data": [{"b64_json": "AAA="}], "usage": usage})
+    refusal = says({"error": {"message": "safety system", "code": "moderation_blocked"}}, 400)
+    async with ScriptedProvider(moderation, picture, refusal) as provider:
+        models = ["omni-moderation-latest", "gpt-image-1"]
+        async with (
+            served({"providers": {"p": remote(provider, models=models)}}, tmp_path) as router,
+            AsyncOpenAI(base_url=f"{router.url}/v1", api_key="unused") as client,
+        ):
+            judged = await client.moderations.create(input="...")
+            assert judged.results[0].flagged
+            assert judged.results[0].categories.hate
+            made = await client.images.generate(model="gpt-image-1", prompt="a cat", size="1024x1024")
+            assert made.data is not None and b64decode(made.data[0].b64_json or "") == b"\0\0"
+            assert made.usage is not None and made.usage.total_tokens == 13
+            assert provider.turns[1].asked()["size"] == "1024x1024"
+            with pytest.raises(openai.BadRequestError) as caught:
+                await client.images.generate(model="gpt-image-1", prompt="a bad cat")
+            assert "safety system" in str(caught.value)
+            assert len(provider.turns) == 3
+
+
+async def _pictures(turn: Turn) -> None:
+    await turn.head(200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"})
+    for kind in ("image_generation.partial_image", "image_generation.completed"):
+        said = {"type": kind, "b64_json": "AAA=", "created_at": 7, "partial_image_index": 0}
+        await turn.chunk(f"event: {kind}\n".encode() + event(said))
+    await turn.chunk(b"")
+
+
+@on_real_loops
+async def test_openais_client_reads_a_stream_of_pictures(tmp_path: Path) -> None:
+    """An unfinished one, then the whole one."""
+    async with (
+        ScriptedProvider(_pictures) as provider,
+        served({"providers": {"p": remote(provider, models=["gpt-image-1"])}}, tmp_path) as router,
+        AsyncOpenAI(base_url=f"{router.url}/v1", api_key="unused") as client,
+    ):
+        events = await client.images.generate(model="gpt-image-1", prompt="a cat", stream=True, partial_images=1)
+        assert [one.type async for one in events] == ["image_generation.partial_image", "image_generation.completed"]
+
+
+COUNTERS: dict[str, tuple[dict[str, Any], object]] = {
+    "anthropic": ({"kind": "anthropic", "api_key": "k"}, {"input_tokens": 14}),
+    "gemini": ({"kind": "gemini", "api_key": "k"}, {"totalTokens": 14}),
+    "bedrock": ({"kind": "bedrock", "api_key": "k"}, {"inputTokens": 14}),
+    "responses": ({"kind": "openai-responses", "api_key": "k"}, {"object": "x", "input_tokens": 14}),
+}
+
+
+@pytest.mark.parametrize(("keys", "reply"), COUNTERS.values(), ids=COUNTERS)
+@on_real_loops
+async def test_anthropics_client_counts_at_every_provider_that_can(
+    keys: dict[str, Any], reply: object, tmp_path: Path
+) -> None:
+    """In the provider's own words, with the system prompt and the tools."""
+    async with ScriptedProvider(says(reply)) as provider:
+        config = {"providers": {"p": {**keys, "base_url": f"http://127.0.0.1:{provider.port}", "models": ["m"]}}}
+        async with (
+            served(config, tmp_path) as router,
+            AsyncAnthropic(base_url=router.url, api_key="unused") as client,
+        ):
+            counted = await client.messages.count_tokens(
+                model="m",
+                system="Be brief.",
+                messages=[{"role": "user", "content": "hi"}],
+                tools=[{"name": "f", "input_schema": {"type": "object"}}],
+            )
+            assert counted.input_tokens == 14
+            assert b"Be brief." in provider.turns[0].body and b'"f"' in provider.turns[0].body
+
+
+@on_real_loops
+async def test_anthropics_client_lists_models_page_by_page(tmp_path: Path) -> None:
+    """Its own paging ends, with every name once; one name is found, and an unknown one is a 404 of its own."""
+    async with ScriptedProvider(speak()) as provider:
+        names = [f"claude-{number}" for number in range(30)]
+        async with (
+            served({"providers": {"p": remote(provider, models=names)}}, tmp_path) as router,
+            AsyncAnthropic(base_url=router.url, api_key="unused") as client,
+        ):
+            listed = [model.id async for model in client.models.list(limit=7)]
+            assert len(listed) == len(set(listed)) == 61
+            assert {"auto", "p:claude-0", "claude-29"} <= set(listed)
+            before = await client.models.list(limit=3, before_id=listed[5])
+            assert [model.id for model in before.data] == listed[2:5]
+            assert (await client.models.retrieve("claude-3")).display_name == "claude-3"
+            with pytest.raises(anthropic.NotFoundError) as caught:
+                await client.models.retrieve("claude-none")
+            assert caught.value.body is not None and dict(caught.value.body)["type"] == "error"  # type: ignore[call-overload]
+        async with (
+            served({"providers": {"p": remote(provider, models=names)}}, tmp_path) as router,
+            AsyncOpenAI(base_url=f"{router.url}/v1", api_key="unused") as openais,
+        ):
+            assert len([model.id async for model in openais.models.list()]) == 61
+
+
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [
+        ("limit=0", "limit"),
+        ("limit=x", "limit"),
+        ("after_id=nobody", "after_id"),
+        ("after_id=a&before_id=b", "before_id"),
+    ],
+)
+@on_real_loops
+async def test_a_page_that_cannot_be_is_refused_in_anthropics_words(query: str, param: str, tmp_path: Path) -> None:
+    """400, in the error body its clients read."""
+    async with ScriptedProvider(speak()) as provider, served(routed(provider), tmp_path) as router:
+        headers = {"anthropic-version": "2023-06-01"}
+        async with router.http.get(f"{router.url}/v1/models?{query}", headers=headers) as response:
+            body = await response.json()
+        assert (response.status, body["type"], body["error"]["type"]) == (400, "error", "invalid_request_error")
+        assert param in body["error"]["message"]
