@@ -24,6 +24,20 @@ def rows() -> list[str]:
     return [_row(kinds[name]) for name in sorted(BUILT_IN)]
 
 
+def beside_chat() -> list[str]:
+    """One for each kind that can be asked for more than chat: what, and where, below its base URL."""
+    kinds = find_kinds()
+    asked = (kinds[name] for name in sorted(BUILT_IN) if kinds[name].others)
+    return [f"- `{kind.name}`: {', '.join(_others(kind))}" for kind in asked]
+
+
+def _others(kind: Kind) -> Iterable[str]:
+    for operation, endpoint in kind.others.items():
+        bent = "; ".join(_bent(endpoint.quirks or Quirks()))
+        told = f"{operation} `{endpoint.url(_BASE, 'MODEL', False).removeprefix(_BASE)}`"
+        yield f"{told} ({bent})" if bent else told
+
+
 def _row(kind: Kind) -> str:
     cells = (
         f"`{kind.name}`",
@@ -81,4 +95,4 @@ def _instead(triples: Triples, verb: str) -> Iterable[str]:
 
 
 if __name__ == "__main__":
-    print("\n".join((*HEAD, *rows())))
+    print("\n".join((*HEAD, *rows(), "", *beside_chat())))
