@@ -282,7 +282,8 @@ class Attempt:
             self._learn(reply)
             if reply.status >= 300:
                 raise await self._refusal(reply)
-            head = Head(shown=shown_headers(reply.headers), lost=draft.lost)
+            echoes = way.prefix is not None and way.prefix.echoes
+            head = Head(shown=shown_headers(reply.headers), lost=draft.lost, echoes=echoes)
             if self._order.ask.stream:
                 await self._receive_stream(reply, way.codec, replace(head, relay=self._relay(way)), clocks)
             else:
@@ -304,9 +305,12 @@ class Attempt:
         # A forwarded header, such as a version, takes the place of our own; credentials are never forwarded.
         forward = {name: value for name, value in draft.forward if name not in line.withheld}
         headers = {**dict(line.headers[self.tally.key]), **forward, "content-type": "application/json"}
+        url = way.address(self._model, self._order.ask.stream)
+        if self._order.beginning is not None and way.prefix is not None:
+            url = way.prefix.url(url)
         return UpstreamRequest(
             method="POST",
-            url=way.address(self._model, self._order.ask.stream),
+            url=url,
             headers=tuple(headers.items()),
             body=draft.body,
             connect_s=line.timeouts.connect_s,

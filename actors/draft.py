@@ -7,11 +7,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from actors.messages import Inexpressible, Order
+from actors.messages import Inexpressible, Order, Unsent
 from router.canon.loss import OnLoss
 from router.canon.request import ChatRequest
 from router.errors import Reason, Refused, WireFault
 from router.policy.loss import meant
+from router.providers.prefix import Prefix, prolonged
 from router.providers.quirks import Quirks, bend
 from router.wire.dialect import Ask, Codec, Encoded, FrontHalf
 
@@ -24,12 +25,14 @@ class Way(Struct, frozen=True, kw_only=True):
         address: (upstream model, whether to stream) -> where it goes.
         quirks: how a body must be bent for it; None passes the caller's bytes on untouched.
         relays: whether its answers are passed on as they are to who speaks its dialect.
+        prefix: how it is given the beginning of an answer; None when it does not go on with one.
     """
 
     codec: Codec
     address: Callable[[str, bool], str]
     quirks: Quirks | None = None
     relays: bool = True
+    prefix: Prefix | None = None
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -53,6 +56,7 @@ def draft(order: Order, model: str, front: FrontHalf, way: Way) -> Draft:
         front: hears what the caller speaks.
 
     Raises:
+        Unsent: it cannot go on with the beginning that the order has.
         Inexpressible: what cannot be said changes the meaning, and the order does not allow that.
         WireFault: the request cannot be read.
     """
@@ -67,9 +71,24 @@ def draft(order: Order, model: str, front: FrontHalf, way: Way) -> Draft:
     if quirks is not None:
         body, unsaid = bend(body, quirks)
         lost += unsaid
+    if order.beginning is not None:
+        body = _begun(body, order.beginning, request or read(front, order.ask), way)
     if lost and order.on_loss is OnLoss.REFUSE and (refused := meant(lost, _talk(request))):
         raise Inexpressible(refused)
     return Draft(body=body, lost=lost, forward=forward)
+
+
+def _begun(body: bytes, beginning: str, request: ChatRequest, way: Way) -> bytes:
+    """The request, for an answer that goes on from there.
+
+    One that must fit a form would begin to fit it anew, and one that is thought about is thought about first.
+    """
+    thought, turn, prefix = request.thinking, way.codec.turn, way.prefix
+    thinks = thought is not None and thought.enabled is not False and thought.effort != "none"
+    begun = prolonged(body, beginning, turn, prefix) if turn is not None and prefix is not None else None
+    if begun is None or thinks or request.output is not None:
+        raise Unsent(Reason.REJECTED, "it cannot go on with this answer")
+    return begun
 
 
 def read(front: FrontHalf, ask: Ask) -> Any:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import assert_never
 
 from msgspec import Struct, structs
 
@@ -21,9 +20,6 @@ from actors.messages import (
     AttemptStarted,
     Call,
     Committed,
-    Complete,
-    Flow,
-    Head,
     Hit,
     Lookup,
     Order,
@@ -41,12 +37,13 @@ from actors.messages import (
     Whole,
 )
 from actors.record import Record
+from actors.rescue import Bridge, Rescue, outcome_of
 from actors.runtime import (
     ActorDead,
     AskTimeout,
     Channel,
     ChannelClosed,
-    ChannelFull,
+    ChannelTimeout,
     Exit,
     Job,
     MailboxFull,
@@ -54,7 +51,8 @@ from actors.runtime import (
     Ref,
     forget_traceback,
 )
-from router.canon.event import CONTENT, Ended
+from actors.tally import stop_for
+from actors.telling import Telling
 from router.canon.loss import OnLoss
 from router.canon.operation import Operation
 from router.canon.target import Target
@@ -63,11 +61,9 @@ from router.errors import GatewayError, Limited, Reason, Refused, Unavailable, W
 from router.policy.backoff import Backoff
 from router.policy.cachekey import cache_key
 from router.policy.course import Course, narrowed
+from router.policy.rescue import Method
 from router.policy.reserve import end_user
-from router.policy.retry import GiveUp, Route, has_way_on, next_step
-
-OUTBOX_CAPACITY = 4
-"""Pieces between an exchange and its reader; small, so that a slow reader is felt upstream."""
+from router.policy.retry import Route, TryTarget, has_way_on, next_step
 
 ASK_S = 5.0
 """How long an exchange waits for an actor's word; they answer in microseconds unless something is wrong."""
@@ -82,6 +78,8 @@ class Wiring(Struct, frozen=True, kw_only=True):
         routes: public model name -> its failover group.
         providers: provider name -> its Provider actor.
         windows: target -> context window in tokens, for those that are known; read by reference.
+        continues: whether a target goes on with the beginning of an answer.
+        capability: told of one that does not after all.
         price: (target, usage) -> what it costs; None when nobody knows.
         max_per_target: tries of one exchange on one target.
         deadline_s: the longest an exchange may take.
@@ -96,6 +94,8 @@ class Wiring(Struct, frozen=True, kw_only=True):
     routes: Mapping[str, Ref]
     providers: Mapping[str, Ref]
     windows: Callable[[], Mapping[str, int]]
+    continues: Callable[[Target], bool]
+    capability: Ref
     price: Callable[[Target, Usage | None], Decimal | None]
     backoff: Backoff
     max_per_target: int
@@ -109,20 +109,21 @@ class Exchange:
         self._call = call
         self._wiring = wiring
         self._ports = wiring.ports
-        self.outbox: Channel[Piece] = Channel(OUTBOX_CAPACITY)
         self.job: Job | None = None
-        self._record = Record(call, wiring.ports)
+        self._record = Record(call, wiring.ports, wiring.price)
         self._deadline_s = self._record.started_s + min(
             wiring.deadline_s, call.ask.requirements.deadline_s or wiring.deadline_s
         )
+        self._telling = Telling(self._record, wiring.ports, self._deadline_s)
         self._tries = 0
         self._caller = call.caller or end_user(call.ask.fields)
         self._cache_key: str | None = None
-        self._head = Head()
-        self._held: list[Flow] = []
-        self._last: Flow | None = None
-        self._committed = False
         self._on_loss = OnLoss.REFUSE
+
+    @property
+    def outbox(self) -> Channel[Piece]:
+        """What its reader reads."""
+        return self._telling.outbox
 
     async def run(self) -> None:
         """Do it all; what cannot be answered is kept for `settle` to tell the reader."""
@@ -176,10 +177,15 @@ class Exchange:
 
     def _course(self, course: Course) -> Course:
         """The route's course as far as the caller wishes to go it. Raises `Refused`."""
-        names = self._call.ask.requirements.fallbacks_on
-        if names is None:
+        wanted = self._call.ask.requirements
+        if self._call.operation is not Operation.CHAT:
+            course = structs.replace(course, resume=())
+        elif wanted.resume is not None:
+            methods = () if wanted.resume == "off" else wanted.resume
+            course = structs.replace(course, resume=tuple(Method(method) for method in methods))
+        if wanted.fallbacks_on is None:
             return course
-        own = narrowed(course, names)
+        own = narrowed(course, wanted.fallbacks_on)
         if isinstance(own, str):
             raise Refused(
                 f"{own!r} is no reason for which this route moves on; its operator can name it in `fallbacks_on`",
@@ -202,6 +208,7 @@ class Exchange:
         if cache is None or call.ask.stream:
             return False
         self._cache_key = cache_key("", call.dialect, call.ask.model, call.ask.fields)
+        self._telling.cache = "miss"
         try:
             hit = await cache.ask(Lookup(key=self._cache_key), timeout_s=ASK_S)
         except (ActorDead, AskTimeout, MailboxFull):
@@ -209,7 +216,7 @@ class Exchange:
         if not isinstance(hit, Hit):
             return False
         self._record.target = hit.target
-        await self._say(
+        await self._telling.say(
             Committed(
                 target=hit.target,
                 model=hit.reply.model,
@@ -218,7 +225,7 @@ class Exchange:
                 age_s=hit.age_s,
             )
         )
-        await self._say(Whole(reply=hit.reply, raw=hit.raw))
+        await self._telling.say(Whole(reply=hit.reply, raw=hit.raw))
         self.outbox.finish(Answered(usage=hit.reply.usage, cost_usd=Decimal(0)))
         self._record.complete = True
         return True
@@ -235,21 +242,50 @@ class Exchange:
             windows=self._wiring.windows(),
             edges=plan.course.edges,
         )
+        rescue = Rescue(plan.course, self._call.ask, self._wiring.continues, self._wiring.capability)
+        self._telling.follow(rescue)
         while True:
-            now_s = self._ports.clock.now()
-            step = next_step(route, self._record.tried, now_s, self._wiring.backoff, self._ports.rng)
-            if isinstance(step, GiveUp):
-                raise self._record.failure(step.retry_after_s)
+            step = self._step(route, rescue)
             if self._record.has_failed(step.target.provider) and not await self._may_retry(step.target):
                 # Not this one again; a provider that was not asked yet costs no retry.
                 self._record.failed(step.target, Unsent(Reason.BUSY, "the retry budget is spent"))
                 continue
             if step.wait_s > 0:
                 await asyncio.sleep(step.wait_s)
-            fault = await self._try(step.target, route)
+            way = rescue.way(step.target, self._record.spent) if self._telling.committed else None
+            fault = await self._try(step.target, route, way)
+            self._note(step.target, fault, rescue, way)
             if fault is None:
                 return
-            self._record.failed(step.target, fault)
+
+    def _step(self, route: Route, rescue: Rescue) -> TryTarget:
+        """Whom to ask next: before the commit point as the route says, after it who can go on with the answer.
+
+        Raises:
+            UpstreamFailed: nobody is left, or nobody may.
+        """
+        committed = self._telling.committed
+        if committed:
+            able = rescue.route(route, can_hand_over=self._telling.can_hand_over)
+            if able is None:
+                raise self._record.broken(*rescue.cause_of_end())
+            route = able
+        now_s = self._ports.clock.now()
+        step = next_step(route, self._record.tried, now_s, self._wiring.backoff, self._ports.rng)
+        if isinstance(step, TryTarget):
+            return step
+        raise self._record.broken(*rescue.cause_of_end()) if committed else self._record.failure(step.retry_after_s)
+
+    def _note(self, target: Target, fault: WireFault | None, rescue: Rescue, way: Bridge | None) -> None:
+        """What an attempt's end says of its target, and of its way to rescue the answer."""
+        refused = way is not None and fault is not None and rescue.refused(way, fault)
+        if fault is not None:
+            self._record.failed(target, fault, voided=refused)
+            if self._telling.committed:
+                self._record.broke_off(target)
+                rescue.broke_off(target, fault)
+        if way is not None and (refused or not isinstance(fault, Unsent)):
+            self._record.rescues.append((way.method, outcome_of(fault, refused=refused)))
 
     async def _may_retry(self, target: Target) -> bool:
         """Whether the retry budget allows one more try at a provider that has already failed this exchange."""
@@ -264,28 +300,45 @@ class Exchange:
             self._wiring.telemetry.tell(RetryTurnedDown(provider=target.provider))
         return granted
 
-    async def _try(self, target: Target, route: Route) -> WireFault | None:
-        """One attempt. None: it answered completely. A fault: it failed before the commit point.
-
-        Raises:
-            UpstreamFailed: it failed after the commit point.
-        """
-        feed = await self._open(target, route)
-        if isinstance(feed, WireFault):
-            return feed
-        self._head, self._held, self._last = Head(), [], None
-        self._record.begin()
+    async def _try(self, target: Target, route: Route, way: Bridge | None) -> WireFault | None:
+        """One attempt. None: it answered completely. Else why it did not; what it had said may have been told."""
+        started = await self._open(target, route, way)
+        if isinstance(started, WireFault):
+            return started
+        self._telling.begin(way)
         try:
             while not self._record.complete:
-                await self._take(await _next(feed), target)
+                part = await self._next(started.feed, target)
+                await self._telling.take(part, target)
+                if isinstance(part, Whole):
+                    self._keep(part, target)
         except WireFault as fault:
             forget_traceback(fault)
-            if not self._committed:
-                return fault
-            raise self._record.broken(target, fault) from fault
+            # Where it was we who could not use it, it still runs.
+            started.job.stop(stop_for(fault.reason))
+            return fault
         return None
 
-    async def _open(self, target: Target, route: Route) -> Channel[Part] | WireFault:
+    async def _next(self, feed: Channel[Part], target: Target) -> Part:
+        """The next part; what is held back is told meanwhile, when its time has come.
+
+        Raises:
+            WireFault: the attempt's own, or CRASHED when the feed just ends.
+        """
+        while True:
+            try:
+                return await feed.get(timeout_s=self._telling.held_s)
+            except ChannelTimeout:
+                await self._telling.commit(target)
+            except ChannelClosed:
+                raise WireFault(Reason.CRASHED, "its unit crashed while it was answering") from None
+
+    def _keep(self, whole: Whole, target: Target) -> None:
+        """Remember a whole answer for whoever asks the same again."""
+        if self._wiring.cache is not None and self._cache_key:
+            self._wiring.cache.tell(Stored(key=self._cache_key, target=target, reply=whole.reply, raw=whole.raw))
+
+    async def _open(self, target: Target, route: Route, way: Bridge | None) -> AttemptStarted | WireFault:
         """Start an attempt; a unit that is down or lacks the model is a fault like any other."""
         assert self.job is not None
         self._tries += 1
@@ -300,6 +353,7 @@ class Exchange:
             target=target,
             deadline_s=self._deadline_s,
             trace_id=self._call.trace_id,
+            beginning=way.beginning if way is not None else None,
             refusals_move=has_way_on(route, self._record.tried, target, Reason.CONTENT_POLICY),
             on_loss=self._on_loss,
             operation=self._call.operation,
@@ -312,79 +366,7 @@ class Exchange:
             return Unsent(Reason.BUSY, "its unit is being restarted", retry_after_s=1.0)
         if not isinstance(word, AttemptStarted):
             return Unsent(Reason.MODEL_MISSING, "it does not serve this model")
-        return word.feed
-
-    async def _take(self, part: Part, target: Target) -> None:
-        """One part of an attempt: hold what bears no content, commit at what does, hand on the rest.
-
-        What ends an answer is handed on together with the word that it is complete: a reader who was told the end is
-        never told an error after it, whenever this exchange is stopped.
-        """
-        match part:
-            case Head():
-                self._head = part
-            case Flow() if _ends(part):
-                self._record.heard(part)
-                self._last = part
-            case Flow() if not self._committed and not _bears_content(part):
-                self._record.heard(part)
-                self._held.append(part)
-            case Flow() | Whole():
-                self._record.heard(part)
-                await self._commit(target)
-                if isinstance(part, Whole) and self._wiring.cache is not None and self._cache_key:
-                    self._wiring.cache.tell(Stored(key=self._cache_key, target=target, reply=part.reply, raw=part.raw))
-                await self._say(part)
-            case Complete():
-                await self._commit(target)
-                record = self._record
-                record.cost_usd = self._wiring.price(target, record.usage)
-                answered = Answered(usage=record.usage, cost_usd=record.cost_usd, raw=part.raw)
-                self.outbox.finish(*((answered,) if self._last is None else (self._last, answered)))
-                record.complete = True
-            case _:
-                assert_never(part)
-
-    async def _say(self, piece: Piece) -> None:
-        """Hand a piece to the reader. Raises `Refused` when it has not made room by the deadline."""
-        try:
-            self.outbox.put_nowait_or_raise(piece)
-        except ChannelFull:
-            try:
-                async with asyncio.timeout(max(0.0, self._deadline_s - self._ports.clock.now())):
-                    await self.outbox.put(piece)
-            except TimeoutError:
-                raise Refused("the answer was not read in time", reason=Reason.DEADLINE) from None
-
-    async def _commit(self, target: Target) -> None:
-        """The commit point: from here on this target's answer is the answer. Done once."""
-        if self._committed:
-            return
-        self._committed = True
-        self._record.committed(target)
-        await self._say(
-            Committed(
-                target=target,
-                model=self._record.model or target.model,
-                attempts=self._record.requests + self._head.sent,
-                relay=self._head.relay,
-                shown=self._head.shown,
-                lost=self._head.lost,
-                cache="miss" if self._cache_key else None,
-                estimated=self._head.estimated,
-            )
-        )
-        for flow in self._held:
-            await self._say(flow)
-        self._held = []
-
-
-async def _next(feed: Channel[Part]) -> Part:
-    """The next part. Raises `WireFault`: the attempt's own, or CRASHED when the feed just ends."""
-    try:
-        return await feed.get()
-    except ChannelClosed:
-        raise WireFault(Reason.CRASHED, "its unit crashed while it was answering") from None
+        return word
 
 
 async def _ask(ref: Ref, message: object, whom: str) -> object:
@@ -393,12 +375,3 @@ async def _ask(ref: Ref, message: object, whom: str) -> object:
         return await ref.ask(message, timeout_s=ASK_S)
     except (ActorDead, AskTimeout, MailboxFull) as error:
         raise Unavailable(f"the {whom} cannot answer now", reason=Reason.INTERNAL, retry_after_s=1.0) from error
-
-
-def _ends(flow: Flow) -> bool:
-    """Nothing follows `Ended`, so it is the last event or none."""
-    return bool(flow.events) and type(flow.events[-1]) is Ended
-
-
-def _bears_content(flow: Flow) -> bool:
-    return any(type(event) in CONTENT for event in flow.events)

@@ -116,7 +116,10 @@ class Reading:
             events.extend(said)
             if self._relay is not None:
                 raw.append(self._relay.feed(frame, said))
-        return Flow(events=tuple(self._noted(event) for event in events), raw=b"".join(raw))
+        passed = b"".join(raw)
+        if self._relay is not None:
+            self._relay.passed_bytes += len(passed)
+        return Flow(events=tuple(self._noted(event) for event in events), raw=passed)
 
     def _noted(self, event: Event) -> Event:
         """Remember what an event says of the answer; name the answer where its provider did not."""

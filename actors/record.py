@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from actors.messages import Call, ExchangeEnded, Flow, Inexpressible, Unsent, Whole
@@ -9,20 +10,28 @@ from actors.runtime import Exit, Ports
 from actors.tally import end_of, reason_of
 from router.canon.event import Skipped, Started, UsageReported
 from router.canon.target import Target
-from router.canon.usage import Usage
+from router.canon.usage import Usage, added
 from router.errors import AttemptNote, GatewayError, Reason, Refused, Unavailable, UpstreamFailed, WireFault
+from router.policy.rescue import Method
 from router.policy.retry import Tried
+
+Price = Callable[[Target, Usage | None], Decimal | None]
 
 
 class Record:
     """The memory of one exchange, filled by it and read by whoever is told of its end.
 
     `target` is who answers, None before the commit point; `model` and `usage` are the provider's own last words;
-    `skipped` events of the answer could not be read.
+    `skipped` events of the answer could not be read. `held_back` says that an attempt had begun to answer and failed
+    before anybody saw it; `rescues` how each attempt to go on with a half-sent answer ended.
+
+    Args:
+        price: (target, usage) -> what it costs; None when nobody knows.
     """
 
-    def __init__(self, call: Call, ports: Ports) -> None:
+    def __init__(self, call: Call, ports: Ports, price: Price) -> None:
         self._call = call
+        self._price = price
         self._ports = ports
         self._started_at = ports.wall.now()
         self.started_s = ports.clock.now()
@@ -34,6 +43,9 @@ class Record:
         self.model: str | None = None
         self.usage: Usage | None = None
         self.skipped = 0
+        self.held_back = False
+        self.rescues: list[tuple[Method, str]] = []
+        self._spent: list[tuple[Target, Usage | None]] = []
         self.cost_usd: Decimal | None = None
         self.strategy: str | None = None
         self.complete = False
@@ -54,13 +66,41 @@ class Record:
         self.target = target
         self._first_token_s = self._ports.clock.now() - self.started_s
 
-    def begin(self) -> None:
-        """A new try: what an earlier one said of its model and its tokens is not this one's."""
-        self.model = self.usage = None
-        self.skipped = 0
+    @property
+    def spent(self) -> Usage | None:
+        """What the attempts that said the beginning of this answer were counted."""
+        counted: Usage | None = None
+        for _, usage in self._spent:
+            counted = counted if usage is None else added(counted, usage)
+        return counted
 
-    def failed(self, target: Target, fault: WireFault) -> None:
-        """One failed try, for the retry policy and for the caller."""
+    @property
+    def total(self) -> Usage | None:
+        """What all attempts that said some of this answer were counted."""
+        return self.spent if self.usage is None else added(self.spent, self.usage)
+
+    def begin(self) -> None:
+        """A new try: what an earlier one said of its tokens is not this one's, and of its model only once it has begun
+        to answer."""
+        self.usage = None
+        if self.target is None:
+            self.model = None
+            self.skipped = 0
+
+    def broke_off(self, target: Target) -> None:
+        """The answer broke off while `target` told it: what that was counted stays part of it."""
+        self._spent.append((target, self.usage))
+        self.usage = None
+
+    def finish(self, target: Target) -> None:
+        """`target` said the last of it: what it cost is the sum over all who said some of it."""
+        self.target = target
+        costs = [self._price(each, usage) for each, usage in (*self._spent, (target, self.usage))]
+        known = [cost for cost in costs if cost is not None]
+        self.cost_usd = sum(known, Decimal(0)) if len(known) == len(costs) else None
+
+    def failed(self, target: Target, fault: WireFault, *, voided: bool = False) -> None:
+        """One failed try, for the retry policy and for the caller; `voided` is as in `Tried`."""
         if isinstance(fault, Inexpressible):
             self._unsaid.append(fault)
         if not isinstance(fault, Unsent) or self._fault is None or isinstance(self._fault, Inexpressible):
@@ -74,6 +114,7 @@ class Record:
                 sent=not isinstance(fault, Unsent),
                 key=fault.key,
                 spare=fault.spare,
+                voided=voided,
             )
         )
 
@@ -119,8 +160,7 @@ class Record:
         )
 
     def broken(self, target: Target, fault: WireFault) -> UpstreamFailed:
-        """The honest end of an answer that had begun."""
-        self.failed(target, fault)
+        """The honest end of an answer that had begun: `fault` is what broke it off."""
         return UpstreamFailed(
             f"{target}: {fault.message}; the answer is incomplete",
             target=str(target),
@@ -157,7 +197,7 @@ class Record:
             end=end_of(reason),
             reason=reason,
             attempts=self._notes(),
-            usage=self.usage,
+            usage=self.total,
             cost_usd=self.cost_usd,
             started_at=self._started_at,
             first_token_s=self._first_token_s,
@@ -165,7 +205,13 @@ class Record:
             skipped=self.skipped,
             operation=call.operation,
             strategy=self.strategy,
+            rescues=self._rescues(reason),
         )
+
+    def _rescues(self, reason: Reason | None) -> tuple[tuple[str, str], ...]:
+        """Each attempt at a rescue and how it ended; what was held back in time was rescued if all ended well."""
+        held = ((Method.HOLD, "completed" if reason is None else "failed"),) if self.held_back else ()
+        return tuple((method.value, outcome) for method, outcome in (*held, *self.rescues))
 
     def _notes(self) -> tuple[AttemptNote, ...]:
         return tuple(AttemptNote(target=str(tried.target), reason=tried.reason) for tried in self._tried)

@@ -25,6 +25,8 @@ _ENDS: dict[Reason, End] = {
     Reason.INEXPRESSIBLE: End.REFUSED,
     Reason.THREAD_MISSING: End.REFUSED,
     Reason.BUSY: End.LIMITED,
+    Reason.SUPERSEDED: End.SUPERSEDED,
+    Reason.DIVERGED: End.SUPERSEDED,
 } | dict.fromkeys(TIMEOUTS, End.TIMEOUT)
 
 _UNNAMED: dict[type, Reason] = {Normal: Reason.CLIENT_GONE, Shutdown: Reason.SHUTTING_DOWN}
@@ -107,6 +109,9 @@ class Tally:
             return self.fault.reason
         if self.complete:
             return None
+        own = reason_of(exit)
+        if own is not None:
+            return own
         ended = self.order.job.reason
         if isinstance(exit, Crashed) or ended is None:
             return Reason.CRASHED

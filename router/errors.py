@@ -51,6 +51,8 @@ class Reason(StrEnum):
     NO_TARGET = "no_target"
     SHUTTING_DOWN = "shutting_down"
     INTERNAL = "internal"
+    SUPERSEDED = "superseded"
+    DIVERGED = "diverged"
     # a provider's
     CONNECT = "connect"
     CONNECT_TIMEOUT = "connect_timeout"
@@ -90,6 +92,8 @@ _BLAMED: dict[Blame, tuple[Reason, ...]] = {
         Reason.NO_TARGET,
         Reason.SHUTTING_DOWN,
         Reason.INTERNAL,
+        Reason.SUPERSEDED,
+        Reason.DIVERGED,
     ),
     Blame.PROVIDER: (
         Reason.CONNECT,
@@ -133,6 +137,8 @@ FINAL: frozenset[Reason] = frozenset(
         Reason.DEADLINE,
         Reason.NO_TARGET,
         Reason.SHUTTING_DOWN,
+        Reason.SUPERSEDED,
+        Reason.DIVERGED,
     }
 )
 """The reasons that end an exchange whatever other targets there are: no route can name them as a way on."""

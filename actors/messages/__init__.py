@@ -15,6 +15,7 @@ from actors.messages.account import (
     Hit,
     Lookup,
     Miss,
+    PrefixRefused,
     ReadCosts,
     ReadEntries,
     ReadTotals,
@@ -101,7 +102,7 @@ from actors.messages.desk import (
     Server,
     TargetReport,
 )
-from actors.messages.exchange import Answered, Call, Committed, Opened, Piece
+from actors.messages.exchange import Answered, Call, Committed, Opened, Piece, Rescued
 from actors.messages.telemetry import (
     AttemptEnded,
     ExchangeEnded,
@@ -183,6 +184,7 @@ __all__ = [
     "Piece",
     "Plan",
     "Planned",
+    "PrefixRefused",
     "ProviderRemoved",
     "ProviderReplaced",
     "ProviderReport",
@@ -194,6 +196,7 @@ __all__ = [
     "RecallTurns",
     "Recalled",
     "ReloadConfig",
+    "Rescued",
     "ResetMetrics",
     "RetryDenied",
     "RetryGranted",

@@ -102,6 +102,12 @@ class EntriesPage(Struct, frozen=True, kw_only=True):
     complete: bool
 
 
+class PrefixRefused(Struct, frozen=True, kw_only=True):
+    """Fact for Capability: a target did not take the beginning of an answer. It is not given one again."""
+
+    target: Target
+
+
 class FactsLearned(Struct, frozen=True, kw_only=True):
     """Fact for Capability: a target told its context window itself (a GGUF header, a server's list of models)."""
 

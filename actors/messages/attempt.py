@@ -33,6 +33,7 @@ class Order(Struct, frozen=True, kw_only=True):
         on_loss: whether the target is asked when it cannot be told what the request means.
         caller: who the exchange is for.
         avoid: keys of the provider by which the exchange has failed on this target.
+        beginning: text that the caller was told already, to go on from; None asks for a whole answer.
     """
 
     exchange: str
@@ -50,6 +51,7 @@ class Order(Struct, frozen=True, kw_only=True):
     operation: Operation = Operation.CHAT
     caller: str = ""
     avoid: tuple[str, ...] = ()
+    beginning: str | None = None
 
 
 class Unsent(WireFault):
@@ -93,6 +95,7 @@ class Head(Struct, frozen=True, kw_only=True):
         lost: what translation could not say, by path.
         estimated: nobody was asked: the answer is our own estimate.
         sent: whether a request left for the provider.
+        echoes: it may repeat the beginning that it was given.
     """
 
     relay: Relay | None = None
@@ -100,6 +103,7 @@ class Head(Struct, frozen=True, kw_only=True):
     lost: tuple[str, ...] = ()
     estimated: bool = False
     sent: bool = True
+    echoes: bool = False
 
 
 class Flow(Struct, frozen=True, kw_only=True):

@@ -8,10 +8,12 @@ from msgspec import Struct
 
 from actors.messages.attempt import Flow, Whole
 from actors.runtime import Channel, Job, Shutdown
+from router.canon.event import Event
 from router.canon.operation import Operation
 from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import Reason
+from router.policy.rescue import Method
 from router.wire.dialect import Ask, Relay
 
 
@@ -47,6 +49,7 @@ class Committed(Struct, frozen=True, kw_only=True):
         cache: hit or miss; None when the cache was not asked.
         age_s: how old a hit is.
         estimated: nobody was asked: the answer is our own estimate.
+        rescued: an earlier attempt had begun to answer when it failed, and nobody had seen it yet.
     """
 
     target: Target
@@ -58,17 +61,33 @@ class Committed(Struct, frozen=True, kw_only=True):
     cache: str | None = None
     age_s: float | None = None
     estimated: bool = False
+    rescued: bool = False
+
+
+class Rescued(Struct, frozen=True, kw_only=True):
+    """On an exchange's outbox: what follows comes from another attempt, which goes on where the one before it failed.
+
+    Args:
+        target: who goes on.
+        method: in which way.
+        told: all that the reader was told before, for who must go on in other bytes than those passed on.
+    """
+
+    target: Target
+    method: Method
+    told: tuple[Event, ...]
 
 
 class Answered(Struct, frozen=True, kw_only=True):
-    """Last on an exchange's outbox: complete, with what it cost (None: nobody knows)."""
+    """Last on an exchange's outbox: complete, with what all attempts that said some of it used and cost (None: nobody
+    knows)."""
 
     usage: Usage | None
     cost_usd: Decimal | None
     raw: bytes = b""
 
 
-Piece = Committed | Flow | Whole | Answered
+Piece = Committed | Flow | Rescued | Whole | Answered
 """What an outbox carries. An exchange that cannot answer ends its outbox with a `GatewayError`, before or after
 `Committed`."""
 

@@ -43,7 +43,8 @@ class AttemptEnded(Struct, frozen=True, kw_only=True):
 
 class ExchangeEnded(Struct, frozen=True, kw_only=True):
     """One exchange, as Telemetry sees it: the one Struct a request emits. `skipped` is of the answer its caller got;
-    `strategy` is what ordered the targets that were asked, None when none was."""
+    `strategy` is what ordered the targets that were asked, None when none was; `rescues` are (method, outcome) of each
+    attempt to go on with it."""
 
     exchange: str
     trace_id: str
@@ -63,6 +64,7 @@ class ExchangeEnded(Struct, frozen=True, kw_only=True):
     skipped: int = 0
     operation: Operation = Operation.CHAT
     strategy: str | None = None
+    rescues: tuple[tuple[str, str], ...] = ()
 
 
 class ReadLog(Struct, frozen=True, kw_only=True):

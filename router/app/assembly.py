@@ -34,10 +34,10 @@ from router.app.press import Hooks, Press, Printing
 from router.app.prices import listed_window, price_book
 from router.app.release import Kinds, Layout, Release, layout_of, secrets_of
 from router.app.rules import backoff, budget_rules, cache_rules, conversation_rules
-from router.app.seats import absent_groups, configured_windows
+from router.app.seats import absent_groups, configured_windows, continuing
 from router.app.units import Workshop
 from router.front.context import Context
-from router.policy.capability import known_windows
+from router.policy.capability import UNKNOWN, known_windows
 from router.policy.pricelist import PriceList
 from router.providers import find_installed
 from router.settings import Origin, Settings, changed_file
@@ -297,6 +297,8 @@ class Assembly:
             routes={name: self._ref("groups", group) for name, group in groups.items()},
             providers={name: self._ref("providers", unit, "provider") for name, unit in units.items()},
             windows=lambda: known_windows(self._facts.value),
+            continues=lambda target: self._facts.value.get(target, UNKNOWN).continues,
+            capability=self._ref("capability"),
             price=pricer(self._prices, self.ports.wall),
             backoff=backoff(settings),
             max_per_target=settings.retry.max_attempts,
@@ -334,6 +336,7 @@ class Assembly:
             capability=lambda: Capability(
                 configured=lambda: configured_windows(edition.value.seats),
                 listed=lambda target: listed_window(self._listed, edition.value.seats, target),
+                continuing=lambda: continuing(edition.value.seats),
                 published=self._facts,
             ),
             units=lambda: tuple(edition.value.units.values()),

@@ -15,6 +15,7 @@ from router.policy.budget import BudgetRules
 from router.policy.course import Course, edges_of
 from router.policy.lanes import Lane, LaneRules
 from router.policy.pace import PaceRules
+from router.policy.rescue import Hold, Method
 from router.policy.throttle import ThrottleRules
 from router.settings import Failover, FailoverGroup, Provider, Settings
 
@@ -36,7 +37,12 @@ def backoff(settings: Settings) -> Backoff:
 
 def course(group: FailoverGroup | Failover) -> Course:
     """What a group does when a target fails it."""
-    return Course(edges=edges_of(group.fallbacks_on), on_loss=OnLoss(group.on_loss))
+    return Course(
+        edges=edges_of(group.fallbacks_on),
+        on_loss=OnLoss(group.on_loss),
+        resume=tuple(Method(method) for method in group.resume or ()),
+        hold=Hold(tokens=group.hold_tokens, seconds=group.hold_ms / 1000),
+    )
 
 
 def breaker_rules(settings: Settings) -> BreakerRules:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from router.app.rules import course
 from router.canon.target import Target
@@ -14,6 +14,7 @@ from router.policy.catalog import Dispatch, Listing, Manner, RouteSpec, build_ro
 from router.policy.choose import ChoiceRules, Strategy
 from router.providers import find_installed
 from router.providers.kind import Kind
+from router.providers.prefix import Prefix, Style
 from router.settings import Failover, FailoverGroup, KindRules, Model, Settings
 from router.settings import Provider as ProviderSettings
 from router.upstream.llama.gguf import discover
@@ -123,6 +124,27 @@ def _route(name: str, group: FailoverGroup, present: Mapping[str, Seat], slow_st
 
 def _rules(said: FailoverGroup | Failover, slow_start_s: float) -> ChoiceRules:
     return ChoiceRules(strategy=Strategy(said.strategy), affinity=Affinity(said.affinity), slow_start_s=slow_start_s)
+
+
+def prefix_of(seat: Seat, model: Model) -> Prefix | None:
+    """How a model goes on with the beginning of an answer; what an operator says of it wins. None: it does not."""
+    kind = seat.kind.spoken(seat.base_url, model.upstream)
+    known = kind.prefix
+    if kind.dialect.turn is None or model.prefix == "off":
+        return None
+    if model.prefix is not None:
+        return replace(known or Prefix(), style=Style(model.prefix))
+    return known if known is not None and known.accepts(model.upstream) else None
+
+
+def continuing(seats: tuple[Seat, ...]) -> frozenset[Target]:
+    """The targets that go on with the beginning of an answer."""
+    return frozenset(
+        Target(provider=seat.name, model=model.name)
+        for seat in seats
+        for model in seat.models
+        if prefix_of(seat, model) is not None
+    )
 
 
 def absent_groups(settings: Settings, seats: tuple[Seat, ...]) -> tuple[str, ...]:

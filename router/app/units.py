@@ -18,13 +18,15 @@ from actors.pulses import Pulses
 from actors.runtime import Job, Ports, Ref
 from actors.tree import Unit
 from router.app.rules import pace_rules
-from router.app.seats import Seat
+from router.app.seats import Seat, prefix_of
 from router.app.transports import transport_of
 from router.canon.operation import Operation
 from router.canon.target import Timeouts
 from router.policy.breaker import BreakerRules
 from router.policy.throttle import ThrottleRules
 from router.providers.kind import Endpoint, Kind, with_parameters
+from router.providers.prefix import Prefix
+from router.settings import Model
 from router.upstream.transport import Transport
 from router.wire.dialect import Codec
 
@@ -116,23 +118,15 @@ class Site(Struct, frozen=True, kw_only=True):
 
 def _lines(site: Site, transport: Transport) -> Callable[[str], AttemptLine | None]:
     """What the attempts at each model share, made when first asked for: a kind may speak to each in another way."""
-    upstream = {model.name: model.upstream for model in site.seat.models}
+    models = {model.name: model for model in site.seat.models}
     made: dict[str, AttemptLine] = {}
 
     def line(model: str) -> AttemptLine | None:
-        if model not in made and model in upstream:
-            named = Model(name=model, upstream=upstream[model])
-            made[model] = _line(site, transport, named)
+        if model not in made and model in models:
+            made[model] = _line(site, transport, models[model])
         return made.get(model)
 
     return line
-
-
-class Model(Struct, frozen=True, kw_only=True):
-    """A model as callers name it, and as the provider does."""
-
-    name: str
-    upstream: str
 
 
 def _line(site: Site, transport: Transport, model: Model) -> AttemptLine:
@@ -145,7 +139,7 @@ def _line(site: Site, transport: Transport, model: Model) -> AttemptLine:
         dialect=kind.dialect,
         codecs=shop.codecs,
         transport=transport,
-        ways=_ways(kind, base_url, provider.query),
+        ways=_ways(kind, base_url, provider.query, prefix_of(seat, model)),
         headers={
             key.name: tuple(
                 {**dict(kind.headers), **dict(kind.auth(key.key.reveal() if key.key else "")), **extra}.items()
@@ -169,7 +163,7 @@ def _line(site: Site, transport: Transport, model: Model) -> AttemptLine:
     )
 
 
-def _ways(kind: Kind, base_url: str, query: Mapping[str, str]) -> dict[Operation, Way]:
+def _ways(kind: Kind, base_url: str, query: Mapping[str, str], prefix: Prefix | None) -> dict[Operation, Way]:
     """How each operation is asked for that this provider has."""
     codecs = kind.dialect.codecs
     return {
@@ -178,6 +172,7 @@ def _ways(kind: Kind, base_url: str, query: Mapping[str, str]) -> dict[Operation
             address=partial(_address, endpoint, base_url, query),
             quirks=endpoint.quirks,
             relays=endpoint.relays,
+            prefix=prefix if operation is Operation.CHAT else None,
         )
         for operation, endpoint in kind.endpoints.items()
     }

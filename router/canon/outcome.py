@@ -7,7 +7,7 @@ from enum import StrEnum
 
 class End(StrEnum):
     """The terminal outcomes. `COMPLETED` needs the provider's own terminal event; a refusal by the model is completed
-    too."""
+    too. `SUPERSEDED` is an attempt that the gateway let go, because another one is the answer."""
 
     COMPLETED = "completed"
     REFUSED = "refused"
@@ -18,6 +18,7 @@ class End(StrEnum):
     CRASHED = "crashed"
     CLIENT_GONE = "client_gone"
     STOPPED = "stopped"
+    SUPERSEDED = "superseded"
 
 
 class UsageSource(StrEnum):

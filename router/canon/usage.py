@@ -62,3 +62,15 @@ class Usage(Struct, frozen=True, kw_only=True):
     def total(self) -> int:
         """Every token of the answer and its prompt."""
         return self.input_total + self.output_total
+
+
+_TOLD = ("reported_usd", "reported_total", "billed_input", "billed_output")
+_BUCKETS = tuple(name for name in Usage.__struct_fields__ if name not in _TOLD)
+
+
+def added(one: Usage | None, other: Usage) -> Usage:
+    """The tokens of both. A provider's own words of money and totals are each for its own part, so none is taken
+    over."""
+    if one is None:
+        return other
+    return Usage(**{bucket: getattr(one, bucket) + getattr(other, bucket) for bucket in _BUCKETS})

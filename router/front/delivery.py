@@ -7,15 +7,16 @@ from typing import Protocol
 
 from aiohttp import web
 
-from actors.messages import Answered, Committed, Flow, Piece, Whole
+from actors.messages import Answered, Committed, Flow, Piece, Rescued, Whole
 from actors.runtime import Channel, ChannelTimeout
 from router.canon.cost import usd_text
 from router.canon.event import Ended
 from router.errors import GatewayError, Reason, Unavailable
 from router.front.context import Context
 from router.front.guard import REQUEST_ID
-from router.wire.dialect import Ask, FrontHalf, Relay
+from router.wire.dialect import Ask, FrontHalf, Relay, StreamEncoder
 from router.wire.headers import lost_header
+from router.wire.sse import rescued_note
 
 _STREAM_HEADERS = {
     "cache-control": "no-cache",
@@ -27,8 +28,8 @@ _STREAM_HEADERS = {
 class _Encoded:
     """An answer said in our own encoding of its events."""
 
-    def __init__(self, half: FrontHalf, ask: Ask) -> None:
-        self._encoder = half.encoder(ask)
+    def __init__(self, encoder: StreamEncoder) -> None:
+        self._encoder = encoder
 
     def say(self, flow: Flow) -> bytes:
         """These events."""
@@ -48,6 +49,11 @@ class _Passed:
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
+
+    def taken_over(self, half: FrontHalf, ask: Ask, rescued: Rescued) -> _Encoded:
+        """Who goes on after it: another provider's words, in our encoding, from where its bytes stopped."""
+        assert half.take_over is not None, "nobody goes on with what cannot be taken over"
+        return _Encoded(half.take_over(ask, self._relay, rescued.told))
 
     def say(self, flow: Flow) -> bytes:
         """These bytes."""
@@ -115,30 +121,39 @@ class Delivery:
                     if piece.cost_usd is not None:
                         headers["x-router-cost-usd"] = usd_text(piece.cost_usd)
                     return web.Response(body=body, headers=headers)
-                case Flow():
+                case Flow() | Rescued():
                     raise Unavailable("a stream came where a whole answer was asked for", reason=Reason.INTERNAL)
 
     async def stream(self, outbox: Channel[Piece]) -> web.StreamResponse:
         """Pass pieces on as they come, with keepalives in silence. Raises `GatewayError` only while nothing was
         written."""
-        self._voice = _Encoded(self._half, self._ask)
+        self._voice = _Encoded(self._half.encoder(self._ask))
         while True:
             try:
                 piece = await self._next(outbox)
             except GatewayError as error:
                 return await self._break_off(error)
-            match piece:
-                case Committed():
-                    self._committed = piece
-                    if piece.relay is not None:
-                        self._voice = _Passed(piece.relay)
-                case Flow():
-                    await self._write(self._said(piece))
-                case Answered():
-                    await self._write(self._ended(piece))
-                    return await self._end()
-                case Whole():
-                    raise Unavailable("a whole answer came where a stream was asked for", reason=Reason.INTERNAL)
+            if isinstance(piece, Answered):
+                await self._write(self._ended(piece))
+                return await self._end()
+            await self._write(self._say(piece))
+
+    def _say(self, piece: Committed | Flow | Rescued | Whole) -> bytes:
+        """A piece that is not the last, as the caller reads it."""
+        match piece:
+            case Committed():
+                self._committed = piece
+                if piece.relay is not None:
+                    self._voice = _Passed(piece.relay)
+                return b""
+            case Flow():
+                return self._said(piece)
+            case Rescued():
+                if isinstance(self._voice, _Passed):
+                    self._voice = self._voice.taken_over(self._half, self._ask, piece)
+                return rescued_note(piece.method, str(piece.target))
+            case Whole():
+                raise Unavailable("a whole answer came where a stream was asked for", reason=Reason.INTERNAL)
 
     def _said(self, flow: Flow) -> bytes:
         """These events; a provider's own last one holds the whole answer."""
@@ -218,6 +233,8 @@ class Delivery:
             headers["x-router-estimated"] = "true"
         if committed.age_s is not None:
             headers["age"] = str(int(committed.age_s))
+        if committed.rescued:
+            headers["x-router-rescued"] = "hold"
         if committed.lost:
             headers["x-router-lost"] = lost_header(committed.lost)
         return headers

@@ -10,7 +10,7 @@ from router.errors import Refused
 from router.wire.dialect import Ask, Requirements
 
 _PREFIX = "x-router-"
-_LISTS = frozenset({"fallbacks_on"})
+_LISTS = frozenset({"fallbacks_on", "resume"})
 """Wishes of several words; in a header, commas stand between them."""
 
 _FIELDS = {name.replace("_", "-"): name for name in Requirements.__struct_fields__}
@@ -32,7 +32,7 @@ def with_headers(ask: Ask, headers: Mapping[str, str]) -> Ask:
                 f"unknown header {header}; known are {', '.join(_PREFIX + name for name in _FIELDS)}", param=header
             )
         if body[field] == defaults[field]:
-            merged[field] = value.replace(" ", "").split(",") if field in _LISTS else value
+            merged[field] = value if field not in _LISTS or value == "off" else value.replace(" ", "").split(",")
     try:
         return msgspec.structs.replace(ask, requirements=msgspec.convert(merged, Requirements, strict=False))
     except msgspec.ValidationError as error:

@@ -24,10 +24,12 @@ class ModelFacts(Struct, frozen=True, kw_only=True):
     Args:
         context_window: tokens that prompt and answer may have together; None when nobody said.
         source: who said so; None as well then.
+        continues: whether it goes on with the beginning of an answer.
     """
 
     context_window: int | None = None
     source: FactSource | None = None
+    continues: bool = False
 
 
 UNKNOWN = ModelFacts()

@@ -66,6 +66,8 @@ _REASONS: dict[Verdict, tuple[Reason, ...]] = {
         Reason.BUSY,
         # our own fault with one target, such as a translator's, may be none with the next
         Reason.INTERNAL,
+        # another was sooner, and may still fail
+        Reason.SUPERSEDED,
         # the bound on a body's bytes is each provider's own
         Reason.TOO_LARGE,
         # what one target cannot be told, another may
@@ -81,6 +83,8 @@ _REASONS: dict[Verdict, tuple[Reason, ...]] = {
         Reason.DEADLINE,
         Reason.NO_TARGET,
         Reason.SHUTTING_DOWN,
+        # a second telling that differs: there is no one answer any more
+        Reason.DIVERGED,
     ),
 }
 
@@ -129,7 +133,8 @@ class Tried(Struct, frozen=True, kw_only=True):
     """One failed try. `ended_s` is monotonic; `retry_after_s` is the provider's own, counted from it.
 
     `sent` is whether a request left the gateway, `key` the name of the provider's key it went by, and `spare` whether
-    another of its keys can go at once.
+    another of its keys can go at once. `voided` says nothing of its target: it was asked in a way that it does not
+    take, and may be asked at once in another.
     """
 
     target: Target
@@ -139,6 +144,7 @@ class Tried(Struct, frozen=True, kw_only=True):
     sent: bool = True
     key: str = ""
     spare: bool = False
+    voided: bool = False
 
     @property
     def is_free(self) -> bool:
@@ -182,16 +188,16 @@ def next_step(route: Route, tried: tuple[Tried, ...], now: float, backoff: Backo
     Args:
         tried: every failed try so far, oldest first, those ended by a `FREE` reason included; empty before the first.
     """
-    if tried and judge(tried[-1].reason, route.edges) is Verdict.NEVER:
+    if tried and not tried[-1].voided and judge(tried[-1].reason, route.edges) is Verdict.NEVER:
         return GiveUp(why=Why.VERDICT, retry_after_s=None)
     if now >= route.deadline_s:
         return _give_up(Why.DEADLINE, tried, now, backoff)
     if sum(not t.is_free for t in tried) >= route.max_attempts:
         return _give_up(Why.ATTEMPTS, tried, now, backoff)
-    if tried and tried[-1].spare:
+    if tried and tried[-1].spare and tried[-1].target in route.targets:
         return TryTarget(target=tried[-1].target, wait_s=0.0)
     reachable = _reachable(route, tried)
-    asked = {t.target for t in tried}
+    asked = {t.target for t in tried if not t.voided}
     for target in reachable:
         if target not in asked:
             return TryTarget(target=target, wait_s=0.0)
@@ -223,7 +229,7 @@ def _repeat(
 
 def _reachable(route: Route, tried: tuple[Tried, ...]) -> tuple[Target, ...]:
     """The targets that the last failure leaves: only its own, where the route has no edge for it."""
-    last = next((t for t in reversed(tried) if not t.is_free), None)
+    last = next((t for t in reversed(tried) if not t.is_free and not t.voided), None)
     fitting = _large_enough(route, tried)
     if last is None or last.reason in route.edges:
         return fitting
@@ -250,7 +256,7 @@ def _choose_repeat(targets: tuple[Target, ...], most: int, tried: tuple[Tried, .
 
 def _may_repeat(own: tuple[Tried, ...], most: int) -> bool:
     return sum(not t.is_free for t in own) < most and all(
-        t.spare or VERDICTS[t.reason] is Verdict.SAME_TARGET for t in own
+        t.spare or t.voided or VERDICTS[t.reason] is Verdict.SAME_TARGET for t in own
     )
 
 

@@ -11,7 +11,12 @@ from router.canon.allowance import Counted
 from router.canon.operation import Operation
 from router.providers.kind import Endpoint, Kind, key_header
 from router.providers.limits import LimitHeader, moment
+from router.providers.prefix import Prefix
 from router.wire.anthropic_messages import DIALECT
+from router.wire.anthropic_messages.models import traits_of
+
+CLAUDES = Prefix(accepts=lambda model: traits_of(model).prefill, trims=True)
+"""The older ones go on with a beginning, wherever they are served."""
 
 VERSION = (("anthropic-version", "2023-06-01"),)
 
@@ -60,4 +65,5 @@ KIND = Kind(
     others={
         Operation.COUNT_TOKENS: Endpoint(url=count_url),
     },
+    prefix=CLAUDES,
 )

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from router.canon.operation import Operation
-from router.providers.anthropic import VERSION, messages_url
+from router.providers.anthropic import CLAUDES, VERSION, messages_url
 from router.providers.kind import Endpoint, Form, Kind, bearer, below, key_header
 from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from router.wire.bedrock_converse import DIALECT
@@ -66,6 +66,7 @@ KIND = Kind(
             url=messages_url,
             auth=key_header("x-api-key"),
             headers=VERSION,
+            prefix=CLAUDES,
             aws_service="bedrock-mantle",
         ),
         Form(
@@ -79,4 +80,5 @@ KIND = Kind(
         Operation.EMBEDDINGS: Endpoint(url=_invoke_url),
         Operation.COUNT_TOKENS: Endpoint(url=_count_url),
     },
+    prefix=CLAUDES,
 )

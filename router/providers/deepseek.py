@@ -11,11 +11,22 @@ from router.errors import Reason
 from router.providers.anthropic import VERSION, messages_url
 from router.providers.faults import judging
 from router.providers.kind import Form, Kind, bearer, key_header
+from router.providers.prefix import Prefix, Style
 from router.providers.quirks import Quirks
 from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from router.wire.openai_chat import DIALECT
 
 _ERRORS = ((Reason.MODEL_MISSING, r"supported API model names are"), (Reason.QUOTA_EXHAUSTED, r"Insufficient Balance"))
+
+
+def beta_url(url: str) -> str:
+    """Where a request that holds the beginning of its answer goes.
+
+    Source: https://api-docs.deepseek.com/guides/chat_prefix_completion, read 2026-11.
+    """
+    base = url.removesuffix("/chat/completions").removesuffix("/v1").removesuffix("/beta")
+    return f"{base}/beta/chat/completions"
+
 
 KIND = Kind(
     name="deepseek",
@@ -46,4 +57,5 @@ KIND = Kind(
             quirks=None,
         ),
     ),
+    prefix=Prefix(style=Style.MARKED, url=beta_url),
 )

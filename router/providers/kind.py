@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from router.canon.operation import Operation
 from router.providers.limits import LimitHeaders
+from router.providers.prefix import Prefix
 from router.providers.quirks import Quirks
 from router.wire.dialect import Dialect
 
@@ -26,6 +27,8 @@ class Form(Struct, frozen=True, kw_only=True):
 
     All others are a kind's own, described there; one that is left out stays as it is. Only `others` are none where the
     dialect is another.
+    All others are a kind's own, described there; one that is left out stays as it is, but for `prefix`: in another
+    protocol nothing is known of it.
     """
 
     models: str = ""
@@ -36,6 +39,7 @@ class Form(Struct, frozen=True, kw_only=True):
     headers: Headers | UnsetType = UNSET
     withheld: frozenset[str] | UnsetType = UNSET
     quirks: Quirks | UnsetType | None = UNSET
+    prefix: Prefix | UnsetType | None = UNSET
     aws_service: str | UnsetType = UNSET
     others: Mapping[Operation, Endpoint] | UnsetType = UNSET
 
@@ -83,6 +87,7 @@ class Kind(Struct, frozen=True, kw_only=True):
         quirks: how a body of its dialect must be changed for it; None leaves every byte alone.
         relays: False when its answers are not quite what clients of its dialect read, so that they are translated even
             for these.
+        prefix: how its models go on with the beginning of an answer; None when they are not known to.
         local: True when it runs on this machine: no URL, no key, models are found in a directory.
         price_id: the provider's id in the price table; None when its prices are unknown.
         key_variable: the environment variable its own tools read their key from; "" when there is none.
@@ -108,6 +113,7 @@ class Kind(Struct, frozen=True, kw_only=True):
     headers: Headers = ()
     quirks: Quirks | None = None
     relays: bool = True
+    prefix: Prefix | None = None
     local: bool = False
     price_id: str | None = None
     key_variable: str = ""
@@ -128,6 +134,8 @@ class Kind(Struct, frozen=True, kw_only=True):
         said = {name: getattr(form, name) for name in form.__struct_fields__ if name not in _CONDITIONS}
         if form.dialect is not UNSET and form.others is UNSET:
             said["others"] = {}
+        if form.prefix is UNSET and form.dialect is not UNSET:
+            said["prefix"] = None
         return replace(self, forms=(), **{name: value for name, value in said.items() if value is not UNSET})
 
     @property

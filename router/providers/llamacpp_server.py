@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from router.canon.operation import Operation
 from router.providers.kind import Kind, at, bearer
+from router.providers.prefix import Prefix
 from router.providers.quirks import Quirks
 from router.wire.openai_chat import DIALECT
 
@@ -22,4 +23,5 @@ KIND = Kind(
         Operation.EMBEDDINGS: at("/embeddings"),
         Operation.RERANK: at("/rerank"),
     },
+    prefix=Prefix(),
 )

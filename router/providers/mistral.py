@@ -16,6 +16,7 @@ from router.canon.allowance import Counted
 from router.canon.operation import Operation
 from router.providers.kind import Kind, at, bearer
 from router.providers.limits import ratelimit, seconds
+from router.providers.prefix import Prefix, Style
 from router.providers.quirks import Quirks
 from router.wire.openai_chat import DIALECT
 
@@ -68,4 +69,5 @@ KIND = Kind(
         Operation.EMBEDDINGS: at("/embeddings", quirks=_EMBEDDINGS),
         Operation.MODERATIONS: at("/moderations", relays=False),
     },
+    prefix=Prefix(style=Style.MARKED, echoes=True),
 )

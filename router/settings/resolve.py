@@ -104,6 +104,7 @@ def _model(written: ModelKeys) -> Model:
         context_window=written.context_window,
         price=written.price,
         operations=written.operations,
+        prefix=written.prefix,
     )
 
 
@@ -123,4 +124,7 @@ def _group(written: GroupKeys, failover: Failover, providers: Mapping[str, Provi
         fallbacks_on=chosen["fallbacks_on"],
         on_loss=chosen["on_loss"],
         affinity=chosen["affinity"],
+        resume=chosen["resume"],
+        hold_tokens=chosen["hold_tokens"],
+        hold_ms=chosen["hold_ms"],
     )

@@ -25,6 +25,7 @@ from router.settings.schema import (
     EntraKeys,
     Failover,
     GoogleKeys,
+    PrefixStyle,
     Price,
     ReloadKeys,
     Retry,
@@ -70,6 +71,7 @@ class Model(Struct, frozen=True, kw_only=True):
     context_window: int | None
     price: Price | None
     operations: tuple[str, ...] | None = None
+    prefix: PrefixStyle | None = None
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):
@@ -136,6 +138,9 @@ class FailoverGroup(Struct, frozen=True, kw_only=True):
     fallbacks_on: tuple[str, ...] | None
     on_loss: str
     affinity: str
+    resume: tuple[str, ...]
+    hold_tokens: int
+    hold_ms: float
 
 
 class Ledger(Struct, frozen=True, kw_only=True):

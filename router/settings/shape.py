@@ -52,8 +52,8 @@ class Shaper:
     def _read(self, value: object, type_: kinds.Type, where: Where) -> object:
         if isinstance(value, Invalid):
             return INVALID
-        inner, _ = bare(type_)
-        if value is None:
+        inner, extra = bare(type_)
+        if value is None or ("none" in extra and value == extra["none"]):
             value = _EMPTY.get(type(inner))
         match inner:
             case kinds.UnionType():

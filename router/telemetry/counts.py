@@ -48,6 +48,8 @@ def count_exchange(meter: Meter, fact: ExchangeFact) -> None:
     chosen = first_target(fact)
     if fact.strategy is not None and chosen is not None:
         meter.add(metrics.CHOICES, fact.strategy, *chosen.split(":", 1))
+    for method, outcome in fact.rescues:
+        meter.add(metrics.RESCUES, method, outcome)
     provider = billed_provider(fact)
     if provider is None:
         return

@@ -69,6 +69,7 @@ _LEVELS: dict[End, Level] = {
     End.TIMEOUT: Level.WARNING,
     End.CRASHED: Level.WARNING,
     End.STOPPED: Level.WARNING,
+    End.SUPERSEDED: Level.INFO,
 }
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
@@ -128,6 +129,7 @@ class Logs:
             output_tokens=fact.usage.output_total if fact.usage else None,
             cost_usd=None if fact.cost_usd is None else usd_text(fact.cost_usd),
             skipped_events=fact.skipped,
+            rescues=[f"{method} {outcome}" for method, outcome in fact.rescues],
             first_token_s=fact.first_token_s,
             duration_s=fact.duration_s,
         )

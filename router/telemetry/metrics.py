@@ -144,6 +144,13 @@ RETRIES_DENIED = Metric(
     unit="attempts",
     labels=("provider",),
 )
+RESCUES = Metric(
+    name="pointsman_rescues_total",
+    kind=Kind.COUNTER,
+    help="Attempts to rescue a half-sent answer, by method (continue, splice, hold) and how they ended.",
+    unit="rescues",
+    labels=("method", "outcome"),
+)
 IN_FLIGHT = Metric(
     name="pointsman_exchanges_in_flight",
     kind=Kind.GAUGE,
@@ -222,6 +229,7 @@ TABLE: tuple[Metric, ...] = (
     KEY_STATE,
     RETRIES,
     RETRIES_DENIED,
+    RESCUES,
     IN_FLIGHT,
     LEDGER_PENDING,
     LEDGER_FAILED_WRITES,

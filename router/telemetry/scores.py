@@ -18,7 +18,16 @@ from router.canon.outcome import End
 from router.errors import BLAME, Blame, Reason
 
 PRIOR = 4.0
-_OWN = frozenset({Reason.BREAKER_OPEN, Reason.BUSY, Reason.NO_TARGET, Reason.SHUTTING_DOWN})
+_OWN = frozenset(
+    {
+        Reason.BREAKER_OPEN,
+        Reason.BUSY,
+        Reason.NO_TARGET,
+        Reason.SHUTTING_DOWN,
+        Reason.SUPERSEDED,
+        Reason.DIVERGED,
+    }
+)
 """This gateway's own word, whatever the provider would have said."""
 
 

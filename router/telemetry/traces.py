@@ -24,7 +24,7 @@ from router.canon.usage import Usage
 from router.telemetry.facts import AttemptFact, Ended, ExchangeFact
 
 TEXT_MAX = 128
-_UNBLAMED = frozenset({End.COMPLETED, End.CLIENT_GONE})
+_UNBLAMED = frozenset({End.COMPLETED, End.CLIENT_GONE, End.SUPERSEDED})
 
 Attribute = str | int | float | bool
 

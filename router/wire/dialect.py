@@ -11,7 +11,7 @@ file of that name, and a name of its own: the same name in and out means that by
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from msgspec import Meta, Raw, Struct
 
@@ -83,7 +83,18 @@ class StreamEncoder(Protocol):
 
 
 class Relay(Protocol):
-    """Same dialect in and out: passes frames on as they came, but for what was asked upstream on our own account."""
+    """Same dialect in and out: passes frames on as they came, but for what was asked upstream on our own account.
+
+    `passed_bytes` is how much it has passed on, kept by whoever feeds it; `can_hand_over` whether an encoder could go
+    on where it stands.
+    """
+
+    passed_bytes: int
+
+    @property
+    def can_hand_over(self) -> bool:
+        """See the class."""
+        ...
 
     def feed(self, frame: Frame, events: tuple[Event, ...]) -> bytes:
         """The bytes to pass on for this frame, whose events were already read from it; may be empty."""
@@ -111,6 +122,7 @@ class Requirements(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         fallbacks_on: of the route's reasons to move on to another target only these; None takes all of them.
         on_loss: whether a target that cannot be told the request whole is asked; None leaves it to the route.
         affinity_key: requests with the same key go to the same target, where the group shares its load over several.
+        resume: ways to rescue a half-sent answer, instead of the route's; `off` or none for none.
     """
 
     fallback: bool = True
@@ -120,6 +132,7 @@ class Requirements(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     fallbacks_on: tuple[str, ...] | None = None
     on_loss: OnLoss | None = None
     affinity_key: Annotated[str, Meta(min_length=1, max_length=512)] | None = None
+    resume: tuple[Literal["continue", "splice", "hold"], ...] | Literal["off"] | None = None
 
 
 class Kept(Struct, frozen=True, kw_only=True):
@@ -164,6 +177,21 @@ class Ask(Struct, frozen=True, kw_only=True):
     kept: Kept | None = None
 
 
+class Turn(Struct, frozen=True, kw_only=True):
+    """How a dialect says that its model has spoken: a message at the end of the list `member`.
+
+    Args:
+        role: who speaks, in its word.
+        content: the member of the message that holds the words.
+        say: words -> what that member holds.
+    """
+
+    member: str = "messages"
+    role: str = "assistant"
+    content: str = "content"
+    say: Callable[[str], object] = str
+
+
 class Encoded(Struct, frozen=True, kw_only=True):
     """A request in a provider's dialect. `lost` names, by path, what the dialect could not say."""
 
@@ -196,6 +224,8 @@ class FrontHalf(Struct, frozen=True, kw_only=True):
         relay: a fresh relay for a stream whose target speaks this dialect too; takes the `Ask`.
         shaped: an answer in the form that its `Ask` wants, where there are several; the very same object where it has
             that form already. Raises `WireFault` for one that cannot be brought into it.
+        take_over: an encoder that goes on where a relay of this dialect was cut off, as one answer with what that
+            passed; takes the events that the caller was told. None where nobody can go on.
         encode_fault: any `GatewayError` -> status, headers and body.
         keepalive: bytes that say "still here" between two events.
         stream_type: content type of a stream.
@@ -212,6 +242,7 @@ class FrontHalf(Struct, frozen=True, kw_only=True):
     encode_fault: Callable[[GatewayError], Rendered]
     keepalive: bytes
     stream_type: str
+    take_over: Callable[[Ask, Relay, tuple[Event, ...]], StreamEncoder] | None = None
     shaped: Callable[[Ask, Any], Any] = as_it_came
     forwarded: frozenset[str] = frozenset()
     id_header: str = "x-request-id"
@@ -231,6 +262,7 @@ class Codec(Struct, frozen=True, kw_only=True):
         splitter: a fresh splitter; takes the largest event to accept, in bytes.
         decoder: a fresh stream decoder.
         front: the inbound half; None when only providers speak it.
+        turn: how the beginning of an answer is said, for models that go on with one; None where that cannot be said.
     """
 
     name: str
@@ -241,6 +273,7 @@ class Codec(Struct, frozen=True, kw_only=True):
     splitter: Callable[[int], Splitter]
     decoder: Callable[[], StreamDecoder]
     front: FrontHalf | None = None
+    turn: Turn | None = None
 
 
 class Dialect(Codec, frozen=True, kw_only=True):

@@ -269,6 +269,8 @@ SAID: dict[Reason, tuple[int, str, str]] = {
     Reason.NO_TARGET: (503, "service_unavailable_error", "no_target"),
     Reason.SHUTTING_DOWN: (503, "service_unavailable_error", "shutting_down"),
     Reason.INTERNAL: (500, "server_error", "internal_error"),
+    Reason.SUPERSEDED: (500, "server_error", "internal_error"),
+    Reason.DIVERGED: (502, "upstream_error", "provider_diverged"),
     Reason.CONNECT: (502, "upstream_error", "provider_unreachable"),
     Reason.CONNECT_TIMEOUT: (504, "upstream_error", "provider_timeout"),
     Reason.FIRST_BYTE_TIMEOUT: (504, "upstream_error", "provider_timeout"),

@@ -131,6 +131,11 @@ def _is_one_plain_event(block: bytes) -> bool:
     )
 
 
+def rescued_note(method: str, target: str) -> bytes:
+    """Said to a caller where another provider went on with the answer: a comment, which clients pass over."""
+    return b": x-router-rescued %b %b\n\n" % (method.encode(), " ".join(target.split()).encode())
+
+
 def closed(raw: bytes) -> bytes:
     """The bytes of an event, with the blank line that the last one of a stream may lack: clients drop it otherwise."""
     return raw if raw.endswith(b"\n\n") or _LAST_BLANK_LINE.search(raw[-_LONGEST_BLANK_LINE:]) else raw + b"\n\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from actors.capability import Capability, Facts
-from actors.messages import FactsLearned
+from actors.messages import FactsLearned, PrefixRefused
 from actors.runtime import ActorSystem, ChildSpec, Snapshot, SupervisorSpec, run_virtual, virtual_ports
 from router.canon.target import Target
 from router.policy.capability import UNKNOWN, FactSource, ModelFacts
@@ -74,6 +74,36 @@ def test_the_same_fact_again_publishes_nothing_new() -> None:
         ref.tell(FactsLearned(target=GGUF, context_window=2048))
         await asyncio.sleep(0.1)
         assert published.value is before
+        await system.stop()
+
+    run_virtual(scene())
+
+
+def test_a_target_that_refused_a_beginning_is_given_none_again() -> None:
+    """A restart remembers; what others accept is theirs."""
+
+    async def scene() -> None:
+        published: Snapshot[Facts] = Snapshot({})
+        spec = ChildSpec(
+            name="capability",
+            start=lambda: Capability(
+                configured=lambda: {GGUF: None, SOLD: None, SET: None},
+                listed=lambda _target: None,
+                continuing=lambda: frozenset({GGUF, SOLD}),
+                published=published,
+            ),
+        )
+        system = ActorSystem(virtual_ports(), on_report=lambda _report: None)
+        await system.start(SupervisorSpec(children=(spec,)))
+        ref = system.ref("root/capability")
+        assert [published.value[target].continues for target in (GGUF, SOLD, SET)] == [True, True, False]
+        ref.tell(PrefixRefused(target=SOLD))
+        await asyncio.sleep(0.1)
+        assert [published.value[target].continues for target in (GGUF, SOLD, SET)] == [True, False, False]
+        ref.tell("a message it does not take")
+        await asyncio.sleep(0.1)
+        assert ref.incarnation == 2
+        assert [published.value[target].continues for target in (GGUF, SOLD, SET)] == [True, False, False]
         await system.stop()
 
     run_virtual(scene())

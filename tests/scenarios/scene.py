@@ -82,6 +82,7 @@ async def paired(
     two: Scripts = WELL,
     *,
     keys: Mapping[str, Any] | None = None,
+    second: Mapping[str, Any] | None = None,
     only_one: bool = False,
     **sections: Any,
 ) -> AsyncIterator[Pair]:
@@ -90,13 +91,14 @@ async def paired(
     Args:
         one: what the first does; a sequence is one script for each request, the last for ever.
         keys: further configuration of the first.
+        second: further configuration of the second.
         only_one: leave the second out of the group.
         sections: further sections of the configuration.
     """
-    async with ScriptedProvider(*_scripts(one)) as first, ScriptedProvider(*_scripts(two)) as second:
-        providers = (remote(first, **(keys or {})), second)
+    async with ScriptedProvider(*_scripts(one)) as first, ScriptedProvider(*_scripts(two)) as other:
+        providers = (remote(first, **(keys or {})), remote(other, **(second or {})))
         async with served(routed(*providers[: 1 if only_one else 2], **sections), home) as router:
-            yield Pair(router, first, second)
+            yield Pair(router, first, other)
 
 
 def _scripts(given: Scripts) -> Sequence[Script]:

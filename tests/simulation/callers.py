@@ -6,7 +6,7 @@ import asyncio
 
 from msgspec import Struct
 
-from actors.messages import Answered, Call, Committed, Desk, Flow, Opened, Piece, Whole
+from actors.messages import Answered, Call, Committed, Desk, Flow, Opened, Piece, Rescued, Whole
 from actors.runtime import ChannelClosed
 from router.app import CODECS
 from router.canon.event import Ended, Event, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
@@ -136,6 +136,9 @@ class Caller:
                 voice.relay = piece.relay
             case Flow():
                 self._say(voice.say(piece))
+            case Rescued():
+                heard.rescued = True
+                voice.take_over(piece)
             case Whole():
                 self._say(piece.raw or self._half.encode_reply(piece.reply))
             case Answered():
@@ -202,8 +205,15 @@ class _Voice:
     """What the front says of a stream's pieces: the provider's own bytes where it speaks the caller's dialect."""
 
     def __init__(self, half: FrontHalf, ask: Ask) -> None:
+        self._half, self._ask = half, ask
         self._encoder: StreamEncoder = half.encoder(ask)
         self.relay: Relay | None = None
+
+    def take_over(self, rescued: Rescued) -> None:
+        if self.relay is not None:
+            assert self._half.take_over is not None
+            self._encoder = self._half.take_over(self._ask, self.relay, rescued.told)
+            self.relay = None
 
     def say(self, flow: Flow) -> bytes:
         return self._encoder.feed(flow.events) if self.relay is None else flow.raw

@@ -21,6 +21,7 @@ from actors.pulses import Pulses
 from actors.reading import Reading
 from actors.runtime import Down, Exit, Job, SimDeadlock
 from actors.tally import Tally
+from actors.telling import Telling
 from router.canon.event import Ended
 from router.canon.target import Target
 from router.policy import breaker
@@ -86,9 +87,9 @@ def _preview_taken_for_the_count(_true: Callable[..., Any]) -> Callable[..., Any
 
 
 def _words_said_twice(true: Callable[..., Any]) -> Callable[..., Any]:
-    async def take(self: Exchange, part: Part, target: Target) -> None:
+    async def take(self: Telling, part: Part, target: Target) -> None:
         await true(self, part, target)
-        if isinstance(part, Flow) and self._committed and part is not self._last:
+        if isinstance(part, Flow) and self.committed and self._last is None:
             await self.outbox.put(part)
 
     return take
@@ -147,7 +148,7 @@ def _mutations() -> dict[str, Mutation]:
         (Exchange, "settle", _outcome_told_twice, "one_outcome_per_exchange"),
         (Reading, "end", _finish_made_up, "nothing_completes_without_a_last_word"),
         (Tally, "usage", _preview_taken_for_the_count, "usage_is_the_last_word"),
-        (Exchange, "_take", _words_said_twice, "readers_hear_one_attempt"),
+        (Telling, "take", _words_said_twice, "readers_hear_one_attempt"),
         (Job, "tie", _stays_with_the_leaver, "exchanges_end_with_their_attempts"),
         (breaker_actor, "next_circuit", _probe_never_passes, "breakers_close"),
     )

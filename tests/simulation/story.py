@@ -49,6 +49,7 @@ class Heard:
         self.cost_usd: Any = None
         self.text = self.thought = self.calls = ""
         self.ended_well = False
+        self.rescued = False
         self.bytes = b""
         self.unsound = ""
 

@@ -16,6 +16,12 @@ Weight = Annotated[float, Meta(ge=0, le=MOST)]
 OnLoss = Literal["refuse", "warn"]
 
 
+Resume = Annotated[
+    tuple[Literal["continue", "splice", "hold"], ...],
+    Meta(extra={"none": "off", "form": "off, or a list of continue, splice, hold"}),
+]
+
+
 class Failover(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What holds for every name that a caller may use, unless its group says otherwise.
 
@@ -32,6 +38,11 @@ class Failover(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
             `prompt_cache_key`, `metadata.user_id`, `user` and `safety_identifier`, `auto` else also how it begins.
         slow_start_s: how long the share of a target that came back grows, under the strategies that share the load; 0
             gives it all at once.
+        resume: ways to rescue a stream that fails after its first content, the most wished first: `continue` gives the
+            next target the text so far where its model goes on from there, `splice` asks anew and goes on where the
+            answer has repeated exactly what was said, `hold` commits late.
+        hold_tokens: with `hold`, tokens that are held back before the first is passed on, at about 4 characters each.
+        hold_ms: with `hold`, time after the first content when what is held back is passed on, however little it is.
     """
 
     strategy: Strategy = "priority"
@@ -40,6 +51,9 @@ class Failover(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     on_loss: OnLoss = "refuse"
     affinity: Affinity = "asked"
     slow_start_s: SomeS = 10.0
+    resume: Resume = ()
+    hold_tokens: Count = 20
+    hold_ms: PositiveMs = 500.0
 
 
 class TargetKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,6 +80,9 @@ class GroupKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         fallbacks_on: left out, that of `failover`.
         on_loss: left out, that of `failover`.
         affinity: left out, that of `failover`.
+        resume: left out, that of `failover`.
+        hold_tokens: left out, that of `failover`.
+        hold_ms: left out, that of `failover`.
     """
 
     targets: tuple[TargetKeys, ...]
@@ -74,6 +91,9 @@ class GroupKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     fallbacks_on: tuple[Name, ...] | None = None
     on_loss: OnLoss | None = None
     affinity: Affinity | None = None
+    resume: Resume | None = None
+    hold_tokens: Count | None = None
+    hold_ms: PositiveMs | None = None
 
 
 class Breaker(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -27,6 +27,7 @@ from router.settings.secret import Secret
 Dispatch = Literal["off", "exclusive", "pooled", "fallback"]
 Operation = Literal["chat", "embeddings", "rerank", "moderations", "images"]
 Adaptive = Literal["off", "aimd", "gradient"]
+PrefixStyle = Literal["off", "turn", "marked", "final"]
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q4_0"]
 
 
@@ -60,6 +61,9 @@ class ModelKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         price: what it costs; left out, what the price table says.
         operations: what it can be asked for, and nothing else; left out, what its kind has and its name tells: one that
             embeds, ranks, moderates or draws by its name does only that, any other chats.
+        prefix: how it is told to go on with the beginning of an answer: by a last `turn` of its own, by one that is
+            `marked` (`prefix: true`), by a `final` one (`continue_final_message: true`), or not at all; left out, what
+            is known of its kind.
     """
 
     shorthand: ClassVar[str] = "name"
@@ -69,6 +73,7 @@ class ModelKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     context_window: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
     price: Price | None = None
     operations: Annotated[tuple[Operation, ...], Meta(min_length=1)] | None = None
+    prefix: PrefixStyle | None = None
 
 
 class KeyKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,11 +6,11 @@ from __future__ import annotations
 from router.wire.anthropic_messages.count import CODEC as COUNT
 from router.wire.anthropic_messages.encoder import KEEPALIVE, MessageEncoder
 from router.wire.anthropic_messages.fault import decode_fault, encode_fault, with_request_id
-from router.wire.anthropic_messages.relay import MessageRelay
+from router.wire.anthropic_messages.relay import MessageRelay, take_over
 from router.wire.anthropic_messages.reply import decode_reply, encode_reply
 from router.wire.anthropic_messages.request import decode_request, encode_request, patch_request, peek
 from router.wire.anthropic_messages.stream import MessageDecoder
-from router.wire.dialect import Dialect, FrontHalf
+from router.wire.dialect import Dialect, FrontHalf, Turn
 from router.wire.sse import SseSplitter
 
 DIALECT = Dialect(
@@ -28,6 +28,7 @@ DIALECT = Dialect(
         encode_reply=encode_reply,
         encoder=MessageEncoder,
         relay=MessageRelay,
+        take_over=take_over,
         encode_fault=encode_fault,
         keepalive=KEEPALIVE,
         stream_type="text/event-stream; charset=utf-8",
@@ -36,4 +37,5 @@ DIALECT = Dialect(
         id_header="request-id",
         with_request_id=with_request_id,
     ),
+    turn=Turn(),
 )

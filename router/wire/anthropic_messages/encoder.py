@@ -89,6 +89,15 @@ class MessageEncoder:
         last: dict[str, object] = {"type": "message_delta", "delta": delta, "usage": encode_usage(self._usage)}
         return said + self._begin() + _event("message_delta", last) + STOP_EVENT
 
+    def stand(self, block: int, kind: str | None) -> None:
+        """Go on at this block, which others began and, where it has no kind any more, ended: their numbers are what the
+        client knows."""
+        self._index = block
+        if kind is None:
+            self._open = None
+        elif kind == "text":
+            self._open = _TEXT
+
     def fault(self, error: GatewayError) -> bytes:
         """One error event. What is open stays open: clients take a closed block for a whole one."""
         return b"event: error\ndata: %b\n\n" % encode_envelope(error)

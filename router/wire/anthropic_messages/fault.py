@@ -153,6 +153,8 @@ SAID: dict[Reason, tuple[int, str]] = {
     Reason.NO_TARGET: (503, "overloaded_error"),
     Reason.SHUTTING_DOWN: (503, "overloaded_error"),
     Reason.INTERNAL: (500, "api_error"),
+    Reason.SUPERSEDED: (500, "api_error"),
+    Reason.DIVERGED: (502, "api_error"),
     Reason.CONNECT: (502, "api_error"),
     Reason.CONNECT_TIMEOUT: (504, "timeout_error"),
     Reason.FIRST_BYTE_TIMEOUT: (504, "timeout_error"),

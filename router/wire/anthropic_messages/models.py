@@ -31,6 +31,7 @@ class Traits(Struct, frozen=True, kw_only=True):
         forced_tools: whether `tool_choice` may demand a call.
         formats: whether `output_config.format` and strict tools are understood.
         system_turns: whether the operator may speak between turns.
+        prefill: whether an answer that the caller began is gone on with.
     """
 
     max_output: int
@@ -41,6 +42,7 @@ class Traits(Struct, frozen=True, kw_only=True):
     forced_tools: bool = True
     formats: bool = True
     system_turns: bool = False
+    prefill: bool = False
 
 
 _TO_HIGH = ("low", "medium", "high")
@@ -69,18 +71,18 @@ _TRAITS: dict[tuple[str, int, int], Traits] = {
     ("opus", 4, 7): Traits(max_output=128_000, efforts=_TO_MAX),
     ("opus", 4, 6): Traits(max_output=128_000, efforts=_NO_XHIGH, sampling="one"),
     ("sonnet", 4, 6): Traits(max_output=128_000, efforts=_NO_XHIGH, sampling="one"),
-    ("opus", 4, 5): Traits(max_output=64_000, thinking="budget", efforts=_TO_HIGH, sampling="one"),
-    ("sonnet", 4, 5): Traits(max_output=64_000, thinking="budget", sampling="one"),
-    ("haiku", 4, 5): Traits(max_output=64_000, thinking="budget", sampling="one"),
-    ("opus", 4, 1): Traits(max_output=32_000, thinking="budget", sampling="one", formats=False),
-    ("opus", 4, 0): Traits(max_output=32_000, thinking="budget", sampling="one", formats=False),
-    ("sonnet", 4, 0): Traits(max_output=64_000, thinking="budget", sampling="one", formats=False),
-    ("sonnet", 3, 7): Traits(max_output=64_000, thinking="budget", sampling="free", formats=False),
-    ("sonnet", 3, 5): Traits(max_output=8_192, thinking="none", sampling="free", formats=False),
-    ("haiku", 3, 5): Traits(max_output=8_192, thinking="none", sampling="free", formats=False),
-    ("opus", 3, 0): Traits(max_output=4_096, thinking="none", sampling="free", formats=False),
-    ("sonnet", 3, 0): Traits(max_output=4_096, thinking="none", sampling="free", formats=False),
-    ("haiku", 3, 0): Traits(max_output=4_096, thinking="none", sampling="free", formats=False),
+    ("opus", 4, 5): Traits(max_output=64_000, thinking="budget", efforts=_TO_HIGH, sampling="one", prefill=True),
+    ("sonnet", 4, 5): Traits(max_output=64_000, thinking="budget", sampling="one", prefill=True),
+    ("haiku", 4, 5): Traits(max_output=64_000, thinking="budget", sampling="one", prefill=True),
+    ("opus", 4, 1): Traits(max_output=32_000, thinking="budget", sampling="one", formats=False, prefill=True),
+    ("opus", 4, 0): Traits(max_output=32_000, thinking="budget", sampling="one", formats=False, prefill=True),
+    ("sonnet", 4, 0): Traits(max_output=64_000, thinking="budget", sampling="one", formats=False, prefill=True),
+    ("sonnet", 3, 7): Traits(max_output=64_000, thinking="budget", sampling="free", formats=False, prefill=True),
+    ("sonnet", 3, 5): Traits(max_output=8_192, thinking="none", sampling="free", formats=False, prefill=True),
+    ("haiku", 3, 5): Traits(max_output=8_192, thinking="none", sampling="free", formats=False, prefill=True),
+    ("opus", 3, 0): Traits(max_output=4_096, thinking="none", sampling="free", formats=False, prefill=True),
+    ("sonnet", 3, 0): Traits(max_output=4_096, thinking="none", sampling="free", formats=False, prefill=True),
+    ("haiku", 3, 0): Traits(max_output=4_096, thinking="none", sampling="free", formats=False, prefill=True),
 }
 
 

@@ -12,7 +12,7 @@ from router.wire.bedrock_converse.reply import decode_reply
 from router.wire.bedrock_converse.request import encode_request, patch_request
 from router.wire.bedrock_converse.schema import FAMILY
 from router.wire.bedrock_converse.stream import ConverseDecoder
-from router.wire.dialect import Dialect
+from router.wire.dialect import Dialect, Turn
 from router.wire.eventstream import EventStreamSplitter
 
 DIALECT = Dialect(
@@ -24,4 +24,5 @@ DIALECT = Dialect(
     splitter=EventStreamSplitter,
     decoder=ConverseDecoder,
     others=(COUNT, EMBEDDINGS),
+    turn=Turn(say=lambda text: [{"text": text}]),
 )

@@ -8,7 +8,7 @@ from router.wire.cohere_v2.reply import decode_reply
 from router.wire.cohere_v2.request import encode_request, patch_request
 from router.wire.cohere_v2.rerank import CODEC as RERANK
 from router.wire.cohere_v2.stream import CohereDecoder
-from router.wire.dialect import Dialect
+from router.wire.dialect import Dialect, Turn
 from router.wire.sse import SseSplitter
 
 DIALECT = Dialect(
@@ -20,4 +20,5 @@ DIALECT = Dialect(
     splitter=SseSplitter,
     decoder=CohereDecoder,
     others=(EMBEDDINGS, RERANK),
+    turn=Turn(),
 )

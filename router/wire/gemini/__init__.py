@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from router.wire.dialect import Codec, Dialect
+from router.wire.dialect import Codec, Dialect, Turn
 from router.wire.gemini.count import count_path, counting
 from router.wire.gemini.embeddings import BATCH, embed_path, vertex_path
 from router.wire.gemini.embeddings import VERTEX as VERTEX_EMBEDDINGS
@@ -33,6 +33,7 @@ def _on(surface: Surface, embeddings: Codec) -> Dialect:
         splitter=GeminiSplitter,
         decoder=partial(GeminiDecoder, surface.family),
         others=(counting(surface), embeddings),
+        turn=Turn(member="contents", role="model", content="parts", say=lambda text: [{"text": text}]),
     )
 
 

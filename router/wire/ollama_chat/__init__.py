@@ -5,7 +5,7 @@ Its own OpenAI endpoint ignores half of what it is sent, hides an error in a str
 
 from __future__ import annotations
 
-from router.wire.dialect import Dialect
+from router.wire.dialect import Dialect, Turn
 from router.wire.jsonl import JsonlSplitter
 from router.wire.ollama_chat.embeddings import CODEC as EMBEDDINGS
 from router.wire.ollama_chat.fault import decode_fault
@@ -22,4 +22,5 @@ DIALECT = Dialect(
     splitter=JsonlSplitter,
     decoder=OllamaDecoder,
     others=(EMBEDDINGS,),
+    turn=Turn(),
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from router.wire.dialect import Dialect, FrontHalf
+from router.wire.dialect import Dialect, FrontHalf, Turn
 from router.wire.openai_chat.embeddings import CODEC as EMBEDDINGS
 from router.wire.openai_chat.fault import decode_fault, encode_fault
 from router.wire.openai_chat.images import CODEC as IMAGES
 from router.wire.openai_chat.moderations import CODEC as MODERATIONS
-from router.wire.openai_chat.relay import ChatRelay
+from router.wire.openai_chat.relay import ChatRelay, take_over
 from router.wire.openai_chat.reply import decode_reply, encode_reply
 from router.wire.openai_chat.request import decode_request, encode_request, patch_request, peek
 from router.wire.openai_chat.rerank import CODEC as RERANK
@@ -29,8 +29,10 @@ DIALECT = Dialect(
         encode_reply=encode_reply,
         encoder=ChatEncoder,
         relay=ChatRelay,
+        take_over=take_over,
         encode_fault=encode_fault,
         keepalive=KEEPALIVE,
         stream_type="text/event-stream; charset=utf-8",
     ),
+    turn=Turn(),
 )

@@ -196,6 +196,12 @@ class ImageRelay:
 
     def __init__(self, ask: Ask) -> None:
         self._encoder = ImageEncoder(ask)
+        self.passed_bytes = 0
+
+    @property
+    def can_hand_over(self) -> bool:
+        """Never: half a picture cannot be gone on with."""
+        return False
 
     def feed(self, frame: Frame, events: tuple[Event, ...]) -> bytes:
         """The bytes to pass on."""

@@ -22,12 +22,12 @@ from router.canon.event import (
     UsageReported,
 )
 from router.errors import GatewayError
-from router.wire.dialect import Ask, Frame
+from router.wire.dialect import Ask, Frame, Relay
 from router.wire.members import MEMBERS, joined
 from router.wire.openai_chat.fault import encode_envelope
 from router.wire.openai_chat.reply import call_said, given_id
 from router.wire.openai_chat.schema import CHUNK, ENCODER, NULL, Chunk
-from router.wire.openai_chat.stream import DONE, DONE_EVENT
+from router.wire.openai_chat.stream import DONE, DONE_EVENT, ChatEncoder
 from router.wire.sse import SKIPPED_NOTE, closed
 
 _NULL_USAGE = b',"usage":null'
@@ -42,6 +42,12 @@ class ChatRelay:
     def __init__(self, ask: Ask) -> None:
         self._hides_usage = ask.include_usage is not True
         self._done = False
+        self.passed_bytes = 0
+
+    @property
+    def can_hand_over(self) -> bool:
+        """Always: a chunk needs nothing of those before it but their id and model."""
+        return True
 
     def feed(self, frame: Frame, events: tuple[Event, ...]) -> bytes:
         """The frame as it came, mended where it must be, or nothing."""
@@ -82,6 +88,14 @@ class ChatRelay:
             return b""
         self._done = True
         return DONE_EVENT if frame.event else closed(frame.raw)
+
+
+def take_over(ask: Ask, relay: Relay, told: tuple[Event, ...]) -> ChatEncoder:
+    """An encoder that has said the same; what it said of it is heard by nobody."""
+    del relay
+    encoder = ChatEncoder(ask)
+    encoder.feed(told)
+    return encoder
 
 
 def _unnamed(data: bytes) -> bytes:

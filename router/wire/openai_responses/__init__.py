@@ -5,7 +5,7 @@ from __future__ import annotations
 from router.wire.dialect import Dialect, FrontHalf
 from router.wire.openai_responses.count import CODEC as COUNT
 from router.wire.openai_responses.fault import decode_fault, encode_fault
-from router.wire.openai_responses.relay import ResponsesRelay
+from router.wire.openai_responses.relay import ResponsesRelay, take_over
 from router.wire.openai_responses.reply import decode_reply, encode_reply
 from router.wire.openai_responses.request import decode_request, encode_request, patch_request, peek
 from router.wire.openai_responses.stream import KEEPALIVE, ResponsesDecoder, ResponsesEncoder
@@ -26,6 +26,7 @@ DIALECT = Dialect(
         encode_reply=encode_reply,
         encoder=ResponsesEncoder,
         relay=ResponsesRelay,
+        take_over=take_over,
         encode_fault=encode_fault,
         keepalive=KEEPALIVE,
         stream_type="text/event-stream; charset=utf-8",

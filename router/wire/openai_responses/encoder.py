@@ -32,6 +32,7 @@ from router.wire.dialect import Ask
 from router.wire.members import ENCODER
 from router.wire.openai_responses.fault import encode_error_event
 from router.wire.openai_responses.item import shown_call, shown_thought
+from router.wire.openai_responses.place import Place
 from router.wire.openai_responses.reply import (
     content_entries,
     ending_members,
@@ -55,6 +56,8 @@ class _Part:
     def __init__(self, index: int, *, refuses: bool) -> None:
         self.index = index
         self.refuses = refuses
+        self.is_told = False
+        """Its text was said to be whole: no more of it can come, and that is not said again."""
         self.texts: list[str] = []
         self.citations: list[Raw] = []
         self.logprobs: list[Raw] = []
@@ -77,7 +80,7 @@ class _Message:
     def __init__(self, place: int, id: str) -> None:
         self.place = place
         self.id = id
-        self.content: list[dict[str, object]] = []
+        self.content: list[object] = []
         self.part: _Part | None = None
 
 
@@ -155,6 +158,25 @@ class ResponsesEncoder:
         whole = self._head | ending | {"output": self._output, "usage": usage}
         return b"".join(said) + self._event(f"response.{ending['status']}", response=whole)
 
+    def stand(self, place: Place, number: int, told: tuple[Event, ...]) -> None:
+        """Go on where another's events stopped: behind their number, in their items, under their ids."""
+        for event in told:
+            self._started = event if isinstance(event, Started) else self._started
+        started, text = self._started, "".join(event.text for event in told if isinstance(event, TextDelta))
+        self._head = response_members(place.response, started.model, started.created_s)
+        self._number = number
+        count = max((*place.items, -1 if place.message is None else place.message), default=-1) + 1
+        self._output = [place.items.get(index) for index in range(count)]
+        if place.message is None:
+            return
+        message = self._message = _Message(place.message, place.id)
+        message.content = list(place.parts)
+        rest = text[place.done_chars :]
+        if place.part_open or rest:
+            message.part = _Part(len(message.content), refuses=False)
+            message.part.texts.append(rest)
+            message.part.is_told = place.text_told
+
     def fault(self, error: GatewayError) -> bytes:
         """One event with the error; nothing is done and no response follows it."""
         return encode_error_event(error, self._number)
@@ -223,7 +245,7 @@ class ResponsesEncoder:
             message = self._message = _Message(place, item_id("msg_", self._id, place))
             said += opened + self._added(place, message_item(message.id, [], "in_progress"))
         part = message.part
-        if part is None or part.refuses is not refuses:
+        if part is None or part.refuses is not refuses or part.is_told:
             said += self._close_part(message)
             part = message.part = _Part(len(message.content), refuses=refuses)
             said += self._event("response.content_part.added", **_where(message, part), part=part.members())
@@ -237,7 +259,9 @@ class ResponsesEncoder:
         members = part.members()
         message.content.append(members)
         where = _where(message, part)
-        if part.refuses:
+        if part.is_told:
+            said = b""
+        elif part.refuses:
             said = self._event("response.refusal.done", **where, refusal=part.text)
         else:
             said = self._event("response.output_text.done", **where, text=part.text, logprobs=part.logprobs)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from router.canon.event import Ended, Event, Skipped
 from router.errors import GatewayError
-from router.wire.dialect import Ask, Frame
+from router.wire.dialect import Ask, Frame, Relay
 from router.wire.members import UNREADABLE
+from router.wire.openai_responses.encoder import ResponsesEncoder
 from router.wire.openai_responses.fault import encode_error_event
+from router.wire.openai_responses.place import Place
 from router.wire.openai_responses.schema import NUMBERED
 from router.wire.sse import SKIPPED_NOTE, closed
 
@@ -21,6 +23,13 @@ class ResponsesRelay:
     def __init__(self, _ask: Ask) -> None:
         self._last = b""
         self._ended = False
+        self._place = Place()
+        self.passed_bytes = 0
+
+    @property
+    def can_hand_over(self) -> bool:
+        """While nothing is open but one message."""
+        return self._place.can_go_on
 
     def feed(self, frame: Frame, events: tuple[Event, ...]) -> bytes:
         """The frame as it came, a note that it was left out, or nothing."""
@@ -30,6 +39,7 @@ class ResponsesRelay:
             return SKIPPED_NOTE
         self._ended = any(isinstance(event, Ended) for event in events)
         self._last = frame.data or self._last
+        self._place.note(frame)
         return closed(frame.raw)
 
     def end(self) -> bytes:
@@ -38,8 +48,19 @@ class ResponsesRelay:
 
     def fault(self, error: GatewayError) -> bytes:
         """As the encoder says it, numbered behind the last event that passed."""
+        return encode_error_event(error, self._next_number())
+
+    def _next_number(self) -> int:
         try:
             last = NUMBERED.decode(self._last).sequence_number
         except UNREADABLE:
             last = None
-        return encode_error_event(error, 0 if last is None else last + 1)
+        return 0 if last is None else last + 1
+
+
+def take_over(ask: Ask, relay: Relay, told: tuple[Event, ...]) -> ResponsesEncoder:
+    """An encoder that stands where the relay does: at its number, in its items."""
+    assert isinstance(relay, ResponsesRelay)
+    encoder = ResponsesEncoder(ask)
+    encoder.stand(relay._place, relay._next_number(), told)
+    return encoder

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import Raw
 
@@ -220,7 +222,7 @@ def text_part(text: str, annotations: list[Raw], logprobs: list[Raw]) -> dict[st
     return {"type": "output_text", "text": text, "annotations": annotations, "logprobs": logprobs}
 
 
-def message_item(id: str, content: list[dict[str, object]], status: str = "completed") -> dict[str, object]:
+def message_item(id: str, content: Sequence[object], status: str = "completed") -> dict[str, object]:
     """A message as an answer holds it."""
     return {"type": "message", "id": id, "status": status, "role": "assistant", "content": content}
 

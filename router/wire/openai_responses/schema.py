@@ -308,7 +308,19 @@ class RequestBody(Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] | None = None
 
 
+class Placed(Struct, frozen=True):
+    """Of an event what says where an answer stands: which item and part it is about, and these whole."""
+
+    type: str = ""
+    output_index: int = 0
+    content_index: int = 0
+    item: Raw = NULL
+    part: Raw = NULL
+    response: SaidItem | None = None
+
+
 EVENT = Decoder(StreamEvent)
+PLACED = Decoder(Placed)
 ITEM = Decoder(SaidItem)
 REPLY = Decoder(ResponseBody)
 NUMBERED = Decoder(Numbered)

@@ -11,6 +11,7 @@ def stream(meaning: Meaning) -> Said:
     """Items, each opened, filled and done, between the response's own events."""
     said = _Events()
     said.add("response.created", response=_response(meaning, [], "in_progress"))
+    said.add("response.in_progress", response=_response(meaning, [], "in_progress"))
     if meaning.thoughts:
         _think(said, meaning)
     if meaning.words:

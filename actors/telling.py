@@ -1,0 +1,177 @@
+"""What one exchange tells its reader: nothing before the commit point, then one answer, whoever gives its parts.
+
+What ends an answer is handed on together with the word that it is complete: a reader who was told the end is never told
+an error after it, whenever the exchange is stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import assert_never
+
+from actors.messages import Answered, Committed, Complete, Flow, Head, Part, Piece, Rescued, Whole
+from actors.record import Record
+from actors.rescue import Bridge, Rescue
+from actors.runtime import Channel, ChannelFull, Ports
+from router.canon.event import CONTENT, Ended, TextDelta
+from router.canon.target import Target
+from router.errors import Reason, Refused
+from router.policy.rescue import CHARS_PER_TOKEN
+
+OUTBOX_CAPACITY = 4
+"""Pieces between an exchange and its reader; small, so that a slow reader is felt upstream."""
+
+
+class Telling:
+    """The reader's side of one exchange. `outbox` is read by whoever called.
+
+    Args:
+        deadline_s: until when a reader must have made room.
+    """
+
+    def __init__(self, record: Record, ports: Ports, deadline_s: float) -> None:
+        self.outbox: Channel[Piece] = Channel(OUTBOX_CAPACITY)
+        self.committed = False
+        self.cache: str | None = None
+        self._record = record
+        self._ports = ports
+        self._deadline_s = deadline_s
+        self._rescue: Rescue | None = None
+        self._way: Bridge | None = None
+        self._head = Head()
+        self._held: list[Flow] = []
+        self._held_chars = 0
+        self._commit_at_s: float | None = None
+        self._last: Flow | None = None
+        self._taken_bytes = 0
+        self._passes = False
+
+    def follow(self, rescue: Rescue) -> None:
+        """From now on, by this course."""
+        self._rescue = rescue
+
+    def begin(self, way: Bridge | None) -> None:
+        """Another attempt gives the parts; before the commit point, what an earlier one gave was never said."""
+        self._record.begin()
+        self._last, self._way = None, way
+        if self.committed:
+            return
+        if self._commit_at_s is not None:
+            self._record.held_back = True
+        if self._rescue is not None:
+            self._rescue.forget()
+        self._head, self._held, self._held_chars, self._commit_at_s = Head(), [], 0, None
+        self._taken_bytes = 0
+
+    @property
+    def held_s(self) -> float | None:
+        """Seconds until what is held back must be said; None when nothing is, or it is said by its size alone."""
+        if self._commit_at_s is None or self.committed:
+            return None
+        return max(0.0, self._commit_at_s - self._ports.clock.now())
+
+    @property
+    def can_hand_over(self) -> bool:
+        """Whether another's words could follow what was said: they can, unless bytes were passed on that nobody knows
+        the place in."""
+        relay = self._head.relay
+        if relay is None or not self._passes:
+            return True
+        return relay.can_hand_over and relay.passed_bytes == self._taken_bytes
+
+    async def take(self, part: Part, target: Target) -> None:
+        """One part of an attempt: hold what bears no content, commit at what does, hand on the rest."""
+        match part:
+            case Head():
+                if self._way is not None:
+                    self._way.heed(part)
+                self._head = self._head if self.committed else part
+            case Flow():
+                self._record.heard(part)
+                await self._flow(part, target)
+            case Whole():
+                self._record.heard(part)
+                await self.commit(target)
+                await self.say(part)
+            case Complete():
+                await self.commit(target)
+                self._record.finish(target)
+                answered = Answered(usage=self._record.total, cost_usd=self._record.cost_usd, raw=part.raw)
+                self.outbox.finish(*((answered,) if self._last is None else (self._last, answered)))
+                self._record.complete = True
+            case _:
+                assert_never(part)
+
+    async def say(self, piece: Piece) -> None:
+        """Hand a piece to the reader. Raises `Refused` when it has not made room by the deadline."""
+        try:
+            self.outbox.put_nowait_or_raise(piece)
+        except ChannelFull:
+            try:
+                async with asyncio.timeout(max(0.0, self._deadline_s - self._ports.clock.now())):
+                    await self.outbox.put(piece)
+            except TimeoutError:
+                raise Refused("the answer was not read in time", reason=Reason.DEADLINE) from None
+
+    async def commit(self, target: Target) -> None:
+        """The commit point: from here on this target's answer is the answer. Done once."""
+        if self.committed:
+            return
+        self.committed = True
+        self._passes = self._head.relay is not None
+        self._record.committed(target)
+        await self.say(
+            Committed(
+                target=target,
+                model=self._record.model or target.model,
+                attempts=self._record.requests + self._head.sent,
+                relay=self._head.relay,
+                shown=self._head.shown,
+                lost=self._head.lost,
+                cache=self.cache,
+                estimated=self._head.estimated,
+                rescued=self._record.held_back,
+            )
+        )
+        for flow in self._held:
+            await self.say(flow)
+        self._held = []
+
+    async def _flow(self, flow: Flow, target: Target) -> None:
+        if self._way is None:
+            self._taken_bytes += len(flow.raw)
+        else:
+            flow = Flow(events=self._way.taker.take(flow.events))
+        if self._rescue is not None:
+            self._rescue.note(flow.events)
+        if bool(flow.events) and type(flow.events[-1]) is Ended:
+            await self._hand_over()
+            self._last = flow
+        elif self._must_hold(flow):
+            self._held.append(flow)
+        elif flow.events or flow.raw:
+            await self._hand_over()
+            await self.commit(target)
+            await self.say(flow)
+
+    def _must_hold(self, flow: Flow) -> bool:
+        """Before the commit point: whatever bears no content, and what does for as long as the route holds it."""
+        if self.committed:
+            return False
+        bears = any(type(event) in CONTENT for event in flow.events)
+        hold = self._rescue.hold if self._rescue is not None else None
+        if hold is None or not (bears or self._commit_at_s is not None):
+            return not bears
+        now_s = self._ports.clock.now()
+        self._commit_at_s = self._commit_at_s or now_s + hold.seconds
+        self._held_chars += sum(len(event.text) for event in flow.events if isinstance(event, TextDelta))
+        return self._held_chars < hold.tokens * CHARS_PER_TOKEN and now_s < self._commit_at_s
+
+    async def _hand_over(self) -> None:
+        """Before a rescuer's first words: who goes on, and where."""
+        way = self._way
+        if way is None or way.announced:
+            return
+        way.announced = True
+        self._passes = False
+        await self.say(Rescued(target=way.target, method=way.method, told=way.told))
