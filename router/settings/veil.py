@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import inspect as kinds
 
 from router.settings.references import is_reference
+from router.settings.schema.keys import Keys
 from router.settings.secret import MASK, Secret
 from router.settings.words import bare, not_none
 
@@ -34,6 +35,10 @@ def change_secrets(value: object, type_: kinds.Type, change: Change, place: str 
                 key: change_secrets(item, types[key], change, _inside(place, key)) if key in types else item
                 for key, item in value.items()
             }
+        case kinds.StructType(cls) if isinstance(value, str) and issubclass(cls, Keys) and cls.shorthand:
+            # Plain text in a section's place stands for one of its keys, and that may be a secret.
+            meant = {field.name: field.type for field in inner.fields}[cls.shorthand]
+            return change_secrets(value, meant, change, place)
         case kinds.DictType() if isinstance(value, Mapping):
             return {
                 key: change_secrets(item, inner.value_type, change, _inside(place, key)) for key, item in value.items()

@@ -156,4 +156,17 @@ def _provider(chance: Random, dialect: str) -> dict[str, Any]:
         },
     }
     parallel = chance.choice((None, None, 1, 3, 10))
-    return keys if parallel is None else {**keys, "max_parallel": parallel}
+    if parallel is not None:
+        keys["max_parallel"] = parallel
+    return {**keys, **_credentials(Random(f"keys {chance.random()}"))}
+
+
+def _credentials(chance: Random) -> dict[str, Any]:
+    """One key or several, what may be sent by each of them, and how its bound is learned."""
+    several = [{"key": f"sim-{n}", "weight": chance.choice((1, 3))} for n in range(chance.choice((0, 0, 2, 3)))]
+    limits = {"requests_per_min": chance.choice((60, 600)), "tokens_per_min": chance.choice((100_000, 1_000_000))}
+    return {
+        **({"api_key": None, "keys": several} if several else {}),
+        **({"limits": limits} if chance.random() < 0.2 else {}),
+        "adaptive": chance.choice(("aimd", "aimd", "gradient", "off")),
+    }
