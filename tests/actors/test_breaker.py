@@ -20,10 +20,10 @@ RULES = BreakerRules(failure_threshold=3, recovery_timeout_s=5.0, max_open_s=20.
 Published = Snapshot[Mapping[str, BreakerState]]
 
 
-def breaker(published: Published | None = None) -> Callable[[Ref], Breaker]:
+def breaker(published: Published | None = None, keys: tuple[str, ...] = ("default",)) -> Callable[[Ref], Breaker]:
     """The breaker of provider "p", telling the recorder of its changes."""
     shown: Published = published or Snapshot({})
-    return lambda recorder: Breaker(provider="p", rules=RULES, published=shown, telemetry=recorder)
+    return lambda recorder: Breaker(provider="p", rules=RULES, published=shown, telemetry=recorder, keys=keys)
 
 
 async def knock(ref: Ref, job: Job, model: str = "m") -> LetThrough | Open:
@@ -245,5 +245,46 @@ def test_a_restart_keeps_what_was_open_and_ignores_results_from_before() -> None
             await probe(ref, crowd.job())
             judge(ref, old, permit.epoch, None)
             assert isinstance(await knock(ref, crowd.job()), Open)
+
+    run_virtual(main())
+
+
+async def fail_by(ref: Ref, crowd: Crowd, key: str, times: int = 3) -> None:
+    """So many attempts by one key that fail."""
+    for _ in range(times):
+        job = crowd.job()
+        answer = await ref.ask(Knock(job=job, model="m", key=key))
+        assert isinstance(answer, LetThrough)
+        ref.tell(
+            AttemptJudged(
+                job=job,
+                model="m",
+                epoch=answer.epoch,
+                reason=Reason.SERVER_ERROR,
+                retry_after_s=None,
+                duration_s=1.0,
+                key=key,
+            )
+        )
+    await breathe()
+
+
+def test_a_model_is_as_well_as_its_best_key() -> None:
+    """One circuit is open: groups go on, by the other key; both, and the model rests. A restart keeps that."""
+
+    async def main() -> None:
+        crowd, published, heard = Crowd(), Snapshot[Mapping[str, BreakerState]]({}), list[Any]()
+        async with staged_with(breaker(published, ("a", "b")), heard=heard) as ref:
+            await fail_by(ref, crowd, "a")
+            assert isinstance(await ref.ask(Knock(job=crowd.job(), model="m", key="a")), Open)
+            assert isinstance(await ref.ask(Knock(job=crowd.job(), model="m", key="b")), LetThrough)
+            assert published.value["m"].state == "closed"
+            await fail_by(ref, crowd, "b")
+            assert published.value["m"].state == "open"
+            await crash(ref)
+            for key in ("a", "b"):
+                assert isinstance(await ref.ask(Knock(job=crowd.job(), model="m", key=key)), Open)
+        told = [(fact.key, fact.after, fact.model_state) for fact in heard if isinstance(fact, BreakerChanged)]
+        assert told == [("a", "open", "closed"), ("b", "open", "open")]
 
     run_virtual(main())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec.structs import replace
 
 from router.errors import BLAME, Blame, Reason
 from router.policy.breaker import (
@@ -200,6 +201,40 @@ def test_a_probe_without_a_result_by_its_deadline_has_failed() -> None:
     assert answer == Wait(retry_after_s=8.0)
     _, answer = next_permit(reopened, 42.0, RULES, FULL)
     assert isinstance(answer, Permit)
+
+
+SLUGGISH = replace(RULES, slow_call_s=2.0, slow_call_rate=0.8)
+
+
+def begun(circuit: Circuit, *first_tokens_s: float | None, rules: BreakerRules = SLUGGISH) -> Circuit:
+    """The circuit after answers whose first content took so long."""
+    for first_token_s in first_tokens_s:
+        judged = Judged(epoch=circuit.epoch, reason=None, first_token_s=first_token_s)
+        circuit = next_circuit(circuit, judged, 0.0, rules, FULL)
+    return circuit
+
+
+def test_slow_answers_open_it_once_there_are_enough() -> None:
+    """Ten, eight of them slow: it answers, and another target should."""
+    assert begun(Circuit(), *[3.0] * 9).phase is Phase.CLOSED
+    assert begun(Circuit(), 0.5, 0.5, *[3.0] * 8).phase is Phase.OPEN
+    assert begun(Circuit(), 0.5, 0.5, 0.5, *[3.0] * 8).phase is Phase.CLOSED
+
+
+def test_answers_without_a_first_content_are_not_slow() -> None:
+    """Those that are not streamed: their time is that of all they say."""
+    assert begun(Circuit(), *[None] * 50).phase is Phase.CLOSED
+
+
+def test_nothing_is_slow_unless_it_is_said_what_is() -> None:
+    """By default."""
+    assert begun(Circuit(), *[500.0] * 50, rules=RULES).phase is Phase.CLOSED
+
+
+def test_a_slow_probe_has_failed() -> None:
+    """It came, and too late: what opened the circuit is not over."""
+    assert begun(HALF_OPEN, 3.0).phase is Phase.OPEN
+    assert begun(HALF_OPEN, 0.5).phase is Phase.CLOSED
 
 
 class NaiveBreaker:
