@@ -339,7 +339,7 @@ class Attempt:
             raise _refused()
         shaped: Answer = self._front.shaped(self._order.ask, said)
         named = shaped.named(self._order.target.model, int(self.tally.started_at))
-        raw = body if self._relays(way) and shaped is said else b""
+        raw = self._front.mend(body, said) if self._relays(way) and shaped is said else b""
         await self._hand_over(Whole(reply=named, raw=raw), head, clocks)
 
     async def _hand_over(self, whole: Whole, head: Head, clocks: Clocks) -> None:

@@ -231,6 +231,7 @@ class FrontHalf(Struct, frozen=True, kw_only=True):
         stream_type: content type of a stream.
         forwarded: names of the request headers that go on to a target of this dialect.
         id_header: the header its clients look for the request id in.
+        mend: a whole answer of a target of this dialect, and what was read of it -> the bytes its clients can read.
         with_request_id: puts the request id into an error body, where the dialect has a place for it.
     """
 
@@ -247,6 +248,7 @@ class FrontHalf(Struct, frozen=True, kw_only=True):
     forwarded: frozenset[str] = frozenset()
     id_header: str = "x-request-id"
     with_request_id: Callable[[bytes, str], bytes] = lambda body, _request_id: body
+    mend: Callable[[bytes, Any], bytes] = lambda body, _answer: body
 
 
 class Codec(Struct, frozen=True, kw_only=True):

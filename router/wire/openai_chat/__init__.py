@@ -7,7 +7,7 @@ from router.wire.openai_chat.embeddings import CODEC as EMBEDDINGS
 from router.wire.openai_chat.fault import decode_fault, encode_fault
 from router.wire.openai_chat.images import CODEC as IMAGES
 from router.wire.openai_chat.moderations import CODEC as MODERATIONS
-from router.wire.openai_chat.relay import ChatRelay, take_over
+from router.wire.openai_chat.relay import ChatRelay, mended_reply, take_over
 from router.wire.openai_chat.reply import decode_reply, encode_reply
 from router.wire.openai_chat.request import decode_request, encode_request, patch_request, peek
 from router.wire.openai_chat.rerank import CODEC as RERANK
@@ -30,6 +30,7 @@ DIALECT = Dialect(
         encoder=ChatEncoder,
         relay=ChatRelay,
         take_over=take_over,
+        mend=mended_reply,
         encode_fault=encode_fault,
         keepalive=KEEPALIVE,
         stream_type="text/event-stream; charset=utf-8",

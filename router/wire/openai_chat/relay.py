@@ -21,6 +21,8 @@ from router.canon.event import (
     ToolCallStarted,
     UsageReported,
 )
+from router.canon.reply import Reply
+from router.canon.request import ToolCall
 from router.errors import GatewayError
 from router.wire.dialect import Ask, Frame, Relay
 from router.wire.members import MEMBERS, joined
@@ -32,6 +34,7 @@ from router.wire.sse import SKIPPED_NOTE, closed
 
 _NULL_USAGE = b',"usage":null'
 _CHOICES = msgspec.json.Decoder(list[dict[str, Raw]])
+_NOTHING = Raw(b"{}")
 _ToolEvent = ToolCallStarted | ToolCallDelta
 _WORDS = frozenset({TextDelta, ReasoningDelta})
 
@@ -98,6 +101,31 @@ def take_over(ask: Ask, relay: Relay, told: tuple[Event, ...]) -> ChatEncoder:
     return encoder
 
 
+def mended_reply(body: bytes, reply: Reply) -> bytes:
+    """A whole answer byte for byte, but for calls that came without an id of their own: they get the one we read.
+
+    Clients answer a call by its id, and the answers to two calls without one cannot be told apart.
+    """
+    if all(part.id.encode() in body for choice in reply.choices for part in choice.parts if isinstance(part, ToolCall)):
+        return body
+    members = MEMBERS.decode(body)
+    choices = _CHOICES.decode(members["choices"])
+    for choice, said in zip(choices, reply.choices, strict=False):
+        message = MEMBERS.decode(choice.get("message", _NOTHING))
+        calls = [part for part in said.parts if isinstance(part, ToolCall)]
+        if calls and "tool_calls" in message:
+            named = [
+                {**call, "id": Raw(ENCODER.encode(part.id))}
+                for call, part in zip(_CHOICES.decode(message["tool_calls"]), calls, strict=False)
+            ]
+            choice["message"] = Raw(joined({**message, "tool_calls": _listed(named)}))
+    return joined({**members, "choices": _listed(choices)})
+
+
+def _listed(objects: list[dict[str, Raw]]) -> Raw:
+    return Raw(b"[%b]" % b",".join(map(joined, objects)))
+
+
 def _unnamed(data: bytes) -> bytes:
     """An event that is its data and nothing else; JSON may be spread over lines."""
     return b"data: %b\n\n" % data.replace(b"\n", b"\ndata: ")
@@ -144,7 +172,7 @@ def _with_proper_calls(data: bytes, events: tuple[Event, ...]) -> bytes:
         if not calls:
             del delta["tool_calls"]
         choice["delta"] = Raw(joined(delta))
-    return joined({**members, "choices": Raw(b"[%b]" % b",".join(map(joined, choices)))})
+    return joined({**members, "choices": _listed(choices)})
 
 
 def _are_proper(chunk: Chunk, said: list[_ToolEvent]) -> bool:

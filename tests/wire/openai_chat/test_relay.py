@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from router.canon.event import ToolCallStarted
+from router.canon.request import ToolCall
 from router.errors import Reason, UpstreamFailed, WireFault
 from router.wire.openai_chat import DIALECT
-from router.wire.openai_chat.relay import ChatRelay
+from router.wire.openai_chat.relay import ChatRelay, mended_reply
+from router.wire.openai_chat.reply import decode_reply
 from router.wire.openai_chat.request import peek
 from router.wire.sse import SKIPPED_NOTE
 from tests.wire.cutting import split
@@ -223,3 +225,28 @@ def test_names_of_events_are_taken_off() -> None:
     lines = said.replace(b"\n", b"\ndata: ")
     named = b"event: ping\n\nevent: message\ndata: " + lines + b"\n\nevent: end\ndata: [DONE]\n\n"
     assert relayed(named) == b"data: " + lines + b"\n\ndata: [DONE]\n\n"
+
+
+def _whole(calls: bytes) -> bytes:
+    """A whole answer with these calls, written as no encoder of ours would."""
+    message = b'{"content":null,"tool_calls":%b}' % calls
+    return b'{ "choices":[{"finish_reason":"tool_calls","index":0,"message":%b}],"x":1.0}' % message
+
+
+def test_a_whole_answer_passes_byte_for_byte() -> None:
+    """Whatever stands in it, as long as every call has an id."""
+    call = b'{"id":"call_1","type":"function","function":{"name":"f","arguments":"{ }"}}'
+    for body in (_whole(b"[%b]" % call), _whole(b"null"), _whole(b"[ ]")):
+        assert mended_reply(body, decode_reply(body)) == body
+
+
+def test_calls_without_an_id_get_the_one_that_was_read() -> None:
+    """As Gemini's compatible endpoint sends them; each its own, and all around them stays as it came."""
+    call = b'{"id":"","type":"function","function":{"name":"f","arguments":"{ }"},"extra_content":{"a":1.0}}'
+    other = call.replace(b'"f"', b'"g"')
+    body = _whole(b"[%b,%b]" % (call, other))
+    reply = decode_reply(body)
+    ids = [part.id.encode() for part in reply.choices[0].parts if isinstance(part, ToolCall)]
+    assert len({*ids, b""}) == 3
+    named = [one.replace(b'"id":""', b'"id":"%b"' % id) for one, id in zip((call, other), ids, strict=True)]
+    assert mended_reply(body, reply) == _whole(b"[%b]" % b",".join(named)).replace(b"{ ", b"{", 1)
