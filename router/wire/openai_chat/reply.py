@@ -6,6 +6,7 @@ from router.canon.event import Finish
 from router.canon.reply import Choice, Reply
 from router.canon.request import Reasoning, Refusal, Text, ToolCall
 from router.errors import Reason, WireFault
+from router.wire.citations import nested
 from router.wire.ids import made_up_id
 from router.wire.members import UNREADABLE
 from router.wire.openai_chat.fault import fault_inside
@@ -230,7 +231,7 @@ def _encoded_choice(choice: Choice, family: str | None) -> dict[str, object]:
         "role": "assistant",
         "content": "".join(texts) if texts else None,
         "refusal": "".join(refusals) if refusals else None,
-        "annotations": choice.citations if family == FAMILY else [],
+        "annotations": [said for raw in choice.citations for said in ((raw,) if family == FAMILY else nested(raw))],
     }
     if any(thought.text for thought in thoughts):
         message["reasoning_content"] = "".join(thought.text for thought in thoughts)

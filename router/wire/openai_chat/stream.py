@@ -20,6 +20,7 @@ from router.canon.event import (
 from router.canon.request import Reasoning
 from router.canon.usage import Usage
 from router.errors import GatewayError
+from router.wire.citations import nested
 from router.wire.dialect import Ask, Frame
 from router.wire.ids import made_up_id
 from router.wire.members import UNREADABLE
@@ -266,8 +267,9 @@ class ChatEncoder:
             case RefusalDelta():
                 self._open(event.choice).refused = True
                 return self._delta(event.choice, {"refusal": event.text})
-            case CitationAdded() if event.family == FAMILY:
-                return self._delta(event.choice, {"annotations": [event.citation]})
+            case CitationAdded():
+                said = [event.citation] if event.family == FAMILY else nested(event.citation)
+                return self._delta(event.choice, {"annotations": said}) if said else b""
             case LogprobsAdded():
                 return self._chunk(event.choice, {}, logprobs=event.logprobs)
             case UsageReported():

@@ -28,6 +28,7 @@ from router.canon.event import (
 from router.canon.request import Reasoning, ToolCall
 from router.canon.usage import Usage
 from router.errors import GatewayError
+from router.wire.citations import flat
 from router.wire.dialect import Ask
 from router.wire.members import ENCODER
 from router.wire.openai_responses.fault import encode_error_event
@@ -195,8 +196,9 @@ class ResponsesEncoder:
                 return self._refuse(event.text)
             case LogprobsAdded() if entries := content_entries(event.logprobs):
                 return self._text("", entries)
-            case CitationAdded() if event.family == FAMILY:
-                return self._cite(event.citation)
+            case CitationAdded():
+                cited = [event.citation] if event.family == FAMILY else flat(event.citation)
+                return b"".join(map(self._cite, cited))
             case OpaqueAdded() if event.family == FAMILY:
                 return self._opaque(event.raw)
             case UsageReported():

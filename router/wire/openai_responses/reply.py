@@ -11,6 +11,7 @@ from router.canon.event import Finish
 from router.canon.reply import Choice, Reply
 from router.canon.request import Opaque, Reasoning, Refusal, Text, ToolCall
 from router.errors import Reason, WireFault
+from router.wire.citations import flat
 from router.wire.ids import made_up_id
 from router.wire.members import ENCODER, NULL, UNREADABLE
 from router.wire.openai_responses.fault import fault_inside
@@ -318,7 +319,7 @@ def _output(choice: Choice, response: str, cites: bool) -> list[object]:
 def _add_sources(texts: list[dict[str, object]], choice: Choice, cites: bool) -> None:
     """Citations and log probabilities, with the last text: canon does not say with which."""
     if texts:
-        texts[-1]["annotations"] = choice.citations if cites else []
+        texts[-1]["annotations"] = [said for raw in choice.citations for said in ((raw,) if cites else flat(raw))]
         texts[-1]["logprobs"] = [] if choice.logprobs is None else content_entries(choice.logprobs)
 
 
