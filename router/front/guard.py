@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 
 from aiohttp import web
 
@@ -127,4 +128,7 @@ def _from_http(error: web.HTTPException) -> GatewayError:
         413: "the request is too large",
     }
     reason = Reason.TOO_LARGE if error.status == 413 else Reason.REJECTED
-    return Refused(words.get(error.status, error.reason or "the request cannot be read"), reason=reason)
+    # A handler's own word for it is better than ours.
+    usual = error.reason == HTTPStatus(error.status).phrase
+    said = words.get(error.status) if usual else error.reason
+    return Refused(said or error.reason or "the request cannot be read", reason=reason)

@@ -33,6 +33,8 @@ DIALECT = "openai-responses"
 OWNER = ""
 """Whose the conversations are: without client keys there is one caller."""
 
+_UNKNOWN = "no response of this id is known here, or no longer"
+
 _MOST_ITEMS = 100
 _USUAL_ITEMS = 20
 
@@ -79,7 +81,7 @@ async def delete(request: web.Request, context: Context) -> web.Response:
     id = request.match_info["id"]
     turn = None if context.memory is None else await context.memory.forget(id, OWNER)
     if turn is None:
-        raise web.HTTPNotFound
+        raise web.HTTPNotFound(reason=_UNKNOWN)
     if turn.held:
         raise Refused(
             f"{turn.target.provider} stores this response too, and was not asked to delete it; here it is gone"
@@ -182,7 +184,7 @@ async def _known(request: web.Request, context: Context) -> tuple[Turn, ...]:
     id = request.match_info["id"]
     turns = () if context.memory is None else await context.memory.recall(id, OWNER)
     if not turns:
-        raise web.HTTPNotFound
+        raise web.HTTPNotFound(reason=_UNKNOWN)
     return turns
 
 

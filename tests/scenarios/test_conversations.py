@@ -208,6 +208,7 @@ async def test_a_kept_answer_can_be_read_listed_and_deleted(streamed: bool, tmp_
     assert bad[0] == 400
     assert deleted == (200, {"id": first.id, "object": "response", "deleted": True})
     assert (again[0], again[1]["error"]["type"]) == (404, "invalid_request_error")
+    assert "no response of this id" in again[1]["error"]["message"]
     assert after.status == 400
 
 

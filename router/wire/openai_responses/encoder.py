@@ -360,7 +360,8 @@ class ResponsesEncoder:
         id = response_id(started.id, started.model, started.created_s)
         self._head = response_members(id, started.model, started.created_s)
         if self._kept is not None:
-            self._head |= kept_members(self._kept)
+            # An id of this protocol is a provider's own, and may have been said already by a stream that broke.
+            self._head |= kept_members(self._kept) | ({"id": id} if started.id.startswith("resp_") else {})
         created = self._event("response.created", response=self._head)
         return created + self._event("response.in_progress", response=self._head)
 

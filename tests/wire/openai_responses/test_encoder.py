@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 from msgspec import Raw
+from msgspec.structs import replace
 from openai import omit
 from openai.lib.streaming.responses._responses import ResponseStreamState
 from openai.types.responses import Response, ResponseStreamEvent
@@ -30,7 +31,7 @@ from router.canon.event import (
 )
 from router.canon.usage import Usage
 from router.errors import Reason, UpstreamFailed
-from router.wire.dialect import Ask
+from router.wire.dialect import Ask, Kept, Requirements
 from router.wire.openai_responses import DIALECT
 from router.wire.openai_responses.request import peek
 from router.wire.openai_responses.stream import ResponsesEncoder
@@ -324,3 +325,20 @@ def test_an_answer_that_breaks_off_says_so_and_nothing_else(pieces: tuple[Event,
     assert (inner["type"], inner["code"], inner["message"]) == ("upstream_error", "provider_cut_stream", "it was cut")
     assert b".done" not in stream
     assert b"response.completed" not in stream
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [("", "resp_kept"), ("chatcmpl-1", "resp_kept"), ("resp_own", "resp_own")]
+)
+def test_a_kept_answer_has_an_id_that_nobody_can_guess(given: str, expected: str) -> None:
+    """In every event; but an id of this protocol, which a caller may have heard already, stays."""
+    ask = Ask(model="m", stream=True, include_usage=None, requirements=Requirements(), fields={})
+    encoder = ResponsesEncoder(replace(ask, kept=Kept(id="resp_kept", previous="resp_before")))
+    said = encoder.feed((Started(id=given, model="m"), TextDelta(text="a"))) + encoder.end()
+    seen = [event["response"] for event in _payloads(said) if "response" in event]
+    assert {(one["id"], one["store"], one["previous_response_id"]) for one in seen} == {(expected, True, "resp_before")}
+    assert len(seen) == 3
+
+
+def _payloads(stream: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line[6:]) for line in stream.split(b"\n") if line.startswith(b"data: ")]
