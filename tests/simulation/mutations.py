@@ -136,6 +136,13 @@ def _attempt_not_counted_off(_true: Callable[..., Any]) -> Callable[..., Any]:
     return ended
 
 
+def _key_keeps_its_slot(true: Callable[..., Any]) -> Callable[..., Any]:
+    def next_returned(pacing: Any, key: str, model: str, held_s: float) -> Any:
+        return replace(true(pacing, key, model, held_s), lanes=pacing.lanes)
+
+    return next_returned
+
+
 def _mutations() -> dict[str, Mutation]:
     from actors import breaker as breaker_actor
     from actors import pace as pace_actor
@@ -143,6 +150,7 @@ def _mutations() -> dict[str, Mutation]:
     table = (
         (Pace, "on_down", _slot_not_given_back, "nothing_is_held"),
         (Pulses, "ended", _attempt_not_counted_off, "nothing_is_held"),
+        (pace_actor, "next_returned", _key_keeps_its_slot, "nothing_is_held"),
         (pace_actor, "next_slot", _one_slot_too_many, "providers_are_not_crowded"),
         (Attempt, "settle", _entry_closed_twice, "one_entry_per_attempt"),
         (Exchange, "settle", _outcome_told_twice, "one_outcome_per_exchange"),
