@@ -23,6 +23,7 @@ from actors.messages import (
 )
 from actors.runtime import Actor, Down, Exit, Job, Ref, Reply, Snapshot
 from router.errors import BLAME, Blame
+from router.policy.adapt import Adaptive
 from router.policy.breaker import Phase
 from router.policy.lanes import Demand, Lane, Shut, Told, Track
 from router.policy.pace import (
@@ -192,7 +193,7 @@ class Pace(Actor):
         """Learn from an attempt's end."""
         now = self.ports.clock.now()
         before = self._pacing
-        self._take(next_measured(before, key, told, self._under_way(key, told.model), now, self._rules))
+        self._take(next_measured(before, key, told, self._under_way(key, told), now, self._rules))
         for was, lane in zip(before.lanes, self._pacing.lanes, strict=True):
             self._tell_change(was, lane)
         if told.sent:
@@ -204,11 +205,16 @@ class Pace(Actor):
             self._count()
         self._move_on()
 
-    def _under_way(self, key: str, model: str) -> int:
-        """Attempts under way on one track, the one that just ended included."""
-        own = Grant(key=key, model=model)
+    def _under_way(self, key: str, told: Told) -> int:
+        """Attempts under way by a key at a model, the one that just ended included; where nothing is bounded and none
+        was refused nobody counts them."""
         if self._counting:
-            return 1 + sum(grant == own for grant, _ in self._holding.values())
+            lane = next(lane for lane in self._pacing.lanes if lane.name == key)
+            track = lane.tracks.get(told.model)
+            return max(1, 0 if track is None else track.held)
+        if told.reason is None and self._rules.lane.adaptive is not Adaptive.GRADIENT:
+            return 1
+        own = Grant(key=key, model=told.model)
         return 1 + sum(grant == own for _, grant in self._live())
 
     def _count(self) -> None:

@@ -280,6 +280,8 @@ def _next_track(lane: Lane, told: Told, held: int, now: float, rules: LaneRules)
     if told.reason is not None and told.reason not in _TOO_MUCH:
         return lane
     track = lane.tracks.get(told.model, _NO_TRACK)
+    if told.reason is None and track.bound.limit is None and rules.adaptive is not Adaptive.GRADIENT:
+        return lane  # the common case: nothing is bounded, and nothing speaks for a bound
     lesson = Lesson(
         throttled=told.reason is not None, held=held, started_s=told.started_s, first_token_s=told.first_token_s
     )

@@ -249,7 +249,8 @@ def next_measured(pacing: Pacing, key: str, told: Told, held: int, now: float, r
     lanes = tuple(
         next_told(lane, told, held, now, rules.lane, alone=alone) if lane.name == key else lane for lane in pacing.lanes
     )
-    return replace(pacing, lanes=lanes)
+    changed = any(after is not before for after, before in zip(lanes, pacing.lanes, strict=True))
+    return replace(pacing, lanes=lanes) if changed else pacing
 
 
 def next_informed(pacing: Pacing, key: str, told: Told) -> Pacing:
