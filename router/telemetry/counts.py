@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from router.canon.operation import Operation
 from router.canon.outcome import End
 from router.canon.usage import Usage
 from router.errors import Reason
@@ -21,6 +22,10 @@ TOKEN_BUCKETS = (
     "image_input",
     "image_output",
 )
+
+
+_FREE = frozenset({Operation.COUNT_TOKENS})
+"""What nobody bills, so that no price is missing."""
 
 
 def count_attempt(meter: Meter, fact: AttemptFact) -> None:
@@ -55,7 +60,7 @@ def count_exchange(meter: Meter, fact: ExchangeFact) -> None:
         return
     if fact.cost_usd is not None:
         meter.add(metrics.COST, provider, amount=float(fact.cost_usd))
-    elif fact.usage is not None or fact.end is End.COMPLETED:
+    elif fact.operation not in _FREE and (fact.usage is not None or fact.end is End.COMPLETED):
         meter.add(metrics.UNPRICED, provider)
 
 

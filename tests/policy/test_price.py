@@ -233,3 +233,28 @@ def test_what_is_billed_goes_before_what_was_counted() -> None:
     """Cohere's own preamble is read but not billed: recorded, 26 tokens billed of 1,431 read."""
     usage = Usage(input=1431, output=90, reasoning=10, billed_input=26, billed_output=90)
     assert price(usage, ROW) == (Decimal(3) * 26 + Decimal(15) * 90) / 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        pytest.param(Usage(images=2), Decimal("0.08"), id="pictures by the piece"),
+        pytest.param(Usage(search_units=3), None, id="searches without a price"),
+        pytest.param(Usage(input=1_000_000), Decimal(1), id="text"),
+        pytest.param(Usage(image_output=1_000_000, images=1), Decimal("40.04"), id="pictures by tokens and the piece"),
+    ],
+)
+def test_what_is_billed_by_the_piece(usage: Usage, expected: Decimal | None) -> None:
+    """Unknown is unknown, never nothing."""
+    row = PriceRow(
+        id="x",
+        rates=Rates(input_per_mtok=Decimal(1), image_output_per_mtok=Decimal(40), image_usd=Decimal("0.04")).filled(),
+    )
+    assert price(usage, row) == expected
+
+
+def test_a_picture_billed_by_tokens_needs_no_price_by_the_piece() -> None:
+    """Its tokens cost what text costs where no other price is known."""
+    row = PriceRow(id="x", rates=Rates(input_per_mtok=Decimal(1), output_per_mtok=Decimal(10)).filled())
+    assert price(Usage(input=5, image_output=100, images=1), row) == Decimal("0.001005")
+    assert price(Usage(images=1), row) is None
