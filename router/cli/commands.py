@@ -24,6 +24,12 @@ Address = Annotated[str, typer.Option("--url", help="Base URL of a running route
 DEFAULT_URL = "http://127.0.0.1:8094"
 
 
+secrets = typer.Typer(name="secrets", help="The encrypted store that `secret:NAME` reads from.", no_args_is_help=True)
+configuration = typer.Typer(name="config", help="The configuration as it is written.", no_args_is_help=True)
+app.add_typer(secrets)
+app.add_typer(configuration)
+
+
 @app.command()
 def serve(
     config: Config = None,
@@ -81,6 +87,46 @@ def ledger(
     from router.cli import ledger as command
 
     raise typer.Exit(command.run(config, limit, as_json=json))
+
+
+@secrets.command("set")
+def set_secret(name: str, config: Config = None) -> None:
+    """Store a secret. Its value is read from standard input, or asked for; never an argument, which others can see."""
+    from router.cli import secrets as command
+
+    raise typer.Exit(command.put(config, name))
+
+
+@secrets.command("list")
+def list_secrets(config: Config = None, json: AsJson = False) -> None:
+    """Names, and when each was set; no values."""
+    from router.cli import secrets as command
+
+    raise typer.Exit(command.names(config, as_json=json))
+
+
+@secrets.command("remove")
+def remove_secret(name: str, config: Config = None) -> None:
+    """Forget a secret."""
+    from router.cli import secrets as command
+
+    raise typer.Exit(command.remove(config, name))
+
+
+@secrets.command("rotate")
+def rotate_key(config: Config = None) -> None:
+    """Seal the store with a new key; one in POINTSMAN_SECRETS_KEY must first be put there, before the old one."""
+    from router.cli import secrets as command
+
+    raise typer.Exit(command.rotate(config))
+
+
+@configuration.command("export")
+def export(config: Config = None) -> None:
+    """Print the configuration as one file, changes at run time included; secrets are names or ***."""
+    from router.cli import config as command
+
+    raise typer.Exit(command.export(config))
 
 
 def main() -> None:

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import typer
 
 from router.app import kind_rules
-from router.settings import ConfigInvalid, KindRules, Settings, from_environment, load
+from router.settings import ConfigInvalid, Origin, Settings
+
+T = TypeVar("T")
+
+
+def origin_of(file: Path | None) -> Origin:
+    """A file, or the environment alone, with what was changed at run time."""
+    return Origin(file, os.environ, kind_rules(), changes=True)
 
 
 def settings_or_exit(file: Path | None) -> Settings:
     """The settings of a file, or of the environment alone; exits as `or_exit`."""
-    return or_exit(file, lambda: read_settings(file, kind_rules()))
+    return or_exit(file, origin_of(file).read)
 
 
-def read_settings(file: Path | None, kinds: Mapping[str, KindRules]) -> Settings:
-    """The settings of a file, or of the environment alone. Raises `ConfigInvalid`."""
-    return from_environment(os.environ, kinds) if file is None else load(file, os.environ, kinds)
-
-
-def or_exit(file: Path | None, read: Callable[[], Settings]) -> Settings:
+def or_exit(file: Path | None, read: Callable[[], T]) -> T:
     """What `read` gives; exits with status 2 and every fault when it cannot be used."""
     try:
         return read()

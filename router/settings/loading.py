@@ -20,7 +20,7 @@ from router.settings.schema import Document
 from router.settings.settings import Settings
 from router.settings.shape import Shaper
 from router.settings.source import read_tree
-from router.settings.vaultkey import safe_of
+from router.settings.vaultkey import Safe, safe_of
 
 
 def process_environment() -> Mapping[str, str]:
@@ -83,10 +83,8 @@ def load_tree(given: Given, kinds: Mapping[str, KindRules], findings: Findings, 
     environ = given.environ
     tree = add_overrides(expand(given.tree, environ, findings), environ, findings)
     tree = add_home(tree, environ, Path.cwd())
-    places = _places(given, tree)
-    safe = safe_of(places.secrets, places.home, environ)
     shaper = Shaper(findings, given.folder, _user_home(environ))
-    shaper.references = References(shaper.path_of, safe, pending)
+    shaper.references = References(shaper.path_of, safe_in(given), pending)
     document = shaper.shape(tree, Document)
     check_rules(document, tree, kinds, findings)
     findings.raise_any()
@@ -95,12 +93,18 @@ def load_tree(given: Given, kinds: Mapping[str, KindRules], findings: Findings, 
 
 def home_of(given: Given) -> Path:
     """The folder of the router's own files, whatever else is wrong with the document."""
-    tree = add_home(expand(given.tree, given.environ, Findings()), given.environ, Path.cwd())
-    return _places(given, tree).home
+    return _places(given).home
 
 
-def _places(given: Given, tree: object) -> Document:
+def safe_in(given: Given) -> Safe:
+    """The store of secrets, likewise."""
+    places = _places(given)
+    return safe_of(places.secrets, places.home, given.environ)
+
+
+def _places(given: Given) -> Document:
     """A document of which only where things lie is read."""
+    tree = add_home(expand(given.tree, given.environ, Findings()), given.environ, Path.cwd())
     known = {key: tree[key] for key in ("home", "secrets") if key in tree} if isinstance(tree, Mapping) else {}
     return Shaper(Findings(), given.folder, _user_home(given.environ)).shape(known, Document)
 

@@ -14,14 +14,14 @@ from msgspec.structs import replace
 from router.settings.environment import write_environment
 from router.settings.faults import ConfigInvalid, Fault, Findings, render
 from router.settings.kinds import KindRules
-from router.settings.loading import Given, home_of, load_tree, read_source
+from router.settings.loading import Given, home_of, load_tree, read_source, safe_in
 from router.settings.overlay import Entry, Overlay, overlay_path, read_overlay, write_overlay
 from router.settings.references import STORED, is_reference
 from router.settings.schema import Document, GroupKeys, ProviderKeys
 from router.settings.secret import MASK
 from router.settings.settings import Settings
 from router.settings.vault import is_name
-from router.settings.vaultkey import safe_of
+from router.settings.vaultkey import Safe
 from router.settings.veil import change_secrets, veiled
 
 Section = Literal["providers", "failover_groups"]
@@ -104,6 +104,11 @@ class Origin:
         shown: dict[str, Any] = veiled(overlay.over(given.tree), Document)
         return shown
 
+    def safe(self) -> Safe:
+        """The store of secrets, whatever else is wrong with the document. Raises `ConfigInvalid` where it cannot be
+        read."""
+        return safe_in(self._given(Findings())[0])
+
     def export(self) -> str:
         """The same as a YAML file."""
         return str(yaml.safe_dump(self.written(), sort_keys=False, allow_unicode=True))
@@ -133,7 +138,7 @@ class Origin:
 
         def keep(at: float) -> None:
             if pending or stale:
-                vault = safe_of(settings.secrets, settings.home, self._environ).open_or_make()
+                vault = safe_in(given).open_or_make()
                 vault.put(pending, at, drop=frozenset(name for name in stale if name.startswith(f"{edit.name}/")))
             write_overlay(overlay_path(home_of(given)), after)
 

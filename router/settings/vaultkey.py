@@ -137,6 +137,11 @@ class Safe(Struct, frozen=True):
         vault = self.open()
         vault.write(vault.read())
 
+    @property
+    def rotates(self) -> bool:
+        """Whether a new key can be put in its place by us."""
+        return not isinstance(self.keys, VariableKeys)
+
 
 def safe_of(keys: SecretsKeys, home: Path, environ: Mapping[str, str]) -> Safe:
     """The store as a configuration has it."""

@@ -1,0 +1,84 @@
+"""`pointsman secrets`: the encrypted store."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from actors.runtime.ports import SystemWall
+from router.cli.configuration import or_exit, origin_of
+from router.settings import Safe, VaultError
+from router.settings.vault import is_name
+
+
+def put(file: Path | None, name: str) -> int:
+    """Store a value from standard input, without the line break at its end, or from a prompt that shows nothing."""
+    if not is_name(name):
+        typer.echo("pointsman: a secret's name is letters, digits, '.', '_', '-' and '/'", err=True)
+        return 2
+    text = typer.prompt(name, hide_input=True) if sys.stdin.isatty() else sys.stdin.read().rstrip("\r\n")
+    if not text:
+        typer.echo("pointsman: no value came on standard input", err=True)
+        return 2
+    now = SystemWall().now()
+    return _done(
+        file, lambda safe: safe.open_or_make().put({name: text}, now), f"{name} is stored; write secret:{name}"
+    )
+
+
+def names(file: Path | None, *, as_json: bool) -> int:
+    """A line for each."""
+    found: dict[str, float] = {}
+
+    def read(safe: Safe) -> None:
+        found.update({name: kept.at for name, kept in safe.open().read().items()})
+
+    status = _done(file, read, None)
+    if status == 0 and as_json:
+        typer.echo(msgspec.json.encode({"secrets": [{"name": name, "set_at": at} for name, at in found.items()]}))
+    elif status == 0:
+        table = Table("secret", "set")
+        for name, at in sorted(found.items()):
+            table.add_row(name, datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds"))
+        Console().print(table)
+    return status
+
+
+def remove(file: Path | None, name: str) -> int:
+    """1 where there is none of that name."""
+
+    def forget(safe: Safe) -> None:
+        if not safe.open().remove(name):
+            raise VaultError(f"no secret {name} is stored")
+
+    return _done(file, forget, f"{name} is forgotten")
+
+
+def rotate(file: Path | None) -> int:
+    """Under a new key of ours, or under the first of several that somebody else has set."""
+
+    def seal(safe: Safe) -> None:
+        if safe.rotates:
+            safe.rotate()
+        else:
+            safe.reseal()
+
+    return _done(file, seal, "the store is sealed with the new key; the old one opens it no more")
+
+
+def _done(file: Path | None, act: Callable[[Safe], object], said: str | None) -> int:
+    try:
+        act(or_exit(file, origin_of(file).safe))
+    except VaultError as error:
+        typer.echo(f"pointsman: {error}", err=True)
+        return 1
+    if said is not None:
+        typer.echo(said)
+    return 0
