@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 from aiohttp import web
 
@@ -68,8 +69,8 @@ class Connection(web.RequestHandler):
         full = self._crowd.full
         self._crowd.add(self)
         super().connection_made(transport)
-        if full and isinstance(transport, asyncio.Transport):
-            transport.abort()
+        if full:
+            cast(asyncio.Transport, transport).abort()  # uvloop's are none by their class
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """aiohttp's, counted."""

@@ -89,6 +89,9 @@ class Guard:
         return response
 
     def _let_in(self, request: web.Request) -> None:
+        if request.raw_path[:1] != "/":
+            # An absolute form names a host of its own, and a gateway is nobody's proxy.
+            raise Refused("the target of a request is a path here")
         try:
             self._admit(request.headers)
         except web.HTTPException:

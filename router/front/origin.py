@@ -7,11 +7,14 @@ can read the answers too. What a page cannot forge is what the browser says of i
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from aiohttp import web
+
+_HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::[0-9]*)?")
 
 
 def is_loopback(host: str | None) -> bool:
@@ -27,7 +30,7 @@ def is_loopback(host: str | None) -> bool:
 def admit_local(headers: Mapping[str, str]) -> None:
     """Let pass what a program of this machine sends. Raises `HTTPForbidden` with the reason."""
     host, origin = headers.get("host"), headers.get("origin")
-    if host is not None and not is_loopback(_name("//" + host)):
+    if host is not None and not is_loopback(_host_of(host)):
         raise web.HTTPForbidden(reason="this gateway hears its own machine only: the Host header must be localhost")
     if headers.get("sec-fetch-site") == "cross-site" or (origin is not None and not is_loopback(_name(origin))):
         raise web.HTTPForbidden(reason="this gateway takes no requests from web pages of other sites")
@@ -53,6 +56,13 @@ def admit_keyed(key: str | None, admit: Callable[[Mapping[str, str]], None]) -> 
 
 def admit_all(headers: Mapping[str, str]) -> None:
     """Under a host's application that is the host's to say."""
+
+
+def _host_of(header: str) -> str | None:
+    """The host of a Host header; None for one with anything but a host and a port in it, which some would read in one
+    way and some in another."""
+    found = _HOST.fullmatch(header)
+    return None if found is None else found["address"] or found["name"]
 
 
 def _name(url: str) -> str | None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 import msgspec
 
 REDACTED = "[redacted]"
+RETIRED = 64
+"""Secrets that are known although they are in use no more; later ones push out the earliest."""
+
 SHORTEST = 4
 """A shorter "secret" is left alone: replacing it would destroy every line and, by where it did, tell what it was."""
 
@@ -27,17 +31,25 @@ class Scrubber:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._known: tuple[str, ...] = ()
+        self._retired: deque[str] = deque(maxlen=RETIRED)
+        self._current: dict[str, None] = {}
         self.learn(secrets)
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Know these values too, as they are, as JSON writes them (once and twice quoted) and as a URL does."""
-        self._know({*self._known, *_forms(secrets)})
+        self._current.update(dict.fromkeys(secrets))
+        self._know()
 
     def keep(self, secrets: Iterable[str]) -> None:
-        """Know these values and no others any more."""
-        self._know(set(_forms(secrets)))
+        """These are the values in use now. The last ones before are known still: what was rotated out may be good for a
+        while, and a provider may quote it."""
+        now = dict.fromkeys(secrets)
+        self._retired.extend(secret for secret in self._current if secret not in now)
+        self._current = now
+        self._know()
 
-    def _know(self, forms: set[str]) -> None:
+    def _know(self) -> None:
+        forms = set(_forms((*self._retired, *self._current)))
         # the longest first: else a secret that begins with another would leave its tail
         self._known = tuple(sorted(forms, key=lambda form: (-len(form), form)))
 

@@ -265,7 +265,6 @@ async def test_a_hundred_reloads_leak_nothing() -> None:
                 "refs": len(system._refs),
                 "actors": sum(isinstance(each, Actor) for each in gc.get_objects()),
                 "series": router.assembly.desk.metrics().count(b"\n"),
-                "secrets": len(router.assembly._scrubber._known),
                 "leaked": system.counters.leaked,
                 "objects": len(gc.get_objects()) // 2000,
             }

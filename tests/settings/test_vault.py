@@ -49,9 +49,10 @@ def test_every_byte_that_is_changed_is_noticed(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for at in range(len(whole)):
         path.write_bytes(whole[:at] + bytes((whole[at] ^ 1,)) + whole[at + 1 :])
-        with pytest.raises(VaultError) as noticed:
-            vault.read()
-        assert not isinstance(noticed.value, WrongKey)
+        try:
+            assert vault.read() == {"main": Kept(CANARY, 1.0)}  # the last bits of base64 may stand for nothing
+        except VaultError as noticed:
+            assert not isinstance(noticed, WrongKey)
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
         with pytest.raises(Damaged):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from router.telemetry.scrub import REDACTED, Scrubber
+from router.telemetry.scrub import REDACTED, RETIRED, Scrubber
 
 SECRETS = [
     pytest.param("canary-plain-0123", id="plain"),
@@ -81,3 +81,15 @@ def test_secrets_learnt_later_count_too() -> None:
     scrubber = Scrubber()
     scrubber.learn(["canary-late"])
     assert scrubber.text("canary-late") == REDACTED
+
+
+def test_what_was_rotated_out_is_known_for_a_while() -> None:
+    """It may be good still; of very many only the last are kept."""
+    scrubber = Scrubber(("first-secret",))
+    scrubber.keep(("second-secret",))
+    assert scrubber.text("first-secret second-secret") == f"{REDACTED} {REDACTED}"
+    for number in range(RETIRED + 1):
+        scrubber.learn((f"secret-number-{number}",))
+        scrubber.keep((f"secret-number-{number}",))
+    assert scrubber.text("first-secret") == "first-secret"
+    assert scrubber.text("secret-number-1") == REDACTED
