@@ -20,6 +20,7 @@ from actors.messages import (
     AttemptStarted,
     Call,
     Committed,
+    HedgeGranted,
     Hit,
     Lookup,
     Order,
@@ -29,6 +30,7 @@ from actors.messages import (
     Planned,
     RetryGranted,
     RetryTurnedDown,
+    SpendHedge,
     SpendRetry,
     StartAttempt,
     Stored,
@@ -36,6 +38,7 @@ from actors.messages import (
     Unsent,
     Whole,
 )
+from actors.race import Race, Runner
 from actors.record import Record
 from actors.rescue import Bridge, Rescue, outcome_of
 from actors.runtime import (
@@ -63,7 +66,7 @@ from router.policy.cachekey import cache_key
 from router.policy.course import Course, narrowed
 from router.policy.rescue import Method
 from router.policy.reserve import end_user
-from router.policy.retry import Route, TryTarget, has_way_on, next_step
+from router.policy.retry import Route, Tried, TryTarget, has_way_on, next_step
 
 ASK_S = 5.0
 """How long an exchange waits for an actor's word; they answer in microseconds unless something is wrong."""
@@ -253,8 +256,9 @@ class Exchange:
             if step.wait_s > 0:
                 await asyncio.sleep(step.wait_s)
             way = rescue.way(step.target, self._record.spent) if self._telling.committed else None
-            fault = await self._try(step.target, route, way)
-            self._note(step.target, fault, rescue, way)
+            late_s = plan.late_s.get(step.target) if way is None else None
+            target, fault = await self._try(step.target, route, way, late_s)
+            self._note(target, fault, rescue, way)
             if fault is None:
                 return
 
@@ -300,24 +304,83 @@ class Exchange:
             self._wiring.telemetry.tell(RetryTurnedDown(provider=target.provider))
         return granted
 
-    async def _try(self, target: Target, route: Route, way: Bridge | None) -> WireFault | None:
-        """One attempt. None: it answered completely. Else why it did not; what it had said may have been told."""
+    async def _try(
+        self, target: Target, route: Route, way: Bridge | None, late_s: float | None
+    ) -> tuple[Target, WireFault | None]:
+        """One attempt, or one of two. Who answered completely; or who did not, and why: what it had said may have been
+        told.
+
+        Args:
+            late_s: when a second may be started beside it; None: never.
+        """
         started = await self._open(target, route, way)
         if isinstance(started, WireFault):
-            return started
+            return target, started
+        runner = Runner(target, started)
+        if late_s is not None:
+            runner, fault = await self._race(runner, route, late_s)
+            if fault is not None:
+                return runner.target, fault
+        return runner.target, await self._hear(runner, way)
+
+    async def _hear(self, runner: Runner, way: Bridge | None) -> WireFault | None:
+        """All that an attempt says, to its end. None: it answered completely."""
         self._telling.begin(way)
         try:
             while not self._record.complete:
-                part = await self._next(started.feed, target)
-                await self._telling.take(part, target)
+                part = runner.held.pop(0) if runner.held else await self._next(runner.feed, runner.target)
+                await self._telling.take(part, runner.target)
                 if isinstance(part, Whole):
-                    self._keep(part, target)
+                    self._keep(part, runner.target)
         except WireFault as fault:
             forget_traceback(fault)
             # Where it was we who could not use it, it still runs.
-            started.job.stop(stop_for(fault.reason))
+            runner.job.stop(stop_for(fault.reason))
             return fault
         return None
+
+    async def _race(self, first: Runner, route: Route, late_s: float) -> tuple[Runner, WireFault | None]:
+        """The first of at most two that says anything; or the last to fail, and why."""
+
+        async def second(late: Runner) -> Runner | None:
+            return await self._beside(late, route)
+
+        def lost(runner: Runner, fault: WireFault) -> None:
+            forget_traceback(fault)
+            self._record.failed(runner.target, fault)
+            if runner is not first:
+                self._record.hedge = "lost" if fault.reason is Reason.SUPERSEDED else "failed"
+
+        runner, fault = await Race(self._ports.clock, second, lost).run(first, late_s)
+        if runner is not first:
+            self._record.hedge = "won" if fault is None else "failed"
+        return runner, fault
+
+    async def _beside(self, late: Runner, route: Route) -> Runner | None:
+        """A second attempt beside one that is late: at a target nobody asked yet, within attempts and every budget."""
+        running = Tried(target=late.target, reason=Reason.SUPERSEDED, ended_s=self._ports.clock.now())
+        tried = (*self._record.tried, running)
+        step = next_step(route, tried, self._ports.clock.now(), self._wiring.backoff, self._ports.rng)
+        if not isinstance(step, TryTarget) or step.wait_s > 0 or any(each.target == step.target for each in tried):
+            return None
+        if not await self._may_hedge(step.target):
+            self._record.hedge = "denied"
+            return None
+        started = await self._open(step.target, route, None, beside=late.target)
+        if isinstance(started, WireFault):
+            self._record.failed(step.target, started)
+            self._record.hedge = "failed"
+            return None
+        return Runner(step.target, started)
+
+    async def _may_hedge(self, target: Target) -> bool:
+        """Whether the route's own budget pays for a second request, and the retry budgets for the load of it."""
+        group = self._wiring.routes[self._call.ask.model]
+        try:
+            word = await group.ask(SpendHedge(ask=self._call.ask, target=target), timeout_s=ASK_S)
+        except (ActorDead, AskTimeout, MailboxFull):
+            return False
+        return isinstance(word, HedgeGranted) and await self._may_retry(target)
 
     async def _next(self, feed: Channel[Part], target: Target) -> Part:
         """The next part; what is held back is told meanwhile, when its time has come.
@@ -338,16 +401,23 @@ class Exchange:
         if self._wiring.cache is not None and self._cache_key:
             self._wiring.cache.tell(Stored(key=self._cache_key, target=target, reply=whole.reply, raw=whole.raw))
 
-    async def _open(self, target: Target, route: Route, way: Bridge | None) -> AttemptStarted | WireFault:
-        """Start an attempt; a unit that is down or lacks the model is a fault like any other."""
+    async def _open(
+        self, target: Target, route: Route, way: Bridge | None, *, beside: Target | None = None
+    ) -> AttemptStarted | WireFault:
+        """Start an attempt; a unit that is down or lacks the model is a fault like any other.
+
+        Args:
+            beside: whose attempt still runs.
+        """
         assert self.job is not None
         self._tries += 1
         order = Order(
             exchange=self._call.request_id,
             attempt=f"{self._call.request_id}.{self._tries}",
             job=self.job,
-            number=self._record.requests + 1,
-            first=not self._record.has_failed(target.provider),
+            number=self._record.requests + 1 + (beside is not None),
+            first=not self._record.has_failed(target.provider)
+            and (beside is None or beside.provider != target.provider),
             ask=self._call.ask,
             spoken=self._call.dialect,
             target=target,

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from actors.messages import BreakerState, Plan, Planned
+from actors.messages import BreakerState, HedgeDenied, HedgeGranted, Plan, Planned, SpendHedge
 from actors.pulses import PulseView
 from actors.runtime import Actor
 from router.canon.operation import Operation
@@ -18,6 +18,7 @@ from router.policy.affinity import Affinity, affinity_of
 from router.policy.breaker import Phase
 from router.policy.choose import NAMED, Candidate, ChoiceRules, Moment, Strategy, Wishes, choose_order
 from router.policy.course import Course
+from router.policy.hedge import HedgeRules, Purse, late_after_s, next_exchange, spend_hedge
 from router.policy.mix import expected_usage
 from router.policy.pulse import Pulse, later_of
 from router.wire.dialect import Ask
@@ -67,7 +68,8 @@ class Readers(Struct, frozen=True, kw_only=True):
 class FailoverGroup(Actor):
     """Orders its targets for one exchange.
 
-    Accepts `Plan` -> `Planned`. A restart loses whose turn it was.
+    Accepts `Plan` -> `Planned`, `SpendHedge` -> `HedgeGranted | HedgeDenied`. A restart loses whose turn it was, and
+    the last minute's account of hedges: until it is earned anew there are none.
     """
 
     def __init__(self, *, spec: GroupSpec, readers: Readers) -> None:
@@ -79,10 +81,13 @@ class FailoverGroup(Actor):
     async def on_start(self) -> None:
         """Begin with the first target."""
         self._cursor = 0
+        self._purse = Purse()
 
-    def on_receive(self, message: Plan) -> Planned:
-        """Choose, and remember whose turn is next."""
+    def on_receive(self, message: Plan | SpendHedge) -> Planned | HedgeGranted | HedgeDenied:
+        """Choose, and remember whose turn is next; or pay for a hedge."""
         match message:
+            case SpendHedge():
+                return self._spend(message)
             case Plan():
                 return self._plan(message.ask, self._spec.able.get(message.operation, self._spec.targets))
             case _:
@@ -106,7 +111,30 @@ class FailoverGroup(Actor):
             max_attempts=max(attempts, 1),
             strategy=spec.rules.strategy,
             course=spec.course,
+            late_s={} if spec.course.hedge is None else self._late_s(ask, choice.targets, spec.course.hedge),
         )
+
+    def _late_s(self, ask: Ask, targets: tuple[Target, ...], rules: HedgeRules) -> dict[Target, float]:
+        """When each target is late, by its own history; and the exchange earns its share of a hedge."""
+        self._purse = next_exchange(self._purse, self.ports.clock.now(), rules)
+        known: dict[Target, float] = {}
+        for target in targets:
+            pulse = self._readers.pulses(target.provider).models.get(target.model, _IDLE)
+            late_s = late_after_s(pulse.firsts if ask.stream else pulse.wholes, rules)
+            if late_s is not None:
+                known[target] = late_s
+        return known
+
+    def _spend(self, message: SpendHedge) -> HedgeGranted | HedgeDenied:
+        rules = self._spec.course.hedge
+        if rules is None:
+            return HedgeDenied()
+        usd = self._readers.usd(message.target, expected_usage(message.ask.fields))
+        after = spend_hedge(self._purse, usd, self.ports.clock.now(), rules)
+        if after is None:
+            return HedgeDenied()
+        self._purse = after
+        return HedgeGranted()
 
     def _affinity(self, ask: Ask) -> bytes | None:
         """Looked for only where it is of use: the beginning of a long conversation takes a millisecond to find."""

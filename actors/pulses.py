@@ -19,7 +19,9 @@ from router.policy.pulse import (
     next_started,
 )
 
-_SILENT = frozenset({Reason.SHUTTING_DOWN, *(reason for reason, blame in BLAME.items() if blame is Blame.CALLER)})
+_SILENT = frozenset(
+    {Reason.SHUTTING_DOWN, Reason.DIVERGED, *(reason for reason, blame in BLAME.items() if blame is Blame.CALLER)}
+)
 """Ends that say nothing of who was asked. A wrong key does: nobody gets an answer there, and it fails at once, which
 must not look fast."""
 
@@ -66,9 +68,9 @@ class Pulses:
         """An answer began, or came whole, `took_s` after its request was sent."""
         self._put(model, next_heard(self._of(model), took_s, self.now(), streamed=streamed))
 
-    def late(self, model: str, waited_s: float) -> None:
-        """Nothing of a streamed answer came within its limit."""
-        self._put(model, next_late(self._of(model), waited_s))
+    def late(self, model: str, waited_s: float, *, streamed: bool = True) -> None:
+        """Nothing of an answer came in the time it had."""
+        self._put(model, next_late(self._of(model), waited_s, streamed=streamed))
 
     def failed(self, model: str, took_s: float) -> None:
         """A request that was sent failed, `took_s` after it with nothing said; 0 when its answer had begun."""
@@ -116,6 +118,11 @@ class Beat:
         if reason in _SILENT:
             return
         waited_s = 0.0 if self._spoke else self._pulses.now() - self._sent_s
+        if reason is Reason.SUPERSEDED:
+            # No failure, but a wait that would have been longer still.
+            if not self._spoke:
+                self._pulses.late(self._model, waited_s, streamed=self._streamed)
+            return
         if reason is Reason.FIRST_TOKEN_TIMEOUT and self._streamed:
             self._pulses.late(self._model, waited_s)
         self._pulses.failed(self._model, waited_s)

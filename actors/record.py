@@ -23,7 +23,8 @@ class Record:
 
     `target` is who answers, None before the commit point; `model` and `usage` are the provider's own last words;
     `skipped` events of the answer could not be read. `held_back` says that an attempt had begun to answer and failed
-    before anybody saw it; `rescues` how each attempt to go on with a half-sent answer ended.
+    before anybody saw it; `rescues` how each attempt to go on with a half-sent answer ended, `hedge` how a
+    race did: won, lost or failed by the second, or denied.
 
     Args:
         price: (target, usage) -> what it costs; None when nobody knows.
@@ -44,6 +45,7 @@ class Record:
         self.usage: Usage | None = None
         self.skipped = 0
         self.held_back = False
+        self.hedge: str | None = None
         self.rescues: list[tuple[Method, str]] = []
         self._spent: list[tuple[Target, Usage | None]] = []
         self.cost_usd: Decimal | None = None
@@ -206,6 +208,7 @@ class Record:
             operation=call.operation,
             strategy=self.strategy,
             rescues=self._rescues(reason),
+            hedge=self.hedge,
         )
 
     def _rescues(self, reason: Reason | None) -> tuple[tuple[str, str], ...]:

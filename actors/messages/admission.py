@@ -46,13 +46,15 @@ class Plan(Struct, frozen=True, kw_only=True):
 class Planned(Struct, frozen=True, kw_only=True):
     """Targets in the order to try them. The same target may be tried again where the retry verdict says so.
 
-    `strategy` is what made the order.
+    `strategy` is what made the order. `late_s`: after so long without a word of one of them a second may be asked;
+    empty where the route does not hedge, or does not know yet when that is.
     """
 
     targets: tuple[Target, ...]
     max_attempts: int
     strategy: str
     course: Course = Course()
+    late_s: Mapping[Target, float] = {}
 
 
 READY = "ready"
@@ -64,6 +66,22 @@ class Grant(Struct, frozen=True, kw_only=True):
 
     key: str
     model: str
+
+
+class SpendHedge(Struct, frozen=True, kw_only=True):
+    """Ask a group whether a second target may be asked beside one that is late. Answer: `HedgeGranted` or
+    `HedgeDenied`."""
+
+    ask: Ask
+    target: Target
+
+
+class HedgeGranted(Struct, frozen=True, kw_only=True):
+    """Go on; it is paid for."""
+
+
+class HedgeDenied(Struct, frozen=True, kw_only=True):
+    """The route's share of second requests, or its money for them, is spent."""
 
 
 class Acquire(Struct, frozen=True, kw_only=True):

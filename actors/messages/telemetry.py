@@ -65,6 +65,7 @@ class ExchangeEnded(Struct, frozen=True, kw_only=True):
     operation: Operation = Operation.CHAT
     strategy: str | None = None
     rescues: tuple[tuple[str, str], ...] = ()
+    hedge: str | None = None
 
 
 class ReadLog(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -141,6 +142,11 @@ class Channel(Generic[T]):
         if self._putter is not None and not self._putter.done():
             self._putter.set_result(None)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether a `get` would not wait: there is an item, or it has ended."""
+        return bool(self._items) or self._ended
+
     async def _something(self, timeout_s: float | None) -> None:
         if self._getter is not None:
             raise RuntimeError("a channel has one reader")
@@ -177,3 +183,42 @@ class Channel(Generic[T]):
             self._set_timer(loop, self._deadline_s)
         else:
             self._wake_getter(False)
+
+
+async def first_ready(channels: Sequence[Channel[T]], timeout_s: float | None = None) -> Channel[T] | None:
+    """The first of these whose `get` would not wait; None when none is within `timeout_s`. Their only reader calls it.
+
+    Nothing is taken from any of them, so nothing is lost when the wait is given up.
+    """
+    loop = asyncio.get_running_loop()
+    until_s = None if timeout_s is None else loop.time() + timeout_s
+    while True:
+        for channel in channels:
+            if channel.is_ready:
+                return channel
+        left_s = None if until_s is None else until_s - loop.time()
+        if left_s is not None and left_s <= 0:
+            return None
+        await _any_changed(channels, left_s)
+
+
+async def _any_changed(channels: Sequence[Channel[T]], timeout_s: float | None) -> None:
+    if any(channel._getter is not None for channel in channels):
+        raise RuntimeError("a channel has one reader")
+    loop = asyncio.get_running_loop()
+    woken = loop.create_future()
+    timer = None if timeout_s is None else loop.call_later(timeout_s, _wake, woken)
+    for channel in channels:
+        channel._getter = woken
+    try:
+        await woken
+    finally:
+        for channel in channels:
+            channel._getter = None
+        if timer is not None:
+            timer.cancel()
+
+
+def _wake(waiter: asyncio.Future[bool]) -> None:
+    if not waiter.done():
+        waiter.set_result(False)

@@ -13,11 +13,12 @@ from router.policy.breaker import BreakerRules
 from router.policy.bucket import Rate
 from router.policy.budget import BudgetRules
 from router.policy.course import Course, edges_of
+from router.policy.hedge import HedgeRules
 from router.policy.lanes import Lane, LaneRules
 from router.policy.pace import PaceRules
 from router.policy.rescue import Hold, Method
 from router.policy.throttle import ThrottleRules
-from router.settings import Failover, FailoverGroup, Provider, Settings
+from router.settings import Failover, FailoverGroup, HedgeKeys, Provider, Settings
 
 _RENEWED_S = 60.0
 """How long a provider whose credentials are no configured key is left alone after it refused them."""
@@ -42,6 +43,17 @@ def course(group: FailoverGroup | Failover) -> Course:
         on_loss=OnLoss(group.on_loss),
         resume=tuple(Method(method) for method in group.resume or ()),
         hold=Hold(tokens=group.hold_tokens, seconds=group.hold_ms / 1000),
+        hedge=_hedge(group.hedge) if isinstance(group, FailoverGroup) and group.hedge is not None else None,
+    )
+
+
+def _hedge(said: HedgeKeys) -> HedgeRules:
+    return HedgeRules(
+        share=said.share,
+        min_after_s=said.min_after_ms / 1000,
+        max_after_s=said.max_after_ms / 1000,
+        min_sample=said.min_sample,
+        max_usd_per_hour=said.max_usd_per_hour,
     )
 
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from router.canon.loss import OnLoss
 from router.errors import Reason
+from router.policy.hedge import HedgeRules
 from router.policy.rescue import Hold, Method
 from router.policy.retry import MOVES
 
@@ -22,12 +23,14 @@ class Course(Struct, frozen=True, kw_only=True):
         on_loss: whether a target that cannot be told the request whole is asked, where the caller does not say.
         resume: the ways to rescue an answer that was begun, the most wished first.
         hold: how late an answer commits where `hold` is one of them.
+        hedge: when a second target is asked beside one that is late; None: never.
     """
 
     edges: frozenset[Reason] = MOVES
     on_loss: OnLoss = OnLoss.REFUSE
     resume: tuple[Method, ...] = ()
     hold: Hold = Hold(tokens=20, seconds=0.5)
+    hedge: HedgeRules | None = None
 
 
 def edges_of(names: tuple[str, ...] | None) -> frozenset[Reason]:

@@ -57,12 +57,14 @@ class Pulse(Struct, frozen=True, kw_only=True):
         streamed: from the request sent to the first content.
         whole: from the request sent to the whole answer.
         firsts: the last `SAMPLES` times to first content, oldest first; one that ran into a limit counts as that long.
+        wholes: the same of answers that came whole.
     """
 
     in_flight: int = 0
     streamed: Latency = Latency()
     whole: Latency = Latency()
     firsts: tuple[float, ...] = ()
+    wholes: tuple[float, ...] = ()
 
 
 def next_started(pulse: Pulse) -> Pulse:
@@ -81,7 +83,7 @@ def next_heard(pulse: Pulse, took_s: float, now: float, *, streamed: bool) -> Pu
     typical_s = took_s if before.typical_s is None else before.typical_s + _NEWEST * (took_s - before.typical_s)
     after = Latency(peak_s=_peak_s(before, took_s, now), typical_s=typical_s, at_s=now)
     if not streamed:
-        return replace(pulse, whole=after)
+        return replace(pulse, whole=after, wholes=(*pulse.wholes[1 - SAMPLES :], took_s))
     return replace(pulse, streamed=after, firsts=(*pulse.firsts[1 - SAMPLES :], took_s))
 
 
@@ -91,12 +93,14 @@ def next_failed(pulse: Pulse, took_s: float, now: float) -> Pulse:
     return replace(pulse, streamed=_failed(pulse.streamed, cost_s, now), whole=_failed(pulse.whole, cost_s, now))
 
 
-def next_late(pulse: Pulse, waited_s: float) -> Pulse:
+def next_late(pulse: Pulse, waited_s: float, *, streamed: bool = True) -> Pulse:
     """No first token within a limit: it would have taken longer, and is remembered as that long at least.
 
     Otherwise a provider that became slower for good could never be given more time: the slow answers that would teach
     it are the ones that are cut off.
     """
+    if not streamed:
+        return replace(pulse, wholes=(*pulse.wholes[1 - SAMPLES :], waited_s))
     return replace(pulse, firsts=(*pulse.firsts[1 - SAMPLES :], waited_s))
 
 

@@ -13,6 +13,8 @@ once, before any other target; each such try is one of the `m`.
 An open breaker, a full queue or a provider that wants quiet gets nothing and costs nothing. Where all that is left
 wants quiet, the first to be ready is waited for, if that is soon enough.
 
+A second attempt beside a late one and an attempt to rescue a half-sent answer are requests of the same `m`.
+
 A route's edges widen or narrow this: a reason that they name moves on to another target, one that they leave out never
 does, and may only be tried again where it happened. The bounds above hold all the same.
 """
@@ -49,6 +51,8 @@ _REASONS: dict[Verdict, tuple[Reason, ...]] = {
         Reason.CRASHED,
         Reason.THROTTLED,
         Reason.OVERLOADED,
+        # another was sooner, and may still fail
+        Reason.SUPERSEDED,
     ),
     Verdict.NEXT_TARGET: (
         # silent once, silent again: a second wait as long would be the caller's
@@ -66,8 +70,6 @@ _REASONS: dict[Verdict, tuple[Reason, ...]] = {
         Reason.BUSY,
         # our own fault with one target, such as a translator's, may be none with the next
         Reason.INTERNAL,
-        # another was sooner, and may still fail
-        Reason.SUPERSEDED,
         # the bound on a body's bytes is each provider's own
         Reason.TOO_LARGE,
         # what one target cannot be told, another may

@@ -127,4 +127,5 @@ def _group(written: GroupKeys, failover: Failover, providers: Mapping[str, Provi
         resume=chosen["resume"],
         hold_tokens=chosen["hold_tokens"],
         hold_ms=chosen["hold_ms"],
+        hedge=written.hedge,
     )

@@ -25,6 +25,7 @@ from router.settings.schema import (
     EntraKeys,
     Failover,
     GoogleKeys,
+    HedgeKeys,
     PrefixStyle,
     Price,
     ReloadKeys,
@@ -141,6 +142,7 @@ class FailoverGroup(Struct, frozen=True, kw_only=True):
     resume: tuple[str, ...]
     hold_tokens: int
     hold_ms: float
+    hedge: HedgeKeys | None = None
 
 
 class Ledger(Struct, frozen=True, kw_only=True):

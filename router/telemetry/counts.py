@@ -55,6 +55,8 @@ def count_exchange(meter: Meter, fact: ExchangeFact) -> None:
         meter.add(metrics.CHOICES, fact.strategy, *chosen.split(":", 1))
     for method, outcome in fact.rescues:
         meter.add(metrics.RESCUES, method, outcome)
+    if fact.hedge is not None:
+        meter.add(metrics.HEDGES, fact.hedge)
     provider = billed_provider(fact)
     if provider is None:
         return

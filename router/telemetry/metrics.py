@@ -144,6 +144,13 @@ RETRIES_DENIED = Metric(
     unit="attempts",
     labels=("provider",),
 )
+HEDGES = Metric(
+    name="pointsman_hedges_total",
+    kind=Kind.COUNTER,
+    help="Second requests beside a late one, by how the second did: won, lost, failed, or denied by a budget.",
+    unit="requests",
+    labels=("outcome",),
+)
 RESCUES = Metric(
     name="pointsman_rescues_total",
     kind=Kind.COUNTER,
@@ -230,6 +237,7 @@ TABLE: tuple[Metric, ...] = (
     RETRIES,
     RETRIES_DENIED,
     RESCUES,
+    HEDGES,
     IN_FLIGHT,
     LEDGER_PENDING,
     LEDGER_FAILED_WRITES,

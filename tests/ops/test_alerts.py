@@ -160,6 +160,8 @@ def test_every_metric_that_can_be_bad_is_watched_by_an_alert() -> None:
     use_only = {
         "pointsman_attempt_duration_seconds",
         "pointsman_choices_total",
+        "pointsman_hedges_total",
+        "pointsman_rescues_total",
         "pointsman_tokens_total",
         "pointsman_retries_total",
     }

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.runtime import Channel, ChannelClosed, ChannelFull, ChannelTimeout, Tasks, run_virtual
+from actors.runtime import Channel, ChannelClosed, ChannelFull, ChannelTimeout, Tasks, first_ready, run_virtual
 from tests.fakes.recording import Boom
 
 
@@ -283,3 +283,22 @@ def test_a_channel_does_not_keep_the_failure_it_has_told() -> None:
             await channel.get()
 
     run_virtual(act())
+
+
+def test_the_first_of_several_channels_that_is_ready_is_found() -> None:
+    """An item, an end or an error; nothing is taken, and a wait that is given up loses nothing."""
+
+    async def scene() -> None:
+        one: Channel[str] = Channel(1)
+        two: Channel[str] = Channel(1)
+        assert await first_ready((one, two), timeout_s=1.0) is None
+        asyncio.get_running_loop().call_later(1.0, two.put_nowait_or_raise, "second")
+        assert await first_ready((one, two)) is two
+        assert await two.get() == "second"
+        asyncio.get_running_loop().call_later(1.0, one.fail, ValueError("broken"))
+        assert await first_ready((one, two), timeout_s=5.0) is one
+        with pytest.raises(ValueError, match="broken"):
+            await one.get()
+        assert await first_ready((two, one)) is one
+
+    run_virtual(scene())

@@ -32,6 +32,7 @@ EXAMPLES = {
     "providers.<name>.aws",
     "providers.<name>.aws.region",
     "failover_groups.<name>.targets",
+    "failover_groups.<name>.hedge",
 }
 """Keys that the reference shows with an example, and their default beside it."""
 

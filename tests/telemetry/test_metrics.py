@@ -7,7 +7,20 @@ import pytest
 from router.telemetry.metrics import TABLE, Kind, Metric
 
 ROWS = [pytest.param(row, id=row.name) for row in TABLE]
-CLOSED = {"dialect", "end", "reason", "streamed", "bucket", "to", "sink", "how", "result", "strategy"}
+CLOSED = {
+    "dialect",
+    "end",
+    "reason",
+    "streamed",
+    "bucket",
+    "to",
+    "sink",
+    "how",
+    "result",
+    "strategy",
+    "method",
+    "outcome",
+}
 CONFIGURED = {"provider", "model", "key", "actor", "version"}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import field
 
 from router.settings.schema.account import Cache, ConversationKeys, LedgerKeys
-from router.settings.schema.failover import Breaker, Failover, GroupKeys, Retry, Strategy
+from router.settings.schema.failover import Breaker, Failover, GroupKeys, HedgeKeys, Retry, Strategy
 from router.settings.schema.grants import AwsKeys, EntraKeys, GoogleKeys
 from router.settings.schema.keys import GroupName, Keys, ProviderName
 from router.settings.schema.operation import KeyFrom, ReloadKeys, SecretsKeys
@@ -52,6 +52,7 @@ __all__ = [
     "GoogleKeys",
     "GroupKeys",
     "GroupName",
+    "HedgeKeys",
     "KeyFrom",
     "KeyKeys",
     "Keys",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
@@ -70,6 +71,25 @@ class TargetKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     weight: Weight = 1.0
 
 
+class HedgeKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A second request, to another target, beside a first that is late; the first that says anything is the answer.
+
+    Args:
+        share: second requests for each request of the last minute.
+        min_after_ms: a target is not late before this, however fast it usually is.
+        max_after_ms: a target is late after this, however slow it usually is.
+        min_sample: times to first content that a target must have shown; late is their 95th percentile.
+        max_usd_per_hour: what second requests may probably cost in an hour; with it, none goes to a target whose price
+            nobody knows; left out, no bound but their share.
+    """
+
+    share: Share = 0.02
+    min_after_ms: PositiveMs = 200.0
+    max_after_ms: PositiveMs = 10_000.0
+    min_sample: Annotated[int, Meta(ge=1, le=100)] = 20
+    max_usd_per_hour: Decimal | None = None
+
+
 class GroupKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A public name for several targets. One named `auto` takes the place of the built-in `auto`.
 
@@ -83,6 +103,7 @@ class GroupKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         resume: left out, that of `failover`.
         hold_tokens: left out, that of `failover`.
         hold_ms: left out, that of `failover`.
+        hedge: when a second target is asked beside a late one, for both streamed and whole answers; left out, never.
     """
 
     targets: tuple[TargetKeys, ...]
@@ -94,6 +115,7 @@ class GroupKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     resume: Resume | None = None
     hold_tokens: Count | None = None
     hold_ms: PositiveMs | None = None
+    hedge: HedgeKeys | None = None
 
 
 class Breaker(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
