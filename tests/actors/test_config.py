@@ -99,6 +99,24 @@ async def test_a_removed_provider_ends_what_it_began() -> None:
 
 
 @virtual
+async def test_who_began_before_may_still_fail_over_to_what_was_removed() -> None:
+    """An exchange keeps all of its configuration, not only the provider that it asks just now."""
+    gate = asyncio.Event()
+    fails_late = in_turn(Scripted(before=(Hold(gate),), status=500))
+    async with embedded(fails_late, WELL, retry={"max_attempts": 1}) as router:
+        begun = router.open()
+        await asyncio.sleep(1)
+        del router.config["providers"]["p1"]
+        await taken(router)
+        await asyncio.sleep(1)
+        gate.set()
+        answer = await read(begun)
+        assert (answer.complete, answer.target.provider) == (True, "p1")
+        await asyncio.sleep(1)
+        assert await children(router, "providers") == ["p0"]
+
+
+@virtual
 async def test_what_did_not_change_runs_on() -> None:
     """Actors, connections and open breakers of a provider that is the same are the same; so are groups."""
     rules = {"failure_threshold": 1, "recovery_timeout_s": 600, "max_open_s": 600}
