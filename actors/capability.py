@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
@@ -9,80 +10,92 @@ from msgspec.structs import replace
 
 from actors.messages import FactsLearned, PrefixRefused, TargetsChanged
 from actors.runtime import Actor, Snapshot
+from router.canon.ability import UNSAID, Traits
 from router.canon.target import Target
-from router.policy.capability import UNKNOWN, FactSource, ModelFacts, choose_facts
+from router.policy.capability import FactSource, ModelFacts, choose_facts
 
 Facts = Mapping[Target, ModelFacts]
+Said = Callable[[Target], Mapping[FactSource, Traits]]
+"""What operators, the price list and the kinds' own tables say of a target."""
+
+_AT_ONCE = 16
+"""Targets looked up before others get their turn: a look into the price list takes a tenth of a millisecond."""
 
 
 class Capability(Actor):
-    """Publishes `ModelFacts` by target for planning: configured, learned from the target, or from the price list.
+    """Publishes `ModelFacts` by target for planning: configured, learned from the provider, from the price list, known.
 
-    Accepts the facts `FactsLearned`, of which what is said of a target that is not configured is dropped,
+    Accepts the facts `FactsLearned`, whose models become targets of their own where no configured one stands for them,
     `PrefixRefused` and `TargetsChanged`.
 
     A restart loses nothing: what was learned is read back from what was published, all else is given.
 
     Args:
-        configured: every target of the configuration in force, with the window it says, or None.
-        listed: the price list's window of a target, or None.
+        targets: every target of the configuration in force, with its provider's own name for its model.
+        said: all that does not come from the provider itself.
         continuing: the targets that are known to go on with the beginning of an answer.
     """
 
     def __init__(
         self,
         *,
-        configured: Callable[[], Mapping[Target, int | None]],
-        listed: Callable[[Target], int | None],
+        targets: Callable[[], Mapping[Target, str]],
+        said: Said,
         continuing: Callable[[], frozenset[Target]] = frozenset,
         published: Snapshot[Facts],
     ) -> None:
         super().__init__()
-        self._configured = configured
-        self._listed = listed
+        self._targets = targets
+        self._said = said
         self._continuing = continuing
         self._published = published
 
     async def on_start(self) -> None:
-        """Ask the list once for each target, and publish."""
+        """Look up each configured target once, and publish."""
+        self._learned: dict[str, dict[str, Traits]] = {}
+        names = self._targets()
+        for target, facts in self._published.value.items():
+            if not facts.learned.silent():
+                learned = self._learned.setdefault(target.provider, {})
+                learned[names.get(target, target.model)] = facts.learned
         self._begin()
+        await self._publish()
 
-    def on_receive(self, message: FactsLearned | PrefixRefused | TargetsChanged) -> None:
+    async def on_receive(self, message: FactsLearned | PrefixRefused | TargetsChanged) -> None:
         """Take it in where it is news."""
         match message:
             case TargetsChanged():
                 self._begin()
-            case FactsLearned():
-                said = self._said.get(message.target)
-                if said is not None and said[FactSource.LEARNED] != message.context_window:
-                    said[FactSource.LEARNED] = message.context_window
-                    self._publish()
+                await self._publish()
             case PrefixRefused():
                 self._unwilling.add(message.target)
-                self._publish()
+                await self._publish()
+            case FactsLearned():
+                if self._learned.get(message.provider) != message.models:
+                    self._learned[message.provider] = message.models
+                    await self._publish()
             case _:
                 assert_never(message)
 
     def _begin(self) -> None:
         before = self._published.value
-        self._said: dict[Target, dict[FactSource, int | None]] = {
-            target: {
-                FactSource.CONFIGURED: window,
-                FactSource.LEARNED: _learned(before.get(target, UNKNOWN)),
-                FactSource.LISTED: self._listed(target),
-            }
-            for target, window in self._configured().items()
-        }
         self._able = self._continuing()
         self._unwilling = {target for target in self._able if target in before and not before[target].continues}
-        self._publish()
 
-    def _publish(self) -> None:
-        willing = self._able - self._unwilling
-        self._published.publish(
-            {target: replace(choose_facts(said), continues=target in willing) for target, said in self._said.items()}
-        )
-
-
-def _learned(facts: ModelFacts) -> int | None:
-    return facts.context_window if facts.source is FactSource.LEARNED else None
+    async def _publish(self) -> None:
+        targets = self._targets()
+        standing = {(target.provider, name) for target, name in targets.items()}
+        names = dict(targets)
+        for provider, learned_models in self._learned.items():
+            for name in learned_models:
+                if (provider, name) not in standing:
+                    names.setdefault(Target(provider=provider, model=name), name)
+        facts: dict[Target, ModelFacts] = {}
+        for rank, (target, name) in enumerate(names.items()):
+            if rank and rank % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+            learned = self._learned.get(target.provider, {}).get(name, UNSAID)
+            chosen = choose_facts({**self._said(target), FactSource.LEARNED: learned})
+            willing = target in self._able and target not in self._unwilling
+            facts[target] = replace(chosen, continues=willing) if willing else chosen
+        self._published.publish(facts)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct, structs
 
+from actors.cards import abilities_of, cards_of
 from actors.edition import Edition, ProviderView
 from actors.front import Door
 from actors.messages import (
@@ -18,13 +19,15 @@ from actors.messages import (
     HealthReport,
     ModelCard,
     Opened,
+    ProviderAbilities,
     ProviderReport,
     TargetReport,
 )
 from actors.runtime import ActorDead, AskTimeout, MailboxFull, Ports, Ref, Snapshot
+from router.canon.target import Target
 from router.errors import Reason, Unavailable
 from router.policy.breaker import Phase
-from router.policy.catalog import RouteSpec
+from router.policy.capability import ModelFacts
 from router.policy.lanes import Shut
 from router.policy.pulse import faded_s, later_of, learned_limit_s, share_of
 from router.telemetry.health import HealthView, ProviderHealth
@@ -56,7 +59,7 @@ class Views(Struct, frozen=True, kw_only=True):
     edition: Callable[[], Edition]
     health: Snapshot[HealthView]
     costs: Callable[[], Costs]
-    windows: Callable[[], Mapping[str, int]]
+    facts: Callable[[], Mapping[Target, ModelFacts]]
     actors: Mapping[str, Ref]
     metrics: Callable[[], bytes]
 
@@ -89,8 +92,11 @@ class TreeDesk:
 
     def models(self) -> tuple[ModelCard, ...]:
         """Every name a caller may ask for."""
-        windows = self._views.windows()
-        return tuple(_card(route, windows) for route in self._views.edition().routes)
+        return cards_of(self._views.edition(), self._views.facts())
+
+    def abilities(self) -> dict[str, ProviderAbilities]:
+        """What every model can do."""
+        return abilities_of(self._views.edition(), self._views.facts())
 
     def health(self) -> HealthReport:
         """How everything is now."""
@@ -143,18 +149,6 @@ class TreeDesk:
             return "unhealthy"
         sound = well == len(providers) and all(ref.alive for ref in self._views.actors.values())
         return "healthy" if sound and not self._views.costs().degraded else "degraded"
-
-
-def _card(route: RouteSpec, windows: Mapping[str, int]) -> ModelCard:
-    known = [windows[str(target)] for target in route.targets if str(target) in windows]
-    providers = {target.provider for target in route.targets}
-    return ModelCard(
-        id=route.name,
-        owner=providers.pop() if len(providers) == 1 else "pointsman",
-        targets=tuple(str(target) for target in route.targets),
-        # What fits everywhere fits wherever the request ends up.
-        context_window=min(known) if len(known) == len(route.targets) else None,
-    )
 
 
 def _report(name: str, seen: ProviderView, view: HealthView, now: float) -> ProviderReport:

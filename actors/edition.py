@@ -13,6 +13,7 @@ from actors.runtime import Ref, Snapshot
 from actors.tree import MakeActor, Unit
 from router.canon.target import Timeouts
 from router.policy.catalog import RouteSpec
+from router.providers.survey import FoundModel
 
 
 class ProviderView(Struct, frozen=True, kw_only=True):
@@ -22,6 +23,8 @@ class ProviderView(Struct, frozen=True, kw_only=True):
         pace: its keys.
         pulses: what its attempts measure of its targets.
         timeouts: the clocks of its attempts.
+        found: the models that it listed itself, by name; None for one that is not asked.
+        pooled: whether it takes part where no provider is named.
         ref: its Provider actor; None for a provider that could not be set up, `absent` says why.
     """
 
@@ -30,6 +33,8 @@ class ProviderView(Struct, frozen=True, kw_only=True):
     pace: Snapshot[PaceView]
     pulses: Snapshot[PulseView]
     timeouts: Timeouts
+    found: Snapshot[Mapping[str, FoundModel]] | None = None
+    pooled: bool = True
     ref: Ref | None = None
     absent: str | None = None
 

@@ -79,6 +79,8 @@ class Wiring(Struct, frozen=True, kw_only=True):
         version: of the configuration that this is out of.
         cache: None when it is switched off.
         routes: public model name -> its failover group.
+        open_routes: a name that is no route, though a provider listed such a model itself -> the group for all of
+            these; None for any other.
         providers: provider name -> its Provider actor.
         windows: target -> context window in tokens, for those that are known; read by reference.
         continues: whether a target goes on with the beginning of an answer.
@@ -96,6 +98,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     cache: Ref | None
     routes: Mapping[str, Ref]
     providers: Mapping[str, Ref]
+    open_routes: Callable[[str], Ref | None]
     windows: Callable[[], Mapping[str, int]]
     continues: Callable[[Target], bool]
     capability: Ref
@@ -121,6 +124,7 @@ class Exchange:
         self._tries = 0
         self._caller = call.caller or end_user(call.ask.fields)
         self._cache_key: str | None = None
+        self._known = call.ask.model in wiring.routes
         self._on_loss = OnLoss.REFUSE
 
     @property
@@ -149,7 +153,7 @@ class Exchange:
             self.outbox.fail(error)
         self.outbox.close()
         model = self._call.ask.model
-        self._wiring.telemetry.tell(self._record.ended(reason, model if model in self._wiring.routes else "unknown"))
+        self._wiring.telemetry.tell(self._record.ended(reason, model if self._known else "unknown"))
 
     async def _admit(self) -> None:
         assert self.job is not None
@@ -164,13 +168,14 @@ class Exchange:
 
     async def _plan(self) -> Planned:
         model = self._call.ask.model
-        group = self._wiring.routes.get(model)
+        group = self._wiring.routes.get(model) or self._wiring.open_routes(model)
         if group is None:
             raise Refused(
                 f"the model {model!r} does not exist here; GET /v1/models lists those that do",
                 reason=Reason.UNKNOWN_MODEL,
                 param="model",
             )
+        self._known = True
         planned = await _ask(group, Plan(ask=self._call.ask, operation=self._call.operation), "failover group")
         assert isinstance(planned, Planned)
         self._on_loss = self._call.ask.requirements.on_loss or planned.course.on_loss

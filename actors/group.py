@@ -16,12 +16,14 @@ from router.canon.target import Target
 from router.canon.usage import Usage
 from router.policy.affinity import Affinity, affinity_of
 from router.policy.breaker import Phase
+from router.policy.capability import ModelFacts, able_targets
 from router.policy.choose import NAMED, Candidate, ChoiceRules, Moment, Strategy, Wishes, choose_order
 from router.policy.course import Course
 from router.policy.hedge import HedgeRules, Purse, late_after_s, next_exchange, spend_hedge
 from router.policy.mix import expected_usage
 from router.policy.pulse import Pulse, later_of
 from router.wire.dialect import Ask
+from router.wire.needs import needs_of
 
 _IDLE = Pulse()
 
@@ -55,6 +57,9 @@ class Readers(Struct, frozen=True, kw_only=True):
         pulses: provider -> what its unit measures.
         health: provider -> its score, 0 to 1.
         usd: what so much usage costs at a target; None: nobody knows.
+        facts: what every target can do, as far as it is known.
+        found: a name -> the targets that providers listed themselves under it; "PROVIDER:" is the first one of that
+            provider that chats.
     """
 
     breakers: Callable[[str], Mapping[str, BreakerState]]
@@ -63,6 +68,8 @@ class Readers(Struct, frozen=True, kw_only=True):
     pulses: Callable[[str], PulseView]
     health: Callable[[str], float]
     usd: Callable[[Target, Usage], Decimal | None]
+    facts: Callable[[], Mapping[Target, ModelFacts]] = dict
+    found: Callable[[str], tuple[Target, ...]] = lambda _name: ()
 
 
 class FailoverGroup(Actor):
@@ -145,7 +152,25 @@ class FailoverGroup(Actor):
     def _candidates(self, ask: Ask, able: tuple[Target, ...]) -> tuple[Candidate, ...]:
         windows = self._readers.windows()
         usage = expected_usage(ask.fields) if self._spec.rules.strategy is Strategy.CHEAPEST else None
-        return tuple(self._candidate(target, windows, usage) for target in able)
+        return tuple(self._candidate(target, windows, usage) for target in self._fit(ask, able))
+
+    def _fit(self, ask: Ask, able: tuple[Target, ...]) -> tuple[Target, ...]:
+        """The targets that the request may go to by what it needs; nobody looks where there is no choice."""
+        targets, requires = self._targets(ask.model, able), ask.requirements.requires
+        if len(targets) < 2 and not requires:
+            return targets
+        return able_targets(targets, self._readers.facts(), needs_of(ask.fields), requires)
+
+    def _targets(self, model: str, able: tuple[Target, ...]) -> tuple[Target, ...]:
+        """As configured. A target without a model is the first that its provider listed, and a group without targets
+        stands for every name that was found."""
+        if not self._spec.targets:
+            return self._readers.found(model)
+        if all(target.model for target in able):
+            return able
+        return tuple(
+            chosen for target in able for chosen in ((target,) if target.model else self._readers.found(str(target)))
+        )
 
     def _candidate(self, target: Target, windows: Mapping[str, int], usage: Usage | None) -> Candidate:
         readers, provider = self._readers, target.provider

@@ -21,6 +21,7 @@ from actors.messages import (
     KeyChanged,
     LogPage,
     MetricsReset,
+    ModelsSurveyed,
     ProviderRemoved,
     ProviderReplaced,
     ReadLog,
@@ -41,7 +42,16 @@ from router.telemetry.traces import SpanSink, sketch_attempt, sketch_exchange
 Fact = AttemptEnded | ExchangeEnded
 Ordered = Fact | ProviderRemoved | ProviderReplaced
 """What takes effect in the order it was told: a provider's last attempt must not bring back what was forgotten."""
-Rare = AdminActed | BreakerChanged | ConfigLoaded | ConfigTurnedDown | KeyChanged | RetryTurnedDown | SupervisorReported
+Rare = (
+    AdminActed
+    | BreakerChanged
+    | ConfigLoaded
+    | ConfigTurnedDown
+    | KeyChanged
+    | ModelsSurveyed
+    | RetryTurnedDown
+    | SupervisorReported
+)
 
 FRAMES = 12
 """Innermost frames of a crash that are logged."""
@@ -90,7 +100,7 @@ class Telemetry(Actor):
     """Folds facts in batches and publishes a `HealthView` after each.
 
     Accepts, told: `AttemptEnded`, `ExchangeEnded`, `AdminActed`, `BreakerChanged`, `ConfigLoaded`, `ConfigTurnedDown`,
-    `KeyChanged`, `ProviderRemoved`, `ProviderReplaced`, `RetryTurnedDown`, `SupervisorReported`.
+    `KeyChanged`, `ModelsSurveyed`, `ProviderRemoved`, `ProviderReplaced`, `RetryTurnedDown`, `SupervisorReported`.
     Answers: `ReadLog` with `LogPage`, `ResetMetrics` with `MetricsReset`.
 
     A restart loses the facts not yet folded (about `flush_s` of them; counted as dropped), the rows of the request log
@@ -136,6 +146,13 @@ class Telemetry(Actor):
                 self._outlets.meter.add(metrics.RETRIES_DENIED, message.provider)
             case SupervisorReported():
                 self._reported(message)
+            case ModelsSurveyed():
+                self._surveyed(message)
+            case _:
+                self._note_change(message)
+
+    def _note_change(self, message: AdminActed | ConfigLoaded | ConfigTurnedDown) -> None:
+        match message:
             case ConfigLoaded():
                 self._config_loaded(message)
             case ConfigTurnedDown():
@@ -288,6 +305,15 @@ class Telemetry(Actor):
             key=fact.key,
             before=fact.before,
             after=fact.after,
+        )
+
+    def _surveyed(self, fact: ModelsSurveyed) -> None:
+        self._outlets.logs.write(
+            Level.WARNING if fact.found is None else Level.INFO,
+            Line.MODELS_SURVEYED,
+            provider=fact.provider,
+            found=fact.found,
+            why=fact.why,
         )
 
     def _reported(self, fact: SupervisorReported) -> None:

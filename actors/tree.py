@@ -9,7 +9,7 @@
       conversations     answers that callers go on from by their id
       capability        what each model can do
       providers         dynamic: a unit for each provider
-        <unit>          one_for_one: pace, breaker, provider
+        <unit>          one_for_one: pace, breaker, provider, and a scout where its models are to be found
       retry             retry budgets
       groups            dynamic: a FailoverGroup for each public name
       front             the server; exchanges are its jobs
@@ -56,6 +56,7 @@ class Unit(Struct, frozen=True, kw_only=True):
     pace: MakeActor
     breaker: MakeActor
     provider: MakeActor
+    scout: MakeActor | None = None
     attempts: Callable[[], tuple[Job, ...]] = tuple
 
 
@@ -116,11 +117,13 @@ def _dynamic(initial: tuple[ChildSpec, ...]) -> DynamicSupervisor:
 
 def unit_spec(unit: Unit) -> ChildSpec:
     """A unit as a child of `providers`."""
-    children = (
+    children: tuple[ChildSpec, ...] = (
         ChildSpec(name="pace", start=unit.pace),
         ChildSpec(name="breaker", start=unit.breaker),
         ChildSpec(name="provider", start=unit.provider, shutdown_s=10.0),
     )
+    if unit.scout is not None:
+        children = (*children, ChildSpec(name="scout", start=unit.scout, shutdown_s=5.0))
     spec = SupervisorSpec(children=children, intensity=UNIT_INTENSITY)
     return ChildSpec(name=quote(unit.name, safe=":@"), start=lambda: Supervisor(spec), backoff=RETURN)
 

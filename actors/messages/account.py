@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from router.canon.ability import Traits
 from router.canon.outcome import End, UsageSource
 from router.canon.reply import Answer
 from router.canon.target import Target
@@ -109,10 +110,11 @@ class PrefixRefused(Struct, frozen=True, kw_only=True):
 
 
 class FactsLearned(Struct, frozen=True, kw_only=True):
-    """Fact for Capability: a target told its context window itself (a GGUF header, a server's list of models)."""
+    """Fact for Capability: what a provider's own list says of its models, by its names for them; all that it said
+    before is replaced."""
 
-    target: Target
-    context_window: int
+    provider: str
+    models: dict[str, Traits]
 
 
 class Lookup(Struct, frozen=True, kw_only=True):

@@ -20,18 +20,35 @@ from actors.messages.config import (
     ReloadConfig,
 )
 from actors.messages.exchange import Call, Opened
+from router.canon.ability import UNSAID, Traits
 
 ConfigAsk = ReadConfig | ExportConfig | ReloadConfig | ChangeConfig
 ConfigAnswer = ConfigView | ConfigDocument | ConfigTaken | ConfigRefused | ConfigMoved | EntryMissing | EntryExists
 
 
 class ModelCard(Struct, frozen=True, kw_only=True):
-    """A name a caller may ask for. `targets` are what stands behind it, in their configured order."""
+    """A name a caller may ask for. `targets` are what stands behind it, in their configured order; `traits` is what is
+    known of all of them alike."""
 
     id: str
     owner: str
     targets: tuple[str, ...]
     context_window: int | None = None
+    traits: Traits = UNSAID
+
+
+class ModelAbilities(Struct, frozen=True, kw_only=True):
+    """What is known of one model of one provider, and who said so of its context window."""
+
+    traits: Traits
+    window_source: str | None = None
+
+
+class ProviderAbilities(Struct, frozen=True, kw_only=True):
+    """One provider's models by name. `found` are those that it listed itself; None where it is not asked."""
+
+    models: dict[str, ModelAbilities]
+    found: int | None = None
 
 
 class TargetReport(Struct, frozen=True, kw_only=True):
@@ -116,6 +133,10 @@ class Desk(Protocol):
 
     def models(self) -> tuple[ModelCard, ...]:
         """Every name a caller may ask for."""
+        ...
+
+    def abilities(self) -> dict[str, ProviderAbilities]:
+        """What every model can do, as far as it is known, by provider."""
         ...
 
     def health(self) -> HealthReport:

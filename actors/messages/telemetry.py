@@ -115,3 +115,12 @@ class SupervisorReported(Struct, frozen=True, kw_only=True):
     frames: tuple[str, ...]
     message_type: str | None
     repeats: int
+
+
+class ModelsSurveyed(Struct, frozen=True, kw_only=True):
+    """Fact for Telemetry: a provider was asked which models it has. `found` is None where it did not tell, `why` then
+    says why; what was known before stays."""
+
+    provider: str
+    found: int | None
+    why: str | None = None

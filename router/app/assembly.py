@@ -30,11 +30,12 @@ from actors.telemetry import Outlets, Telemetry, Tuning, describe_report
 from actors.tree import Blueprint, path, tree
 from router.app.contexts import Contexts
 from router.app.dialects import CODECS
+from router.app.found import by_reference, targets_found
 from router.app.press import Hooks, Press, Printing
-from router.app.prices import listed_window, price_book
+from router.app.prices import price_book, said_of
 from router.app.release import Kinds, Layout, Release, layout_of, secrets_of
 from router.app.rules import backoff, budget_rules, cache_rules, conversation_rules
-from router.app.seats import absent_groups, configured_windows, continuing
+from router.app.seats import OPEN, absent_groups, continuing, upstream_names
 from router.app.units import Workshop
 from router.front.context import Context
 from router.policy.capability import UNKNOWN, known_windows
@@ -133,6 +134,7 @@ class Assembly:
         # Then what actors publish: it outlives their restarts.
         self._health = Snapshot(HealthView())
         self._facts: Snapshot[Facts] = Snapshot({})
+        self._windows = by_reference(self._facts, known_windows)
         self._books = Books()
         self._costs = Snapshot(self._books.view())
         self._cached = Snapshot(CacheView())
@@ -275,10 +277,12 @@ class Assembly:
             cool_until_s=lambda provider: (
                 0.0 if (seen := self._seen(provider)) is None else seen.pace.value.shut_until_s
             ),
-            windows=lambda: known_windows(self._facts.value),
             pulses=lambda provider: NO_PULSES if (seen := self._seen(provider)) is None else seen.pulses.value,
             health=self._score_of,
             usd=pricer(self._prices, self.ports.wall),
+            windows=self._windows,
+            facts=lambda: self._facts.value,
+            found=lambda name: targets_found(self._edition.value.providers, name),
         )
         return Printing(shop=shop, wiring=self._wiring, readers=readers, source=source, kinds=kinds)
 
@@ -294,23 +298,28 @@ class Assembly:
             retry=self._ref("retry"),
             telemetry=self._ref("telemetry"),
             cache=self._ref("cache") if settings.cache.enabled else None,
-            routes={name: self._ref("groups", group) for name, group in groups.items()},
+            routes={name: self._ref("groups", group) for name, group in groups.items() if name != OPEN},
             providers={name: self._ref("providers", unit, "provider") for name, unit in units.items()},
-            windows=lambda: known_windows(self._facts.value),
             continues=lambda target: self._facts.value.get(target, UNKNOWN).continues,
             capability=self._ref("capability"),
+            open_routes=self._opener(groups[OPEN]),
+            windows=self._windows,
             price=pricer(self._prices, self.ports.wall),
             backoff=backoff(settings),
             max_per_target=settings.retry.max_attempts,
             deadline_s=settings.server.deadline_s,
         )
 
+    def _opener(self, group: str) -> Callable[[str], Ref | None]:
+        ref = self._ref("groups", group)
+        return lambda name: ref if targets_found(self._edition.value.providers, name) else None
+
     def _views(self) -> Views:
         return Views(
             edition=lambda: self._edition.value,
             health=self._health,
             costs=lambda: self._costs.value,
-            windows=lambda: known_windows(self._facts.value),
+            facts=lambda: self._facts.value,
             actors={name: self._ref(name) for name in OWN},
             metrics=self._meter.render,
         )
@@ -334,9 +343,9 @@ class Assembly:
                 rules=lambda: conversation_rules(edition.value.settings), published=self._conversed
             ),
             capability=lambda: Capability(
-                configured=lambda: configured_windows(edition.value.seats),
-                listed=lambda target: listed_window(self._listed, edition.value.seats, target),
                 continuing=lambda: continuing(edition.value.seats),
+                targets=lambda: upstream_names(edition.value.seats),
+                said=lambda target: said_of(self._listed, edition.value.seats, target, self.ports.wall.now()),
                 published=self._facts,
             ),
             units=lambda: tuple(edition.value.units.values()),

@@ -26,12 +26,13 @@ from actors.messages import (
 )
 from actors.pulses import PulseView
 from actors.runtime import Snapshot
+from actors.scout import Found
 from actors.tree import MakeActor, Unit
 from router.app.release import Kinds, Layout, Release, layout_of, pending_keys
 from router.app.rules import breaker_rules, lanes, throttle_rules
 from router.app.seats import Seat
 from router.app.units import UnitRules, Workshop, clocks_of, unit_of
-from router.policy.catalog import RouteSpec
+from router.policy.catalog import Dispatch, RouteSpec
 from router.settings import ConfigInvalid, Draft, Edit, EntryThere, NoEntry, Origin, Settings, VaultError
 from router.store.journal import Worker
 
@@ -215,6 +216,7 @@ class Press:
 
     def _unit(self, seat: Seat, name: str, rules: UnitRules) -> tuple[ProviderView, Unit | None]:
         breakers = Snapshot[Mapping[str, BreakerState]]({})
+        listing = seat.settings.discovers and seat.kind.spoken(seat.base_url, "").survey is not None
         shop = self._printing.shop
         view = ProviderView(
             models=tuple(model.name for model in seat.models),
@@ -222,6 +224,8 @@ class Press:
             pace=Snapshot(PaceView(lanes=lanes(seat.settings))),
             pulses=Snapshot(PulseView()),
             timeouts=clocks_of(seat),
+            found=Snapshot[Found]({}) if listing else None,
+            pooled=Dispatch(seat.settings.dispatch) is not Dispatch.EXCLUSIVE,
             ref=None if seat.absent else shop.ref("providers", name, "provider"),
             absent=seat.absent,
         )
@@ -231,8 +235,8 @@ class Press:
         groups: dict[str, MakeActor] = {}
         names: dict[str, str] = {}
         known = {} if before is None else {route.name: route for route in before.routes}
-        for route in layout.routes:
-            if before is not None and known.get(route.name) == route:
+        for route in (*layout.routes, layout.open_route):
+            if before is not None and known.get(route.name, before.layout.open_route) == route:
                 name = before.group_of[route.name]
                 groups[name] = before.groups[name]
             else:

@@ -5,18 +5,53 @@ from __future__ import annotations
 from msgspec import convert
 
 from router.app.seats import Seat
+from router.canon.ability import UNSAID, Ability, Traits
 from router.canon.target import Target
+from router.policy.capability import FactSource
 from router.policy.price import Override, PriceBook, Rates, Seller
 from router.policy.pricelist import PriceList
+from router.providers.knowledge import known_of
+from router.settings import Model
 
 
-def listed_window(listed: PriceList, seats: tuple[Seat, ...], target: Target) -> int | None:
-    """What the price list says of a target's context window; None of a target that is not there."""
+def said_of(listed: PriceList, seats: tuple[Seat, ...], target: Target, at: float) -> dict[FactSource, Traits]:
+    """What everybody but its provider says of a target; nothing of one that is not there.
+
+    Args:
+        at: epoch seconds, for prices that change.
+    """
     seat = next((seat for seat in seats if seat.name == target.provider), None)
     if seat is None:
-        return None
-    upstream = next((model.upstream for model in seat.models if model.name == target.model), target.model)
-    return listed.window(seat.kind.price_id, seat.settings.base_url, upstream)
+        return {}
+    model = next((model for model in seat.models if model.name == target.model), None)
+    upstream = target.model if model is None else model.upstream
+    return {
+        FactSource.CONFIGURED: UNSAID if model is None else _configured(model),
+        FactSource.LISTED: _listed(listed, seat, upstream, at),
+        FactSource.KNOWN: known_of(seat.kind.known, upstream),
+    }
+
+
+def _configured(model: Model) -> Traits:
+    price = model.price
+    return Traits(
+        can=tuple(map(Ability, model.can)),
+        cannot=tuple(map(Ability, model.cannot)),
+        context_window=model.context_window,
+        input_per_mtok=None if price is None else str(price.input_per_mtok),
+        output_per_mtok=None if price is None else str(price.output_per_mtok),
+    )
+
+
+def _listed(listed: PriceList, seat: Seat, upstream: str, at: float) -> Traits:
+    seller = (seat.kind.price_id, seat.settings.base_url, upstream)
+    row = listed.find(*seller, at)
+    rates = Rates() if row is None else row.rates
+    return Traits(
+        context_window=listed.window(*seller),
+        input_per_mtok=None if rates.input_per_mtok is None else str(rates.input_per_mtok),
+        output_per_mtok=None if rates.output_per_mtok is None else str(rates.output_per_mtok),
+    )
 
 
 def price_book(seats: tuple[Seat, ...], listed: PriceList) -> PriceBook:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from actors.edition import Edition
 from router.app.abilities import enabled
-from router.app.seats import Seat, routes_of, seat_of
+from router.app.seats import Seat, open_route_of, routes_of, seat_of
 from router.app.units import UnitRules
 from router.policy.catalog import Dispatch, RouteSpec
 from router.providers.kind import Kind
@@ -18,11 +18,16 @@ Kinds = Mapping[str, Kind]
 
 
 class Layout(Struct, frozen=True, kw_only=True):
-    """What a configuration means here, before anything is made of it."""
+    """What a configuration means here, before anything is made of it.
+
+    Args:
+        open_route: of every model that a provider lists and no configuration names.
+    """
 
     settings: Settings
     seats: tuple[Seat, ...]
     routes: tuple[RouteSpec, ...]
+    open_route: RouteSpec
 
 
 class Release(Edition, frozen=True, kw_only=True):
@@ -55,7 +60,12 @@ def layout_of(settings: Settings, kinds: Kinds) -> Layout:
         for provider in settings.providers.values()
         if Dispatch(provider.dispatch) is not Dispatch.OFF
     )
-    return Layout(settings=settings, seats=seats, routes=enabled(routes_of(settings, seats), seats))
+    return Layout(
+        settings=settings,
+        seats=seats,
+        routes=enabled(routes_of(settings, seats), seats),
+        open_route=open_route_of(settings),
+    )
 
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:

@@ -19,6 +19,9 @@ from router.settings import Failover, FailoverGroup, KindRules, Model, Settings
 from router.settings import Provider as ProviderSettings
 from router.upstream.llama.gguf import discover
 
+OPEN = "all that was found"
+"""With blanks, which no group's name may have."""
+
 
 class Seat(Struct, frozen=True, kw_only=True):
     """One configured provider, resolved: its kind, and what it serves under which names.
@@ -55,6 +58,7 @@ def kind_rules() -> dict[str, KindRules]:
             needs_base_url=kind.base_url is None,
             needs_key=kind.needs_key,
             local=kind.local,
+            lists=kind.survey is not None,
             grant=kind.grant,
             located_by=kind.located_by,
         )
@@ -95,20 +99,32 @@ def routes_of(settings: Settings, seats: tuple[Seat, ...]) -> tuple[RouteSpec, .
     listings = tuple(
         Listing(
             provider=seat.name,
-            models=tuple(model.name for model in seat.models),
+            # Of a server of one's own any model will do; what one pays for has to be named before `auto` takes it.
+            models=tuple(model.name for model in seat.models) or (("",) if not seat.kind.needs_key else ()),
             dispatch=Dispatch(seat.settings.dispatch),
         )
         for seat in present.values()
     )
+    groups = tuple(
+        _route(name, group, present, settings.failover.slow_start_s) for name, group in settings.failover_groups.items()
+    )
+    return build_routes(listings, tuple(group for group in groups if group.targets), _manner(settings))
+
+
+def open_route_of(settings: Settings) -> RouteSpec:
+    """The route of every model that a provider lists and no configuration names; its own name is none a caller has."""
+    rest = _manner(settings)
+    return RouteSpec(name=OPEN, targets=(), rules=rest.rules, max_attempts=rest.max_attempts, course=rest.course)
+
+
+def _manner(settings: Settings) -> Manner:
     rest = settings.failover
-    groups = tuple(_route(name, group, present, rest.slow_start_s) for name, group in settings.failover_groups.items())
-    manner = Manner(rules=_rules(rest, rest.slow_start_s), max_attempts=rest.max_attempts, course=course(rest))
-    return build_routes(listings, tuple(group for group in groups if group.targets), manner)
+    return Manner(rules=_rules(rest, rest.slow_start_s), max_attempts=rest.max_attempts, course=course(rest))
 
 
 def _route(name: str, group: FailoverGroup, present: Mapping[str, Seat], slow_start_s: float) -> RouteSpec:
     weights = {
-        Target(provider=ref.provider, model=ref.model or present[ref.provider].models[0].name): weight
+        Target(provider=ref.provider, model=ref.model or _first(present[ref.provider])): weight
         for ref, weight in zip(group.targets, group.weights, strict=True)
         if ref.provider in present
     }
@@ -147,6 +163,11 @@ def continuing(seats: tuple[Seat, ...]) -> frozenset[Target]:
     )
 
 
+def _first(seat: Seat) -> str:
+    """The first of a provider's models; none yet of one that is to list them itself."""
+    return seat.models[0].name if seat.models else ""
+
+
 def absent_groups(settings: Settings, seats: tuple[Seat, ...]) -> tuple[str, ...]:
     """The groups that `routes_of` leaves out: callers are told that no such model is known."""
     present = {seat.name for seat in seats if not seat.absent}
@@ -154,8 +175,6 @@ def absent_groups(settings: Settings, seats: tuple[Seat, ...]) -> tuple[str, ...
     return tuple(name for name, group in groups if not present & {ref.provider for ref in group.targets})
 
 
-def configured_windows(seats: tuple[Seat, ...]) -> dict[Target, int | None]:
-    """The context windows that operators wrote, in tokens."""
-    return {
-        Target(provider=seat.name, model=model.name): model.context_window for seat in seats for model in seat.models
-    }
+def upstream_names(seats: tuple[Seat, ...]) -> dict[Target, str]:
+    """Every configured target, with its provider's own name for its model."""
+    return {Target(provider=seat.name, model=model.name): model.upstream for seat in seats for model in seat.models}

@@ -15,7 +15,8 @@ from actors.edition import ProviderView
 from actors.pace import Pace
 from actors.provider import MakeTransport, Provider
 from actors.pulses import Pulses
-from actors.runtime import Job, Ports, Ref
+from actors.runtime import Job, Ports, Ref, Snapshot
+from actors.scout import Ends, Errand, Found, Scout
 from actors.tree import Unit
 from router.app.rules import pace_rules
 from router.app.seats import Seat, prefix_of
@@ -27,6 +28,7 @@ from router.policy.throttle import ThrottleRules
 from router.providers.kind import Endpoint, Kind, with_parameters
 from router.providers.prefix import Prefix
 from router.settings import Model
+from router.settings.settings import ApiKey
 from router.upstream.transport import Transport
 from router.wire.dialect import Codec
 
@@ -98,6 +100,7 @@ def unit_of(seat: Seat, name: str, view: ProviderView, rules: UnitRules, shop: W
             attempts=attempts,
             pulses=pulses,
         ),
+        scout=None if view.found is None else partial(_scout, seat, view.found, shop, make_transport),
     )
 
 
@@ -116,14 +119,35 @@ class Site(Struct, frozen=True, kw_only=True):
     pulses: Pulses
 
 
+def _scout(seat: Seat, found: Snapshot[Found], shop: Workshop, make_transport: MakeTransport) -> Scout:
+    kind = seat.kind.spoken(seat.base_url, "")
+    survey = kind.survey
+    assert survey is not None
+    errand = Errand(
+        provider=seat.name,
+        survey=lambda: survey(seat.base_url),
+        headers=_headers(seat, kind, seat.settings.keys[0]),
+        connect_s=seat.settings.timeouts.connect_s,
+        every_s=seat.settings.models_every_s,
+    )
+    ends = Ends(published=found, capability=shop.ref("capability"), telemetry=shop.ref("telemetry"))
+    return Scout(errand, make_transport=make_transport, ends=ends)
+
+
+def _headers(seat: Seat, kind: Kind, key: ApiKey) -> tuple[tuple[str, str], ...]:
+    extra = {name.lower(): value.reveal() for name, value in seat.settings.headers.items()}
+    return tuple({**dict(kind.headers), **dict(kind.auth(key.key.reveal() if key.key else "")), **extra}.items())
+
+
 def _lines(site: Site, transport: Transport) -> Callable[[str], AttemptLine | None]:
     """What the attempts at each model share, made when first asked for: a kind may speak to each in another way."""
     models = {model.name: model for model in site.seat.models}
     made: dict[str, AttemptLine] = {}
 
     def line(model: str) -> AttemptLine | None:
-        if model not in made and model in models:
-            made[model] = _line(site, transport, models[model])
+        if model not in made and (model in models or site.seat.settings.discovers):
+            named = models.get(model) or Model(name=model, upstream=model, context_window=None, price=None)
+            made[model] = _line(site, transport, named)
         return made.get(model)
 
     return line
@@ -133,19 +157,13 @@ def _line(site: Site, transport: Transport, model: Model) -> AttemptLine:
     seat, shop = site.seat, site.shop
     base_url, provider = seat.base_url, seat.settings
     kind = seat.kind.spoken(base_url, model.upstream)
-    extra = {name.lower(): value.reveal() for name, value in provider.headers.items()}
     return AttemptLine(
         provider=seat.name,
         dialect=kind.dialect,
         codecs=shop.codecs,
         transport=transport,
         ways=_ways(kind, base_url, provider.query, prefix_of(seat, model)),
-        headers={
-            key.name: tuple(
-                {**dict(kind.headers), **dict(kind.auth(key.key.reveal() if key.key else "")), **extra}.items()
-            )
-            for key in provider.keys
-        },
+        headers={key.name: _headers(seat, kind, key) for key in provider.keys},
         withheld=kind.withheld,
         timeouts=clocks_of(seat),
         upstream={model.name: model.upstream},

@@ -38,6 +38,9 @@ class Model(Struct, frozen=True, kw_only=True):
     # When a model came to be is not known here; OpenAI's clients need a number.
     created: int = 0
     context_window: int | UnsetType = UNSET
+    max_output: int | UnsetType = UNSET
+    # What all targets behind the name are known to be able, or unable, to do.
+    capabilities: dict[str, bool] | UnsetType = UNSET
 
 
 class Listing(Struct, frozen=True, kw_only=True):
@@ -137,7 +140,16 @@ def _named(card: ModelCard) -> Named:
 
 
 def _model(card: ModelCard) -> Model:
-    return Model(id=card.id, owned_by=card.owner, targets=card.targets, context_window=card.context_window or UNSET)
+    traits = card.traits
+    known = dict.fromkeys(traits.can, True) | dict.fromkeys(traits.cannot, False)
+    return Model(
+        id=card.id,
+        owned_by=card.owner,
+        targets=card.targets,
+        context_window=card.context_window or UNSET,
+        max_output=traits.max_output or UNSET,
+        capabilities={ability.value: able for ability, able in known.items()} or UNSET,
+    )
 
 
 def _json(value: object) -> web.Response:

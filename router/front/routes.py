@@ -7,7 +7,7 @@ from functools import partial
 
 from aiohttp import web
 
-from router.front import calls, config, health, models, responses
+from router.front import calls, capabilities, config, health, models, responses
 from router.front.context import Context
 
 Handler = Callable[[web.Request, Context], Awaitable[web.StreamResponse]]
@@ -42,6 +42,7 @@ ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("GET", "/health/detailed", CHAT, health.detailed),
     ("GET", "/health/providers", CHAT, health.providers),
     ("GET", "/health/metrics", CHAT, health.numbers),
+    ("GET", "/providers/capabilities", CHAT, capabilities.table),
     ("GET", "/livez", CHAT, health.live),
     ("GET", "/readyz", CHAT, health.ready),
     ("GET", "/metrics", CHAT, health.prometheus),

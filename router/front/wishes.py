@@ -10,7 +10,7 @@ from router.errors import Refused
 from router.wire.dialect import Ask, Requirements
 
 _PREFIX = "x-router-"
-_LISTS = frozenset({"fallbacks_on", "resume"})
+_LISTS = frozenset({"fallbacks_on", "requires", "resume"})
 """Wishes of several words; in a header, commas stand between them."""
 
 _FIELDS = {name.replace("_", "-"): name for name in Requirements.__struct_fields__}

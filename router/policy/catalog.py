@@ -10,8 +10,9 @@ How far a provider takes part in the last two is its dispatch mode.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
+from itertools import islice
 
 from msgspec import Struct
 
@@ -37,7 +38,7 @@ _TURN: dict[Dispatch, int] = {Dispatch.POOLED: 0, Dispatch.FALLBACK: 1}
 
 
 class Listing(Struct, frozen=True, kw_only=True):
-    """A provider and its models, in configured order."""
+    """A provider and its models, in configured order; "" is the first of those it will list itself."""
 
     provider: str
     models: tuple[str, ...]
@@ -76,13 +77,13 @@ def build_routes(listings: tuple[Listing, ...], groups: tuple[RouteSpec, ...], m
         manner: of the names that no group configures.
     """
     serving = tuple(listing for listing in listings if listing.dispatch is not Dispatch.OFF)
-    named = {str(target): (target,) for listing in serving for target in _targets(listing)}
+    named = {str(target): (target,) for listing in serving for target in _targets(listing) if target.model}
     pooled = sorted(
         (listing for listing in serving if listing.dispatch in _TURN), key=lambda listing: _TURN[listing.dispatch]
     )
     bare: dict[str, tuple[Target, ...]] = {}
     for listing in pooled:
-        for target in _targets(listing):
+        for target in (target for target in _targets(listing) if target.model):
             bare[target.model] = (*bare.get(target.model, ()), target)
     automatic = {AUTO: _in_turn(pooled)} if pooled else {}
     implicit = {
@@ -110,3 +111,19 @@ def _in_turn(listings: list[Listing]) -> tuple[Target, ...]:
         for rank, target in enumerate(_targets(listing))
     ]
     return tuple(target for *_key, target in sorted(ranked, key=lambda row: row[:3]))
+
+
+def found_targets(name: str, found: Mapping[str, Collection[str]], pooled: Collection[str]) -> tuple[Target, ...]:
+    """What stands behind a name that no configuration has, where providers listed such a model themselves.
+
+    Args:
+        found: provider -> the models that it listed, those that chat first.
+        pooled: the providers that take part where none is named.
+    """
+    provider, colon, model = name.partition(":")
+    if colon and provider in found:
+        if not model:
+            return tuple(Target(provider=provider, model=first) for first in islice(found[provider], 1))
+        if model in found[provider]:
+            return (Target(provider=provider, model=model),)
+    return tuple(Target(provider=each, model=name) for each, names in found.items() if each in pooled and name in names)

@@ -15,9 +15,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from router.canon.ability import Ability, Traits
 from router.canon.operation import Operation
 from router.providers.anthropic import CLAUDES, VERSION, messages_url
 from router.providers.kind import Endpoint, Form, Kind, bearer, below, key_header
+from router.providers.knowledge import Known
+from router.providers.survey import openai_survey
 from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from router.wire.bedrock_converse import DIALECT
 from router.wire.openai_chat import DIALECT as OPENAI_CHAT
@@ -45,6 +48,16 @@ def _count_url(base_url: str, model: str, _stream: bool) -> str:
     return f"{base_url}/model/{quote(model, safe='')}/count-tokens"
 
 
+_KNOWN = (
+    Known(
+        models=r"(?:[a-z-]+\.)?anthropic\.claude",
+        traits=Traits(can=(Ability.VISION, Ability.TOOLS, Ability.DOCUMENTS), cannot=(Ability.AUDIO,)),
+    ),
+    Known(models=r"(?:[a-z-]+\.)?deepseek\.r1", traits=Traits(cannot=(Ability.TOOLS, Ability.VISION))),
+)
+"""An inference profile has the part of the world before the maker's name."""
+
+
 KIND = Kind(
     name="bedrock",
     dialect=DIALECT,
@@ -52,6 +65,7 @@ KIND = Kind(
     url=_url,
     auth=bearer,
     needs_key=False,
+    known=_KNOWN,
     system="aws.bedrock",
     price_id="aws",
     key_variable="AWS_BEARER_TOKEN_BEDROCK",
@@ -73,6 +87,7 @@ KIND = Kind(
             base_url=f"{_MANTLE}(?:/openai)?/v1$",
             dialect=OPENAI_CHAT,
             url=below("/chat/completions"),
+            survey=openai_survey,
             aws_service="bedrock-mantle",
         ),
     ),

@@ -9,6 +9,7 @@ from router.canon.allowance import Counted
 from router.providers.kind import Kind, bearer
 from router.providers.limits import ratelimit, seconds
 from router.providers.quirks import Quirks
+from router.providers.survey import openai_survey
 from router.wire.openai_chat import DIALECT
 
 KIND = Kind(
@@ -17,6 +18,7 @@ KIND = Kind(
     base_url="https://api.cerebras.ai/v1",
     auth=bearer,
     needs_key=True,
+    survey=openai_survey,
     system="cerebras",
     price_id="cerebras",
     key_variable="CEREBRAS_API_KEY",

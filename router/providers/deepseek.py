@@ -7,12 +7,15 @@ Source: https://api-docs.deepseek.com, read 2026-11.
 
 from __future__ import annotations
 
+from router.canon.ability import Ability, Traits
 from router.errors import Reason
 from router.providers.anthropic import VERSION, messages_url
 from router.providers.faults import judging
 from router.providers.kind import Form, Kind, bearer, key_header
+from router.providers.knowledge import Known
 from router.providers.prefix import Prefix, Style
 from router.providers.quirks import Quirks
+from router.providers.survey import openai_survey
 from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from router.wire.openai_chat import DIALECT
 
@@ -28,12 +31,30 @@ def beta_url(url: str) -> str:
     return f"{base}/beta/chat/completions"
 
 
+_KNOWN = (
+    # With an image it answers 200, and makes up what is on it.
+    Known(models="deepseek-v4-pro", traits=Traits(cannot=(Ability.VISION,))),
+    Known(models="deepseek-chat", traits=Traits(cannot=(Ability.REASONING,))),
+    Known(
+        traits=Traits(
+            can=(Ability.VISION, Ability.TOOLS, Ability.REASONING),
+            cannot=(Ability.JSON_SCHEMA, Ability.DOCUMENTS, Ability.AUDIO),
+            context_window=1_048_576,
+            max_output=393_216,
+        ),
+    ),
+)
+"""JSON without a schema is all it promises. Source: https://api-docs.deepseek.com, read 2026-11."""
+
+
 KIND = Kind(
     name="deepseek",
     dialect=judging(DIALECT, *_ERRORS),
     base_url="https://api.deepseek.com",
     auth=bearer,
     needs_key=True,
+    survey=openai_survey,
+    known=_KNOWN,
     system="deepseek",
     price_id="deepseek",
     key_variable="DEEPSEEK_API_KEY",
@@ -50,6 +71,7 @@ KIND = Kind(
     forms=(
         Form(
             base_url=r"/anthropic$",
+            survey=None,
             dialect=judging(ANTHROPIC_MESSAGES, *_ERRORS),
             url=messages_url,
             auth=key_header("x-api-key"),

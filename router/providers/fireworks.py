@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from router.canon.operation import Operation
 from router.providers.kind import Kind, at, bearer
+from router.providers.survey import openai_survey
 from router.wire.openai_chat import DIALECT
 
 KIND = Kind(
@@ -15,6 +16,7 @@ KIND = Kind(
     base_url="https://api.fireworks.ai/inference/v1",
     auth=bearer,
     needs_key=True,
+    survey=openai_survey,
     system="fireworks_ai",
     price_id="fireworks",
     key_variable="FIREWORKS_API_KEY",

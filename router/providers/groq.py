@@ -5,10 +5,21 @@ Source: https://console.groq.com/docs/openai, read 2026-11.
 
 from __future__ import annotations
 
+from router.canon.ability import Ability, Traits
 from router.providers.kind import Kind, bearer
+from router.providers.knowledge import Known
 from router.providers.limits import OPENAI_LIMITS
 from router.providers.quirks import Quirks
+from router.providers.survey import openai_survey
 from router.wire.openai_chat import DIALECT
+
+_KNOWN = (
+    Known(models=r"meta-llama/llama-4|llama-4|qwen/qwen3\.6", traits=Traits(can=(Ability.VISION,))),
+    Known(models="openai/gpt-oss|qwen/qwen3", traits=Traits(can=(Ability.REASONING,))),
+    Known(traits=Traits(cannot=(Ability.VISION, Ability.DOCUMENTS, Ability.AUDIO))),
+)
+"""Its list of models tells windows only. Source: https://console.groq.com/docs/vision, read 2026-11."""
+
 
 KIND = Kind(
     name="groq",
@@ -16,6 +27,8 @@ KIND = Kind(
     base_url="https://api.groq.com/openai/v1",
     auth=bearer,
     needs_key=True,
+    survey=openai_survey,
+    known=_KNOWN,
     system="groq",
     price_id="groq",
     key_variable="GROQ_API_KEY",

@@ -6,9 +6,52 @@ Source: https://huggingface.co/docs/inference-providers/index, read 2026-11.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from router.canon.ability import Ability, Traits
 from router.providers.kind import Kind, bearer
+from router.providers.knowledge import Known
 from router.providers.quirks import Quirks
+from router.providers.survey import (
+    FoundModel,
+    Question,
+    Survey,
+    entries,
+    flag,
+    inside,
+    listed,
+    number,
+    objects,
+    text,
+    unique,
+)
 from router.wire.openai_chat import DIALECT
+
+
+def _entry(entry: Mapping[str, Any]) -> FoundModel | None:
+    """A model of the list. Any of the providers behind it may be the one that answers, so of what they can only what
+    all can counts, and of windows the smallest."""
+    live = [each for each in objects(entry, "providers") if each.get("status") != "error"]
+    names = {Ability.TOOLS: "supports_tools", Ability.JSON_SCHEMA: "supports_structured_output"}
+    flags = {ability: [flag(each, name) for each in live] for ability, name in names.items()}
+    windows = [window for each in live if (window := number(each, "context_length")) is not None]
+    inputs = listed(inside(entry, "architecture"), "input_modalities")
+    seeing = (Ability.VISION,) if inputs and "image" in inputs else ()
+    blind = (Ability.VISION,) if inputs and "image" not in inputs else ()
+    traits = Traits(
+        can=(*(ability for ability, said in flags.items() if said and all(said)), *seeing),
+        cannot=(*(ability for ability, said in flags.items() if said and not any(said) and None not in said), *blind),
+        context_window=min(windows, default=None),
+    )
+    return FoundModel(name=text(entry, "id"), traits=traits) if text(entry, "id") else None
+
+
+def _survey(base_url: str) -> Survey:
+    """`GET /models`: chat models only."""
+    body = yield Question(url=f"{base_url}/models")
+    return unique(map(_entry, entries(body, "data")))
+
 
 KIND = Kind(
     name="huggingface",
@@ -16,6 +59,8 @@ KIND = Kind(
     base_url="https://router.huggingface.co/v1",
     auth=bearer,
     needs_key=True,
+    survey=_survey,
+    known=(Known(traits=Traits(cannot=(Ability.DOCUMENTS, Ability.AUDIO))),),
     system="hugging_face",
     key_variable="HF_TOKEN",
     quirks=Quirks(

@@ -10,9 +10,11 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from router.canon.operation import Operation
+from router.providers.knowledge import Known
 from router.providers.limits import LimitHeaders
 from router.providers.prefix import Prefix
 from router.providers.quirks import Quirks
+from router.providers.survey import MakeSurvey
 from router.wire.dialect import Dialect
 
 Headers = tuple[tuple[str, str], ...]
@@ -42,6 +44,7 @@ class Form(Struct, frozen=True, kw_only=True):
     prefix: Prefix | UnsetType | None = UNSET
     aws_service: str | UnsetType = UNSET
     others: Mapping[Operation, Endpoint] | UnsetType = UNSET
+    survey: MakeSurvey | UnsetType | None = UNSET
 
     def fits(self, base_url: str, model: str) -> bool:
         """Whether it is the way to this model at this address."""
@@ -94,6 +97,8 @@ class Kind(Struct, frozen=True, kw_only=True):
         others: where its other operations are; its dialect has a codec for each.
         aws_service: the service name in AWS signatures, for requests that carry no key; None when it takes none.
         limits: the rate-limit headers of its answers.
+        survey: asks which models it has, by its base URL; None where it tells nobody.
+        known: what is known of its models without asking, by what their names begin with; see `knowledge.py`.
         grant: the section of the configuration whose credentials stand in for a key (`entra`, `google`, `aws`), which
             are fetched and renewed while it runs; "" when it takes only keys.
         locate: what that section says, as text by key -> the base URL; None where it says too little.
@@ -120,6 +125,8 @@ class Kind(Struct, frozen=True, kw_only=True):
     others: Mapping[Operation, Endpoint] = {}
     aws_service: str | None = None
     limits: LimitHeaders = ()
+    survey: MakeSurvey | None = None
+    known: tuple[Known, ...] = ()
     grant: str = ""
     locate: Callable[[Mapping[str, str]], str | None] | None = None
     located_by: str = ""

@@ -3,7 +3,9 @@ dialect."""
 
 from __future__ import annotations
 
+from router.canon.ability import Ability, Traits
 from router.providers.kind import Kind
+from router.providers.knowledge import Known
 from router.wire.openai_chat import DIALECT
 
 KIND = Kind(
@@ -12,6 +14,13 @@ KIND = Kind(
     base_url="llama://",
     auth=lambda _key: (),
     needs_key=False,
+    known=(
+        Known(
+            traits=Traits(
+                can=(Ability.TOOLS, Ability.JSON_SCHEMA), cannot=(Ability.VISION, Ability.DOCUMENTS, Ability.AUDIO)
+            )
+        ),
+    ),
     system="llama_cpp",
     local=True,
 )

@@ -12,12 +12,15 @@ from __future__ import annotations
 import re
 from hashlib import blake2s
 
+from router.canon.ability import Ability, Traits
 from router.canon.allowance import Counted
 from router.canon.operation import Operation
 from router.providers.kind import Kind, at, bearer
+from router.providers.knowledge import Known
 from router.providers.limits import ratelimit, seconds
 from router.providers.prefix import Prefix, Style
 from router.providers.quirks import Quirks
+from router.providers.survey import openai_survey
 from router.wire.openai_chat import DIALECT
 
 _EFFORTS = ("minimal", "low", "medium", "xhigh", "max")
@@ -32,6 +35,15 @@ def nine_characters(given: str) -> str:
 
 
 _EMBEDDINGS = Quirks(renames=(("dimensions", "output_dimension"),), refused=("user",))
+_KNOWN = (
+    Known(models="voxtral", traits=Traits(can=(Ability.AUDIO,))),
+    Known(
+        models="magistral|mistral-small-latest|mistral-medium-(?:3-5|latest)", traits=Traits(can=(Ability.REASONING,))
+    ),
+    Known(traits=Traits(can=(Ability.JSON_SCHEMA, Ability.DOCUMENTS, Ability.PREFILL))),
+)
+"""What the list of models does not tell. Source: https://docs.mistral.ai/getting-started/models, read 2026-11."""
+
 
 KIND = Kind(
     name="mistral",
@@ -39,6 +51,8 @@ KIND = Kind(
     base_url="https://api.mistral.ai/v1",
     auth=bearer,
     needs_key=True,
+    survey=openai_survey,
+    known=_KNOWN,
     system="mistral_ai",
     price_id="mistral",
     key_variable="MISTRAL_API_KEY",

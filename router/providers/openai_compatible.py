@@ -6,6 +6,7 @@ from __future__ import annotations
 from router.canon.operation import Operation
 from router.providers.kind import Kind, at, bearer
 from router.providers.limits import OPENAI_LIMITS
+from router.providers.survey import openai_survey
 from router.wire.openai_chat import DIALECT
 
 KIND = Kind(
@@ -14,6 +15,7 @@ KIND = Kind(
     base_url=None,
     auth=bearer,
     needs_key=False,
+    survey=openai_survey,
     system="openai_compatible",
     limits=OPENAI_LIMITS,
     others={

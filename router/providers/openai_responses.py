@@ -10,6 +10,8 @@ from router.canon.operation import Operation
 from router.providers.kind import Kind, at, bearer
 from router.providers.limits import OPENAI_LIMITS
 from router.providers.openai import KIND as CHAT
+from router.providers.openai import KNOWN
+from router.providers.survey import openai_survey
 from router.wire.openai_responses import DIALECT
 
 KIND = Kind(
@@ -19,6 +21,8 @@ KIND = Kind(
     chat_path="/responses",
     auth=bearer,
     needs_key=True,
+    survey=openai_survey,
+    known=KNOWN,
     system=CHAT.system,
     price_id=CHAT.price_id,
     key_variable=CHAT.key_variable,

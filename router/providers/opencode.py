@@ -9,10 +9,14 @@ Source: https://opencode.ai/docs/zen, read 2026-11.
 from __future__ import annotations
 
 from router.errors import Reason
+from router.providers.anthropic import KNOWN as CLAUDE
 from router.providers.anthropic import VERSION, messages_url
 from router.providers.faults import judging
+from router.providers.gemini import KNOWN as GEMINI_KNOWN
 from router.providers.kind import Form, Kind, bearer, below, key_header
+from router.providers.openai import KNOWN as OPENAI
 from router.providers.quirks import Quirks
+from router.providers.survey import openai_survey
 from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from router.wire.gemini import DIALECT as GEMINI
 from router.wire.gemini import call_path
@@ -38,6 +42,8 @@ KIND = Kind(
     base_url="https://opencode.ai/zen/v1",
     auth=bearer,
     needs_key=True,
+    survey=openai_survey,
+    known=(*CLAUDE, *GEMINI_KNOWN, *OPENAI),
     system="opencode",
     key_variable="OPENCODE_API_KEY",
     quirks=Quirks(renames=(("max_completion_tokens", "max_tokens"),), roles=(("developer", "system"),)),

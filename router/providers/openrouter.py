@@ -6,11 +6,61 @@ Source: https://openrouter.ai/docs/api/reference/overview, read 2026-11.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from router.canon.ability import Ability, Traits
 from router.canon.allowance import Counted
 from router.canon.operation import Operation
 from router.providers.kind import Kind, at, bearer
 from router.providers.limits import LimitHeader, epoch_ms
+from router.providers.survey import FoundModel, Question, Survey, entries, inside, listed, number, text, unique
 from router.wire.openai_chat import DIALECT
+
+_PARAMETERS: Mapping[Ability, str] = {
+    Ability.TOOLS: "tools",
+    Ability.JSON_SCHEMA: "structured_outputs",
+    Ability.REASONING: "reasoning",
+}
+_INPUTS: Mapping[Ability, str] = {Ability.VISION: "image", Ability.AUDIO: "audio"}
+"""Documents are read for every model by a plugin, so `file` says nothing of what cannot be sent."""
+
+_MTOK = 1_000_000
+
+
+def _per_mtok(price: object) -> str | None:
+    """Prices are decimal text, USD for one token; a router among the models shows -1."""
+    try:
+        usd = Decimal(price) if isinstance(price, str) else Decimal(-1)
+    except InvalidOperation:
+        return None
+    return format((usd * _MTOK).normalize(), "f") if usd.is_finite() and usd >= 0 else None
+
+
+def _entry(entry: Mapping[str, Any]) -> FoundModel | None:
+    """A model of the list. Its parameters and inputs are whole lists: what is not in them it cannot."""
+    shape, price = inside(entry, "architecture"), inside(entry, "pricing")
+    sides = ((listed(entry, "supported_parameters"), _PARAMETERS), (listed(shape, "input_modalities"), _INPUTS))
+    can = tuple(a for words, names in sides for a, word in names.items() if words is not None and word in words)
+    cannot = tuple(a for words, names in sides for a, word in names.items() if words and word not in words)
+    best = inside(entry, "top_provider")
+    traits = Traits(
+        can=(*can, Ability.DOCUMENTS),
+        cannot=cannot,
+        context_window=number(best, "context_length") or number(entry, "context_length"),
+        max_output=number(best, "max_completion_tokens"),
+        input_per_mtok=_per_mtok(price.get("prompt")),
+        output_per_mtok=_per_mtok(price.get("completion")),
+    )
+    return FoundModel(name=text(entry, "id"), traits=traits) if text(entry, "id") else None
+
+
+def _survey(base_url: str) -> Survey:
+    """`GET /models`, which lists models that answer in text, all on one page."""
+    body = yield Question(url=f"{base_url}/models")
+    return unique(map(_entry, entries(body, "data")))
+
 
 KIND = Kind(
     name="openrouter",
@@ -18,6 +68,7 @@ KIND = Kind(
     base_url="https://openrouter.ai/api/v1",
     auth=bearer,
     needs_key=True,
+    survey=_survey,
     system="openrouter",
     price_id="openrouter",
     key_variable="OPENROUTER_API_KEY",

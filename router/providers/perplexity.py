@@ -7,6 +7,7 @@ Source: https://docs.perplexity.ai/docs/sonar/openai-compatibility, read 2026-11
 from __future__ import annotations
 
 from router.providers.kind import Kind, bearer
+from router.providers.survey import openai_survey
 from router.wire.openai_chat import DIALECT
 
 KIND = Kind(
@@ -15,6 +16,7 @@ KIND = Kind(
     base_url="https://api.perplexity.ai",
     auth=bearer,
     needs_key=True,
+    survey=lambda base_url: openai_survey(f"{base_url.removesuffix('/v1')}/v1"),
     system="perplexity",
     price_id="perplexity",
     key_variable="PERPLEXITY_API_KEY",

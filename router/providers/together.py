@@ -5,11 +5,14 @@ Source: https://docs.together.ai/reference/chat-completions-1, read 2026-11.
 
 from __future__ import annotations
 
+from router.canon.ability import Ability, Traits
 from router.canon.allowance import Counted
 from router.canon.operation import Operation
 from router.providers.kind import Kind, at, bearer
+from router.providers.knowledge import Known
 from router.providers.limits import LimitHeader, seconds
 from router.providers.quirks import Quirks
+from router.providers.survey import openai_survey
 from router.wire.openai_chat import DIALECT
 
 _EMBEDDINGS = Quirks(refused=("dimensions", "user"), needless=("encoding_format",))
@@ -24,6 +27,8 @@ KIND = Kind(
     base_url="https://api.together.ai/v1",
     auth=bearer,
     needs_key=True,
+    survey=openai_survey,
+    known=(Known(traits=Traits(cannot=(Ability.DOCUMENTS,))),),
     system="together_ai",
     price_id="together",
     key_variable="TOGETHER_API_KEY",

@@ -22,6 +22,8 @@ from msgspec.structs import replace
 
 from router.canon.operation import Operation
 from router.canon.request import ChatRequest
+from router.providers.anthropic import KNOWN as CLAUDE
+from router.providers.gemini import KNOWN as GEMINI_KNOWN
 from router.providers.kind import Endpoint, Form, Kind, bearer, below, key_header
 from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from router.wire.dialect import Ask, Encoded
@@ -89,6 +91,7 @@ KIND = Kind(
     url=_url,
     auth=key_header("x-goog-api-key"),
     needs_key=True,
+    known=(*CLAUDE, *GEMINI_KNOWN),
     system="gcp.vertex_ai",
     price_id="google",
     grant="google",

@@ -9,6 +9,7 @@ from router.canon.operation import Operation
 from router.providers.kind import Kind, at, bearer
 from router.providers.prefix import Prefix, Style
 from router.providers.quirks import Quirks
+from router.providers.survey import openai_survey
 from router.wire.openai_chat import DIALECT
 
 KIND = Kind(
@@ -17,6 +18,7 @@ KIND = Kind(
     base_url="http://127.0.0.1:8000/v1",
     auth=bearer,
     needs_key=False,
+    survey=openai_survey,
     system="vllm",
     quirks=Quirks(
         nearest=(

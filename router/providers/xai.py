@@ -5,13 +5,24 @@ Source: https://docs.x.ai/docs/api-reference, read 2026-11.
 
 from __future__ import annotations
 
+from router.canon.ability import Ability, Traits
 from router.canon.allowance import Counted
 from router.errors import Reason
 from router.providers.faults import judging
 from router.providers.kind import Kind, bearer
+from router.providers.knowledge import Known
 from router.providers.limits import ratelimit, seconds
 from router.providers.quirks import Quirks
+from router.providers.survey import openai_survey
 from router.wire.openai_chat import DIALECT
+
+_KNOWN = (
+    Known(models="grok-[^/]*non-reasoning", traits=Traits(cannot=(Ability.REASONING,))),
+    Known(models="grok-4.3", traits=Traits(can=(Ability.VISION, Ability.DOCUMENTS))),
+    Known(models="grok-", traits=Traits(can=(Ability.TOOLS, Ability.JSON_SCHEMA), cannot=(Ability.AUDIO,))),
+)
+"""Source: https://docs.x.ai/docs/models, read 2026-11."""
+
 
 KIND = Kind(
     name="xai",
@@ -23,6 +34,8 @@ KIND = Kind(
     base_url="https://api.x.ai/v1",
     auth=bearer,
     needs_key=True,
+    survey=openai_survey,
+    known=_KNOWN,
     system="x_ai",
     price_id="x-ai",
     key_variable="XAI_API_KEY",

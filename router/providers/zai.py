@@ -10,12 +10,15 @@ Source: https://docs.z.ai/api-reference/api-code, read 2026-11.
 
 from __future__ import annotations
 
+from router.canon.ability import Ability, Traits
 from router.canon.operation import Operation
 from router.errors import Reason
 from router.providers.anthropic import VERSION, messages_url
 from router.providers.faults import judging
 from router.providers.kind import Form, Kind, at, bearer, below, key_header
+from router.providers.knowledge import Known
 from router.providers.quirks import Quirks
+from router.providers.survey import openai_survey
 from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from router.wire.openai_chat import DIALECT
 from router.wire.openai_responses import DIALECT as OPENAI_RESPONSES
@@ -33,6 +36,19 @@ _ENGLISH = (("accept-language", "en-US,en"),)
 """Its errors are in Chinese otherwise."""
 
 
+_KNOWN = (
+    Known(models=r"glm-[\d.]+v|glm-5v|glm-5\.3-flash", traits=Traits(can=(Ability.VISION,))),
+    Known(
+        models="glm-",
+        traits=Traits(
+            can=(Ability.TOOLS, Ability.REASONING),
+            cannot=(Ability.VISION, Ability.JSON_SCHEMA, Ability.DOCUMENTS, Ability.AUDIO),
+        ),
+    ),
+)
+"""JSON without a schema is all it promises. Source: https://docs.z.ai/guides/overview/quick-start, read 2026-11."""
+
+
 KIND = Kind(
     name="zai",
     dialect=judging(DIALECT, *_ERRORS),
@@ -40,6 +56,8 @@ KIND = Kind(
     auth=bearer,
     headers=_ENGLISH,
     needs_key=True,
+    survey=openai_survey,
+    known=_KNOWN,
     system="z_ai",
     price_id="zai",
     key_variable="ZAI_API_KEY",
@@ -68,6 +86,7 @@ KIND = Kind(
     forms=(
         Form(
             base_url=r"/anthropic$",
+            survey=None,
             dialect=judging(ANTHROPIC_MESSAGES, *_ERRORS),
             url=messages_url,
             auth=key_header("x-api-key"),

@@ -13,6 +13,7 @@ class KindRules(Struct, frozen=True, kw_only=True):
     Args:
         needs_base_url: it has no address of its own.
         needs_key: it answers nobody without a key.
+        lists: it can be asked which models it has.
         broken: why it cannot be used though it is installed; None when it can.
         grant: the section whose credentials it takes in place of a key; "" for none.
         located_by: the key of that section which stands in for a base URL; "" for none.
@@ -24,36 +25,37 @@ class KindRules(Struct, frozen=True, kw_only=True):
     local: bool = False
     grant: str = ""
     located_by: str = ""
+    lists: bool = False
     broken: str | None = None
 
 
 BUILT_IN: Mapping[str, KindRules] = {
-    "openai": KindRules(needs_key=True),
-    "openai-responses": KindRules(needs_key=True),
-    "openai-compatible": KindRules(needs_base_url=True),
-    "anthropic": KindRules(needs_key=True),
+    "openai": KindRules(needs_key=True, lists=True),
+    "openai-responses": KindRules(needs_key=True, lists=True),
+    "openai-compatible": KindRules(needs_base_url=True, lists=True),
+    "anthropic": KindRules(needs_key=True, lists=True),
     "anthropic-compatible": KindRules(needs_base_url=True),
     "llama-cpp": KindRules(local=True),
     "azure": KindRules(needs_base_url=True, needs_key=True, grant="entra"),
     "bedrock": KindRules(needs_base_url=True, grant="aws", located_by="region"),
-    "cerebras": KindRules(needs_key=True),
-    "cohere": KindRules(needs_key=True),
-    "deepseek": KindRules(needs_key=True),
-    "fireworks": KindRules(needs_key=True),
-    "gemini": KindRules(needs_key=True),
-    "groq": KindRules(needs_key=True),
-    "huggingface": KindRules(needs_key=True),
-    "llamacpp-server": KindRules(),
-    "lmstudio": KindRules(),
-    "mistral": KindRules(needs_key=True),
-    "ollama": KindRules(),
-    "opencode": KindRules(needs_key=True),
-    "openrouter": KindRules(needs_key=True),
-    "perplexity": KindRules(needs_key=True),
-    "together": KindRules(needs_key=True),
+    "cerebras": KindRules(needs_key=True, lists=True),
+    "cohere": KindRules(needs_key=True, lists=True),
+    "deepseek": KindRules(needs_key=True, lists=True),
+    "fireworks": KindRules(needs_key=True, lists=True),
+    "gemini": KindRules(needs_key=True, lists=True),
+    "groq": KindRules(needs_key=True, lists=True),
+    "huggingface": KindRules(needs_key=True, lists=True),
+    "llamacpp-server": KindRules(lists=True),
+    "lmstudio": KindRules(lists=True),
+    "mistral": KindRules(needs_key=True, lists=True),
+    "ollama": KindRules(lists=True),
+    "opencode": KindRules(needs_key=True, lists=True),
+    "openrouter": KindRules(needs_key=True, lists=True),
+    "perplexity": KindRules(needs_key=True, lists=True),
+    "together": KindRules(needs_key=True, lists=True),
     "vertex": KindRules(needs_key=True, grant="google", located_by="project"),
-    "vllm": KindRules(),
-    "xai": KindRules(needs_key=True),
-    "zai": KindRules(needs_key=True),
+    "vllm": KindRules(lists=True),
+    "xai": KindRules(needs_key=True, lists=True),
+    "zai": KindRules(needs_key=True, lists=True),
 }
 """The kinds that come with the router; a test holds them to what their own files say."""

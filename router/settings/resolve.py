@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec.structs import asdict, replace
 
 from router.settings.kinds import KindRules
-from router.settings.rules import find_target, key_name
+from router.settings.rules import AUTO, find_target, key_name
 from router.settings.schema import Document, Failover, GroupKeys, LocalKeys, ModelKeys, ProviderKeys, TimeoutKeys
 from router.settings.settings import ApiKey, FailoverGroup, Ledger, LocalModels, Model, Provider, Settings, Timeouts
 
@@ -26,7 +26,7 @@ def resolve(document: Document, kinds: Mapping[str, KindRules]) -> Settings:
         home=document.home,
         server=document.server,
         providers={
-            name: _provider(name, provider, document.home if kinds[provider.kind].local else None)
+            name: _provider(name, provider, kinds[provider.kind], document.home)
             for name, provider in document.providers.items()
         },
         failover=document.failover,
@@ -63,14 +63,18 @@ def resolve_timeouts(written: TimeoutKeys) -> Timeouts:
     )
 
 
-def _provider(name: str, written: ProviderKeys, home: Path | None) -> Provider:
+def _provider(name: str, written: ProviderKeys, kind: KindRules, folder: Path) -> Provider:
+    home = folder if kind.local else None
+    named = tuple(model for model in written.models if kind.local or model.name != AUTO)
     return Provider(
         name=name,
         kind=written.kind,
         api_key=written.api_key or None,
         keys=_keys(written),
         base_url=written.base_url.rstrip("/") if written.base_url else None,
-        models=tuple(_model(model) for model in written.models),
+        models=tuple(_model(model) for model in named),
+        discovers=kind.lists and (not named or len(named) < len(written.models)),
+        models_every_s=written.models_every_s,
         dispatch=written.dispatch,
         max_parallel=written.max_parallel or (_LOCAL_PARALLEL if home else None),
         max_queue=written.max_queue,
@@ -105,6 +109,8 @@ def _model(written: ModelKeys) -> Model:
         price=written.price,
         operations=written.operations,
         prefix=written.prefix,
+        can=written.can,
+        cannot=written.cannot,
     )
 
 

@@ -18,6 +18,8 @@ from router.settings.secret import Secret
 _HEADER_TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?")
 _KEY_TEXT = re.compile(r"[\x21-\x7e]+")
 _NO_KEY = "holds a blank, a line break or another character that no key has"
+AUTO = "auto"
+"""Among a provider's models: all that it lists."""
 _OWN_HEADERS = frozenset({"connection", "content-length", "content-type", "host", "te", "transfer-encoding", "upgrade"})
 EDGES = ("default", *(reason.value for reason in Reason if reason not in FINAL))
 """What `fallbacks_on` may name: every reason that another target could mend, and the word for the usual ones."""
@@ -58,7 +60,7 @@ def find_target(text: str, providers: Mapping[str, ProviderKeys]) -> TargetRef |
     provider, colon, model = text.partition(":")
     if provider not in providers:
         return None
-    first = providers[provider].models[:1]
+    first = [each for each in providers[provider].models if each.name != AUTO][:1]
     return TargetRef(provider=provider, model=model if colon else first[0].name if first else None)
 
 
@@ -156,7 +158,7 @@ def _check_kind(
     if kind.needs_base_url and not provider.base_url and not _says(provider, kind.grant, kind.located_by):
         instead = f", or {kind.grant}.{kind.located_by}" if kind.located_by else ""
         findings.add_rule((*where, "base_url"), f"is missing or empty; {provider.kind} needs an address{instead}")
-    if not kind.local and not provider.models:
+    if not kind.local and not kind.lists and not any(model.name != AUTO for model in provider.models):
         findings.add_rule((*where, "models"), "name at least one model")
 
 
@@ -261,7 +263,7 @@ def _check_sharing(where: Where, group: GroupKeys, default: str, findings: Findi
 
 def _check_model(ref: TargetRef, providers: Mapping[str, ProviderKeys], findings: Findings, where: Where) -> None:
     known = {model.name for model in providers[ref.provider].models}
-    if ref.model is None or ref.model in known or (not known and ref.model):
+    if ref.model is None or ref.model in known or AUTO in known or (not known and ref.model):
         return
     if not findings.touch(("providers", ref.provider, "models")):
         findings.add_rule(where, f"{ref.provider} has no such model{suggest(ref.model, known)}")

@@ -73,6 +73,8 @@ class Model(Struct, frozen=True, kw_only=True):
     price: Price | None
     operations: tuple[str, ...] | None = None
     prefix: PrefixStyle | None = None
+    can: tuple[str, ...] = ()
+    cannot: tuple[str, ...] = ()
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):
@@ -105,7 +107,8 @@ class LocalModels(Struct, frozen=True, kw_only=True):
 class Provider(Struct, frozen=True, kw_only=True):
     """One provider. `keys` has one entry at least, that of `api_key` where no others were written. `base_url` is
     without a slash at its end, and None where the kind has its own; `models` is empty where a local kind is to find
-    them in its folder; `local` is None for all other kinds."""
+    them in its folder, or where `discovers` says that the provider is asked for them; `local` is None for all other
+    kinds."""
 
     name: str
     kind: str
@@ -113,6 +116,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     keys: tuple[ApiKey, ...]
     base_url: str | None
     models: tuple[Model, ...]
+    discovers: bool
+    models_every_s: float
     dispatch: Dispatch
     max_parallel: int | None
     max_queue: int

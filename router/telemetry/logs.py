@@ -39,6 +39,7 @@ class Line(StrEnum):
     CONFIG_UNWATCHED = "config unwatched"
     CERTIFICATE_KEPT = "certificate kept"
     ADMIN_ACTED = "admin acted"
+    MODELS_SURVEYED = "models surveyed"
     SERVER_LISTENING = "server listening"
     SHUTDOWN_STEP = "shutdown step"
     PROVIDER_ABSENT = "provider absent"

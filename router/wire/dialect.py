@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from msgspec import Meta, Raw, Struct
 
+from router.canon.ability import Ability
 from router.canon.event import Event
 from router.canon.loss import OnLoss
 from router.canon.operation import Operation
@@ -119,6 +120,7 @@ class Requirements(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         max_attempts: at most this many tries, never more than the route allows; None leaves it to the route.
         deadline_s: seconds for the whole exchange, over all attempts.
         min_context: the target must have a context window of at least this many tokens.
+        requires: what the target's model must be able to do.
         fallbacks_on: of the route's reasons to move on to another target only these; None takes all of them.
         on_loss: whether a target that cannot be told the request whole is asked; None leaves it to the route.
         affinity_key: requests with the same key go to the same target, where the group shares its load over several.
@@ -129,6 +131,7 @@ class Requirements(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     max_attempts: Annotated[int, Meta(ge=1)] | None = None
     deadline_s: Annotated[float, Meta(gt=0)] | None = None
     min_context: Annotated[int, Meta(ge=1)] | None = None
+    requires: tuple[Ability, ...] = ()
     fallbacks_on: tuple[str, ...] | None = None
     on_loss: OnLoss | None = None
     affinity_key: Annotated[str, Meta(min_length=1, max_length=512)] | None = None

@@ -28,6 +28,7 @@ Dispatch = Literal["off", "exclusive", "pooled", "fallback"]
 Operation = Literal["chat", "embeddings", "rerank", "moderations", "images"]
 Adaptive = Literal["off", "aimd", "gradient"]
 PrefixStyle = Literal["off", "turn", "marked", "final"]
+AbilityName = Literal["vision", "tools", "json_schema", "reasoning", "documents", "audio", "prefill"]
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q4_0"]
 
 
@@ -64,6 +65,8 @@ class ModelKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         prefix: how it is told to go on with the beginning of an answer: by a last `turn` of its own, by one that is
             `marked` (`prefix: true`), by a `final` one (`continue_final_message: true`), or not at all; left out, what
             is known of its kind.
+        can: what it is able to do, whatever else is said of it.
+        cannot: what it is not able to do.
     """
 
     shorthand: ClassVar[str] = "name"
@@ -74,6 +77,8 @@ class ModelKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     price: Price | None = None
     operations: Annotated[tuple[Operation, ...], Meta(min_length=1)] | None = None
     prefix: PrefixStyle | None = None
+    can: tuple[AbilityName, ...] = ()
+    cannot: tuple[AbilityName, ...] = ()
 
 
 class KeyKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -176,7 +181,9 @@ class ProviderKeys(LocalKeys, frozen=True, kw_only=True, forbid_unknown_fields=T
         api_key: its key; write `${NAME}` and keep it in the environment.
         keys: instead of `api_key`, several keys: what the provider refuses to one goes by another.
         base_url: where it listens, up to and with `/v1`; left out, the kind's own, where it has one.
-        models: its models, the first one first; left out for a local kind, all files of `models_dir`.
+        models: its models, the first one first; left out for a local kind, all files of `models_dir`, and for a kind
+            that lists its models, all that it lists. One named `auto` among them stands for all that it lists too.
+        models_every_s: how often its list of models is asked for, where it is asked for at all.
         dispatch: when it is chosen for a bare model or `auto`: `off` never and not by its own name either,
             `exclusive` only by its own name, `pooled` with the others, `fallback` after them.
         max_parallel: attempts under way at once; left out, no bound, and 1 for a local kind, whose engine answers one
@@ -199,6 +206,7 @@ class ProviderKeys(LocalKeys, frozen=True, kw_only=True, forbid_unknown_fields=T
     keys: tuple[KeyKeys, ...] = ()
     base_url: Name | None = None
     models: tuple[ModelKeys, ...] = ()
+    models_every_s: PositiveS = 3600.0
     dispatch: Dispatch = "pooled"
     max_parallel: Count | None = None
     max_queue: SomeCount = 100
@@ -223,5 +231,5 @@ LOCAL_KEYS = frozenset(LocalKeys.__struct_fields__)
 GRANTS = ("entra", "google", "aws")
 """Sections of credentials that stand in for a key; each kind takes one at most."""
 
-REMOTE_KEYS = frozenset({"api_key", "keys", "base_url", "headers", "query", *GRANTS})
+REMOTE_KEYS = frozenset({"api_key", "keys", "base_url", "headers", "query", "models_every_s", *GRANTS})
 """Keys that a local kind does not take."""

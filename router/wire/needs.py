@@ -1,0 +1,44 @@
+"""What a request shows to need of its target, read from its bytes without decoding them.
+
+A look, not a verdict: it may see a need where a tool's argument only is called `image`, which costs a request nothing
+but a target that is known to be unable. What stands inside text never counts, since quotes are escaped there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Raw
+
+from router.canon.ability import Ability
+
+_PARTS: Mapping[Ability, tuple[bytes, ...]] = {
+    Ability.VISION: (b'"image_url"', b'"input_image"', b'"image"'),
+    Ability.DOCUMENTS: (b'"file"', b'"input_file"', b'"document"'),
+    Ability.AUDIO: (b'"input_audio"',),
+}
+"""Types of parts in the three protocols that callers speak."""
+
+_TYPED = b'"type"'
+_TURNS = ("messages", "input")
+_SCHEMAS = ("response_format", "text", "output_config", "output_format")
+_SCHEMA = b'"json_schema"'
+_NOTHING = frozenset({b"null", b"[]"})
+
+
+def needs_of(fields: Mapping[str, Raw]) -> tuple[Ability, ...]:
+    """The abilities that a body's members show to need, in the order of `Ability`."""
+    needs = []
+    turns = [bytes(fields[name]) for name in _TURNS if name in fields]
+    typed = [turn for turn in turns if _TYPED in turn]
+    for ability, marks in _PARTS.items() if typed else ():
+        if any(mark in turn for turn in typed for mark in marks):
+            needs.append(ability)
+    if "tools" in fields and bytes(fields["tools"]).strip() not in _NOTHING:
+        needs.append(Ability.TOOLS)
+    if any(_SCHEMA in bytes(fields[name]) for name in _SCHEMAS if name in fields):
+        needs.append(Ability.JSON_SCHEMA)
+    return tuple(sorted(needs, key=_RANK.__getitem__))
+
+
+_RANK = {ability: rank for rank, ability in enumerate(Ability)}
