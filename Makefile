@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup serve run fmt lint types test scenarios replay sim check bench lock
+.PHONY: help setup serve run fmt lint types test scenarios replay docs sim check bench lock
 
 PY := .venv/bin/python
 
@@ -32,8 +32,11 @@ test: setup ## Run the tests
 scenarios: setup ## Put a served router through the scenarios and print the table
 	@$(PY) -m pytest tests/scenarios
 
-replay: setup ## Serve every recorded exchange through every front end and print the table
+replay: setup ## Serve every recorded exchange through every front end, print the table, write docs/providers.md
 	@$(PY) -m tests.replay
+
+docs: setup ## Write the table of docs/providers.md anew, from the kinds and the replay's last counts
+	@$(PY) -m tests.providers.table
 
 sim: setup ## Simulate worlds of faults on virtual time (ARGS="--exchanges N --seed S")
 	@$(PY) -m tests.simulation --tier core $(ARGS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import NoReturn, assert_never
+from typing import NoReturn, TypeVar, assert_never
 
 from msgspec import Struct
 
@@ -12,8 +12,8 @@ from actors.messages import FactsLearned, ModelsSurveyed
 from actors.provider import MakeTransport
 from actors.runtime import Actor, Exit, Ref, Snapshot, forget_traceback
 from router.errors import WireFault
-from router.providers.survey import FoundModel, Question, Survey, Unanswered
-from router.upstream.transport import UpstreamRequest
+from router.providers.survey import FoundModel, Inquiry, Question, Survey, Unanswered
+from router.upstream.transport import Transport, UpstreamRequest
 
 SURVEY_S = 60.0
 """How long one survey may take, all its questions together."""
@@ -22,6 +22,9 @@ AGAIN_S = 15.0
 """How soon a survey that failed is tried again; each further failure doubles it, up to the usual interval."""
 
 MOST_BYTES = 32 * 1024 * 1024
+
+Headers = tuple[tuple[str, str], ...]
+T = TypeVar("T")
 
 Found = Mapping[str, FoundModel]
 """By name, those that chat first."""
@@ -112,27 +115,30 @@ class Scout(Actor):
     async def _round(self) -> tuple[FoundModel, ...]:
         """One whole survey. Raises what ends one early."""
         async with asyncio.timeout(SURVEY_S):
-            return await self._asked()
+            errand = self._errand
+            return await conduct(errand.survey(), self._transport, errand.headers, errand.connect_s)
 
-    async def _asked(self) -> tuple[FoundModel, ...]:
-        survey = self._errand.survey()
-        try:
-            question = next(survey)
-            while True:
-                question = survey.send(await self._answer(question))
-        except StopIteration as done:
-            found: tuple[FoundModel, ...] = done.value
-            return found
 
-    async def _answer(self, question: Question) -> bytes | None:
-        """An answer's body; None for one that says that there is none."""
-        extra = (("content-type", "application/json"),) if question.body else ()
-        request = UpstreamRequest(
-            method="POST" if question.body else "GET",
-            url=question.url,
-            headers=(*self._errand.headers, *extra),
-            body=question.body,
-            connect_s=self._errand.connect_s,
-        )
-        async with self._transport.send(request) as reply:
-            return await reply.read(MOST_BYTES) if reply.status == 200 else None
+async def conduct(inquiry: Inquiry[T], transport: Transport, headers: Headers, connect_s: float) -> T:
+    """Carry an inquiry's questions to a provider and its answers back. Raises `WireFault`, and as the inquiry does."""
+    try:
+        question = next(inquiry)
+        while True:
+            question = inquiry.send(await _answer(question, transport, headers, connect_s))
+    except StopIteration as done:
+        told: T = done.value
+        return told
+
+
+async def _answer(question: Question, transport: Transport, headers: Headers, connect_s: float) -> bytes | None:
+    """An answer's body; None for one that says that there is none."""
+    extra = (("content-type", "application/json"),) if question.body else ()
+    request = UpstreamRequest(
+        method="POST" if question.body else "GET",
+        url=question.url,
+        headers=(*headers, *extra),
+        body=question.body,
+        connect_s=connect_s,
+    )
+    async with transport.send(request) as reply:
+        return await reply.read(MOST_BYTES) if reply.status == 200 else None

@@ -10,7 +10,9 @@ from msgspec import Struct, structs
 from actors.provider import Spawn
 from actors.runtime import Ports
 from router.app.seats import Seat
+from router.providers.kind import Kind
 from router.settings import Secret
+from router.settings.settings import ApiKey
 from router.upstream.aws import AwsRules, SigningTransport, SigV4
 from router.upstream.entra import EntraFetch, EntraRules
 from router.upstream.google import GoogleFetch
@@ -31,6 +33,12 @@ def transport_of(seat: Seat, ports: Ports, spawn: Spawn) -> Transport:
     if granted is None or seat.settings.keys[0].key:
         return HttpTransport()
     return granted(seat, ports, spawn)
+
+
+def headers_of(seat: Seat, kind: Kind, key: ApiKey) -> tuple[tuple[str, str], ...]:
+    """One of its keys and its static headers, lower-case names; a configured one takes the place of the kind's."""
+    extra = {name.lower(): value.reveal() for name, value in seat.settings.headers.items()}
+    return tuple({**dict(kind.headers), **dict(kind.auth(key.key.reveal() if key.key else "")), **extra}.items())
 
 
 def _by_signature(seat: Seat, ports: Ports, _spawn: Spawn) -> Transport:

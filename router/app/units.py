@@ -20,7 +20,7 @@ from actors.scout import Ends, Errand, Found, Scout
 from actors.tree import Unit
 from router.app.rules import pace_rules
 from router.app.seats import Seat, prefix_of
-from router.app.transports import transport_of
+from router.app.transports import headers_of, transport_of
 from router.canon.operation import Operation
 from router.canon.target import Timeouts
 from router.policy.breaker import BreakerRules
@@ -28,7 +28,6 @@ from router.policy.throttle import ThrottleRules
 from router.providers.kind import Endpoint, Kind, with_parameters
 from router.providers.prefix import Prefix
 from router.settings import Model
-from router.settings.settings import ApiKey
 from router.upstream.transport import Transport
 from router.wire.dialect import Codec
 
@@ -126,17 +125,12 @@ def _scout(seat: Seat, found: Snapshot[Found], shop: Workshop, make_transport: M
     errand = Errand(
         provider=seat.name,
         survey=lambda: survey(seat.base_url),
-        headers=_headers(seat, kind, seat.settings.keys[0]),
+        headers=headers_of(seat, kind, seat.settings.keys[0]),
         connect_s=seat.settings.timeouts.connect_s,
         every_s=seat.settings.models_every_s,
     )
     ends = Ends(published=found, capability=shop.ref("capability"), telemetry=shop.ref("telemetry"))
     return Scout(errand, make_transport=make_transport, ends=ends)
-
-
-def _headers(seat: Seat, kind: Kind, key: ApiKey) -> tuple[tuple[str, str], ...]:
-    extra = {name.lower(): value.reveal() for name, value in seat.settings.headers.items()}
-    return tuple({**dict(kind.headers), **dict(kind.auth(key.key.reveal() if key.key else "")), **extra}.items())
 
 
 def _lines(site: Site, transport: Transport) -> Callable[[str], AttemptLine | None]:
@@ -163,7 +157,7 @@ def _line(site: Site, transport: Transport, model: Model) -> AttemptLine:
         codecs=shop.codecs,
         transport=transport,
         ways=_ways(kind, base_url, provider.query, prefix_of(seat, model)),
-        headers={key.name: _headers(seat, kind, key) for key in provider.keys},
+        headers={key.name: headers_of(seat, kind, key) for key in provider.keys},
         withheld=kind.withheld,
         timeouts=clocks_of(seat),
         upstream={model.name: model.upstream},

@@ -50,11 +50,20 @@ def check(file: Path, json: AsJson = False) -> None:
 
 
 @app.command()
-def providers(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
-    """How the providers of a running router are."""
+def providers(
+    url: Address = DEFAULT_URL,
+    json: AsJson = False,
+    credits: Annotated[bool, typer.Option("--credits", help="What those that tell it have left and charged.")] = False,
+    generation: Annotated[str | None, typer.Option(help="The id of an answer, as OpenRouter gives it.")] = None,
+    config: Config = None,
+) -> None:
+    """How the providers of a running router are; or, of those in a configuration, what they say of money."""
+    from router.cli import credits as money
     from router.cli import remote
 
-    raise typer.Exit(remote.providers(url, as_json=json))
+    if generation is not None:
+        raise typer.Exit(money.generation(config, generation, as_json=json))
+    raise typer.Exit(money.credits(config, as_json=json) if credits else remote.providers(url, as_json=json))
 
 
 @app.command()

@@ -15,7 +15,7 @@ from router.providers.kind import Form, Kind, bearer, key_header
 from router.providers.knowledge import Known
 from router.providers.prefix import Prefix, Style
 from router.providers.quirks import Quirks
-from router.providers.survey import openai_survey
+from router.providers.survey import Figures, Inquiry, Question, entry_of, figures, objects, openai_survey, text
 from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from router.wire.openai_chat import DIALECT
 
@@ -47,12 +47,26 @@ _KNOWN = (
 """JSON without a schema is all it promises. Source: https://api-docs.deepseek.com, read 2026-11."""
 
 
+def _credits(base_url: str) -> Inquiry[Figures]:
+    """`GET /user/balance`: an amount for each currency."""
+    body = yield Question(url=f"{base_url.removesuffix('/v1').removesuffix('/anthropic')}/user/balance")
+    said = entry_of(body)
+    told = figures(said, "is_available")
+    for each in objects(said, "balance_infos"):
+        told |= {f"{text(each, 'currency')} {name}": value for name, value in figures(each, *_BALANCE).items()}
+    return told
+
+
+_BALANCE = ("total_balance", "granted_balance", "topped_up_balance")
+
+
 KIND = Kind(
     name="deepseek",
     dialect=judging(DIALECT, *_ERRORS),
     base_url="https://api.deepseek.com",
     auth=bearer,
     needs_key=True,
+    credits=_credits,
     survey=openai_survey,
     known=_KNOWN,
     system="deepseek",

@@ -14,7 +14,7 @@ from router.providers.knowledge import Known
 from router.providers.limits import LimitHeaders
 from router.providers.prefix import Prefix
 from router.providers.quirks import Quirks
-from router.providers.survey import MakeSurvey
+from router.providers.survey import Figures, Inquiry, MakeSurvey
 from router.wire.dialect import Dialect
 
 Headers = tuple[tuple[str, str], ...]
@@ -99,6 +99,8 @@ class Kind(Struct, frozen=True, kw_only=True):
         limits: the rate-limit headers of its answers.
         survey: asks which models it has, by its base URL; None where it tells nobody.
         known: what is known of its models without asking, by what their names begin with; see `knowledge.py`.
+        credits: asks how much money is left and was spent, by its base URL -> figures by name; None: it tells none.
+        generation: asks what became of one answer, by base URL and the answer's id -> likewise.
         grant: the section of the configuration whose credentials stand in for a key (`entra`, `google`, `aws`), which
             are fetched and renewed while it runs; "" when it takes only keys.
         locate: what that section says, as text by key -> the base URL; None where it says too little.
@@ -127,6 +129,8 @@ class Kind(Struct, frozen=True, kw_only=True):
     limits: LimitHeaders = ()
     survey: MakeSurvey | None = None
     known: tuple[Known, ...] = ()
+    credits: Callable[[str], Inquiry[Figures]] | None = None
+    generation: Callable[[str, str], Inquiry[Figures]] | None = None
     grant: str = ""
     locate: Callable[[Mapping[str, str]], str | None] | None = None
     located_by: str = ""

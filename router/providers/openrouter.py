@@ -9,13 +9,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import urlencode
 
 from router.canon.ability import Ability, Traits
 from router.canon.allowance import Counted
 from router.canon.operation import Operation
 from router.providers.kind import Kind, at, bearer
 from router.providers.limits import LimitHeader, epoch_ms
-from router.providers.survey import FoundModel, Question, Survey, entries, inside, listed, number, text, unique
+from router.providers.survey import (
+    Figures,
+    FoundModel,
+    Inquiry,
+    Question,
+    Survey,
+    Unanswered,
+    entries,
+    entry_of,
+    figures,
+    inside,
+    listed,
+    number,
+    text,
+    unique,
+)
 from router.wire.openai_chat import DIALECT
 
 _PARAMETERS: Mapping[Ability, str] = {
@@ -62,12 +78,55 @@ def _survey(base_url: str) -> Survey:
     return unique(map(_entry, entries(body, "data")))
 
 
+_KEY = ("label", "limit", "limit_remaining", "limit_reset", "usage", "usage_daily", "usage_monthly", "is_free_tier")
+_GENERATION = (
+    "id",
+    "model",
+    "provider_name",
+    "total_cost",
+    "upstream_inference_cost",
+    "cache_discount",
+    "is_byok",
+    "native_tokens_prompt",
+    "native_tokens_completion",
+    "native_tokens_reasoning",
+    "native_tokens_cached",
+    "finish_reason",
+    "native_finish_reason",
+    "streamed",
+    "cancelled",
+    "latency",
+    "generation_time",
+    "created_at",
+)
+
+
+def _credits(base_url: str) -> Inquiry[Figures]:
+    """`GET /key`, which every key may ask, and `GET /credits`, which a management key may."""
+    body = yield Question(url=f"{base_url}/key")
+    said = figures(inside(entry_of(body), "data"), *_KEY)
+    body = yield Question(url=f"{base_url}/credits")
+    try:
+        said |= figures(inside(entry_of(body), "data"), "total_credits", "total_usage")
+    except Unanswered:
+        return said
+    return said
+
+
+def _generation(base_url: str, id: str) -> Inquiry[Figures]:
+    """`GET /generation`, which knows an answer a second or two after its end; the truest cost of one that was cut."""
+    body = yield Question(url=f"{base_url}/generation?{urlencode({'id': id})}")
+    return figures(inside(entry_of(body), "data"), *_GENERATION)
+
+
 KIND = Kind(
     name="openrouter",
     dialect=DIALECT,
     base_url="https://openrouter.ai/api/v1",
     auth=bearer,
     needs_key=True,
+    credits=_credits,
+    generation=_generation,
     survey=_survey,
     system="openrouter",
     price_id="openrouter",

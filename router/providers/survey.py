@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 
 from router.canon.ability import Ability, Traits, judged
+
+T = TypeVar("T")
 
 MOST_MODELS = 2000
 """More than any provider lists; a page that leads back to itself ends there."""
@@ -37,9 +39,15 @@ class FoundModel(Struct, frozen=True, kw_only=True):
     chats: bool = True
 
 
-Survey = Generator[Question, bytes | None, tuple[FoundModel, ...]]
+Inquiry = Generator[Question, bytes | None, T]
+"""Any inquiry: questions out, bodies in, what it all says at the end."""
+Survey = Inquiry[tuple[FoundModel, ...]]
 MakeSurvey = Callable[[str], Survey]
 """Base URL -> a survey of what is there."""
+
+
+Figures = dict[str, str | float | bool | None]
+"""What a provider tells of money and of single answers, under its own names."""
 
 
 class Unanswered(Exception):
@@ -67,6 +75,14 @@ def entries(body: bytes | None, *names: str) -> tuple[dict[str, Any], ...]:
     if not isinstance(said, list):
         raise Unanswered
     return tuple(entry for entry in said[:MOST_MODELS] if isinstance(entry, dict))
+
+
+def entry_of(body: bytes | None) -> Mapping[str, Any]:
+    """An answer that is one object. Raises `Unanswered`."""
+    said = read(body)
+    if not isinstance(said, dict):
+        raise Unanswered
+    return said
 
 
 def text(entry: Mapping[str, Any], *names: str) -> str:
@@ -101,6 +117,11 @@ def objects(entry: Mapping[str, Any], name: str) -> tuple[Mapping[str, Any], ...
     """The objects of a member that is a list; none of one that is not."""
     value = entry.get(name)
     return tuple(each for each in value if isinstance(each, dict)) if isinstance(value, list) else ()
+
+
+def figures(entry: Mapping[str, Any], *names: str) -> Figures:
+    """Those of these members that are text, a number or a flag, in this order."""
+    return {name: entry[name] for name in names if isinstance(entry.get(name), str | int | float)}
 
 
 def amount(entry: Mapping[str, Any], name: str) -> str | None:

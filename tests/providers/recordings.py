@@ -20,9 +20,14 @@ _NAMES = {"openai-responses": "openai", "llamacpp-server": "llama.cpp"}
 """Kind -> what the index calls its provider, where that is another word."""
 
 
+def provider_of(kind: Kind) -> str:
+    """What the index calls its provider."""
+    return _NAMES.get(kind.name, kind.name)
+
+
 def answers_of(kind: Kind) -> list[Recorded]:
     """The whole answers among them: a status of 200, and no error inside."""
-    provider = _NAMES.get(kind.name, kind.name)
+    provider = provider_of(kind)
     return [
         line
         for line in recordings(*APIS[kind.dialect.name])
