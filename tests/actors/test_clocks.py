@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from actors.messages import Answered
 from actors.runtime import ChannelClosed, run_virtual
 from router.errors import GatewayError, Reason
 from router.upstream.memory import Delay, Scripted, Silence, Step, in_turn
@@ -86,9 +87,13 @@ def test_a_first_token_is_not_waited_for_by_the_floor() -> None:
 
 
 def test_the_end_of_an_answer_is_not_slow() -> None:
-    """After the last finish reason only usage may follow, and nobody counts it."""
-    got, _ = answered(said("all"), said(finish="stop"), Silence(), min_tokens_per_s=2.0, slow_window_s=3.0)
+    """After the last finish reason only usage may follow, and it is still waited for."""
+    usage = b'data: {"id":"c","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}\n\n'
+    steps = (said("all"), said(finish="stop"), Delay(4.0), usage, DONE)
+    got, _ = answered(*steps, min_tokens_per_s=2.0, slow_window_s=3.0)
     assert got.complete
+    last = got.pieces[-1]
+    assert isinstance(last, Answered) and last.usage is not None
 
 
 @pytest.mark.parametrize(
@@ -108,18 +113,21 @@ def test_every_kind_of_content_counts(delta: dict[str, Any]) -> None:
     assert got.complete, got.error
 
 
-def test_a_slow_reader_is_not_a_slow_provider() -> None:
-    """What waits for its reader came fast enough."""
+@pytest.mark.parametrize("pause_s", [25.0, 0.5], ids=["once", "at_every_piece"])
+def test_a_slow_reader_is_not_a_slow_provider(pause_s: float) -> None:
+    """The time in which a piece waits for its reader is not the provider's, whose speed is just enough before and
+    after."""
 
     async def main() -> Read:
-        steps = (*(said(f"{n:03} and some more words ") for n in range(60)), *END)
+        steps = (*(said(f"{n % 10}") for n in range(20)), *every(1.0, said("8 bytes "), 30), *END)
         async with embedded(in_turn(streamed(*steps)), providers=provider(**FLOOR)) as router:
             opened = router.open()
+            await asyncio.sleep(25.0)
             got = Read()
             try:
                 while True:
                     got.pieces.append(await opened.outbox.get())
-                    await asyncio.sleep(4)
+                    await asyncio.sleep(0.0 if pause_s > 1 else pause_s)
             except ChannelClosed:
                 return got
             except GatewayError as error:

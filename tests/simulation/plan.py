@@ -100,6 +100,9 @@ def draw_plan(seed: int, *, most: int = 500) -> Plan:
 def _settings(chance: Random, dialects: dict[str, str], taste: Random) -> dict[str, Any]:
     """`taste` draws what came later, so that the worlds of older seeds stay what they were otherwise."""
     providers = {name: _provider(chance, dialect) for name, dialect in dialects.items()}
+    for keys in providers.values():
+        floor = {"min_tokens_per_s": taste.choice((None, 1.0)), "slow_window_s": 4.0}
+        keys["timeouts"] |= {"learn": taste.random() < 0.5, **floor}
     firsts = [f"{name}:m" for name in providers]
     groups = {
         "chat": {"targets": firsts, "max_attempts": chance.randint(1, 6)},
