@@ -55,6 +55,7 @@ from router.canon.reply import Answer
 from router.canon.target import Timeouts
 from router.errors import Reason, WireFault
 from router.policy.allowance import is_scarce
+from router.policy.enduser import end_user_of
 from router.policy.estimate import ESTIMATES, Estimate, cannot_count
 from router.policy.lanes import Demand, LaneRules, Shut, choose_lane
 from router.policy.reserve import reserved_tokens
@@ -271,6 +272,8 @@ class Attempt:
                 model=self._order.target.model,
                 at=self.tally.started_at,
                 key=self.tally.key,
+                group=self._order.ask.model,
+                user=end_user_of(self._order.ask.fields),
             )
         )
         if self._order.first:

@@ -6,17 +6,21 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from actors.messages import CostView, EntryClosed, EntryOpened
+from actors.messages import AdminActed, CostView, EntryClosed, EntryOpened
 from router.canon.outcome import UsageSource
 from router.canon.target import Target
+from router.policy.audit import Act, digest_of
 from router.policy.price import PriceBook, is_plausible
-from router.store.journal import EntryRow, ProviderTotal
+from router.store.journal import AuditRow, EntryRow, Head, ProviderTotal, Record
 
-GROUP_ENTRIES = 200
-"""Entries of one write."""
+GROUP_RECORDS = 200
+"""Records of one write."""
 
 MOST_PENDING = 100_000
 """Entries that may wait in memory while the journal refuses; about 60 MB of them."""
+
+_OPENED = ("writer", "key", "owner", "user", "group", "credential")
+"""What only an opening says."""
 
 OVERALL = "all"
 """Stands for the provider in sums over all of them."""
@@ -25,27 +29,69 @@ OVERALL = "all"
 class Books:
     """What the journal does not have yet, and sums over all. The tree hands the same one to every incarnation.
 
-    `pending` is by attempt, in the order they came: the two halves of an entry that are both still here are one row.
-    `settled` is whether what earlier runs wrote is in the sums.
+    `pending` is in the order they came, entries by attempt, so that two halves that are both still here are one row.
+    `head` is None until the journal could be opened, `settled` is whether what earlier runs wrote is in the sums.
+    `why` and `store_why` say how journal and store refuse, None while they do not.
     """
 
     def __init__(self) -> None:
-        self.pending: dict[str, EntryRow] = {}
+        self.pending: dict[str, Record] = {}
+        self.head: Head | None = None
         self.settled = False
         self.why: str | None = None
+        self.store_why: str | None = None
         self.failed_writes = 0
         self.lost = 0
         self.crashed = 0
+        self._acts = 0
         self._sums: dict[str, ProviderTotal] = {}
         self._overall = ProviderTotal(provider=OVERALL)
 
     def add(self, row: EntryRow) -> None:
         """Keep a row for the next write; count it as lost when there is no room."""
         before = self.pending.get(row.attempt)
-        if before is None and len(self.pending) >= MOST_PENDING:
+        if isinstance(before, EntryRow):
+            self.pending[row.attempt] = joined(before, row)
+        elif len(self.pending) >= MOST_PENDING:
             self.lost += 1
-            return
-        self.pending[row.attempt] = row if before is None else joined(before, row)
+        else:
+            self.pending[row.attempt] = row
+
+    def opened(self, head: Head) -> bool:
+        """The journal says who we are; True when that is news. What was told before it is signed now."""
+        if self.head is not None:
+            return False
+        self.head = head
+        for key, record in tuple(self.pending.items()):
+            if isinstance(record, AuditRow):
+                self.pending[key] = self._chained(record)
+            elif record.opened_at is not None:
+                self.pending[key] = replace(record, writer=head.writer)
+        return True
+
+    def act(self, fact: AdminActed) -> None:
+        """Put an act at the end of the chain. Acts are never dropped for want of room: there are few."""
+        row = AuditRow(
+            chain="",
+            number=0,
+            at=fact.at,
+            actor=fact.by,
+            act=fact.act,
+            subject=fact.subject,
+            outcome=fact.outcome,
+            detail="{}",
+            previous="",
+            digest="",
+        )
+        self._acts += 1
+        self.pending[f"act {self._acts}"] = row if self.head is None else self._chained(row)
+
+    def _chained(self, row: AuditRow) -> AuditRow:
+        assert self.head is not None
+        row = replace(row, chain=self.head.writer, number=self.head.number + 1, previous=self.head.digest)
+        row = replace(row, digest=digest_of(act_of(row)))
+        self.head = replace(self.head, number=row.number, digest=row.digest)
+        return row
 
     def count(self, total: ProviderTotal) -> None:
         """Add to the sums."""
@@ -61,15 +107,15 @@ class Books:
         for total in totals:
             self.count(total)
 
-    def next_batch(self) -> tuple[EntryRow, ...]:
-        """The oldest rows. They stay until `written`: a crash in between writes them again, which changes nothing."""
-        return tuple(islice(self.pending.values(), GROUP_ENTRIES))
+    def next_batch(self) -> tuple[Record, ...]:
+        """The oldest records. They stay until `written`: a crash in between writes them again, without effect."""
+        return tuple(islice(self.pending.values(), GROUP_RECORDS))
 
-    def written(self, rows: tuple[EntryRow, ...]) -> None:
-        """The journal has these, but not what was joined to one of them meanwhile."""
-        for row in rows:
-            if self.pending.get(row.attempt) is row:
-                del self.pending[row.attempt]
+    def written(self, records: tuple[Record, ...]) -> None:
+        """The journal has these, the oldest, but not what was joined to one of them meanwhile."""
+        for key, record in zip(tuple(islice(self.pending, len(records))), records, strict=False):
+            if self.pending[key] is record:
+                del self.pending[key]
 
     def view(self) -> CostView:
         """All of it, as it is published."""
@@ -77,8 +123,8 @@ class Books:
             overall=self._overall,
             providers=self._sums.copy(),
             complete=self.settled,
-            degraded=self.why is not None,
-            why=self.why,
+            degraded=self.why is not None or self.store_why is not None,
+            why=self.why or self.store_why,
             pending=len(self.pending),
             failed_writes=self.failed_writes,
             lost=self.lost,
@@ -96,11 +142,12 @@ def joined(before: EntryRow, after: EntryRow) -> EntryRow:
         closing,
         number=opening.number if closing.number is None else closing.number,
         opened_at=opening.opened_at if closing.opened_at is None else closing.opened_at,
+        **{name: getattr(opening, name) or getattr(closing, name) for name in _OPENED},
     )
 
 
-def opening_of(fact: EntryOpened) -> EntryRow:
-    """The row of an entry as it opens."""
+def opening_of(fact: EntryOpened, writer: str) -> EntryRow:
+    """The row of an entry as it opens; `writer` is "" before the journal says who we are."""
     return EntryRow(
         attempt=fact.attempt,
         exchange=fact.exchange,
@@ -108,6 +155,10 @@ def opening_of(fact: EntryOpened) -> EntryRow:
         model=fact.model,
         number=fact.number,
         opened_at=fact.at,
+        writer=writer,
+        credential=fact.key,
+        group=fact.group,
+        user=fact.user,
     )
 
 
@@ -130,3 +181,8 @@ def closing_of(fact: EntryClosed, prices: PriceBook) -> EntryRow:
         price_id=cost.price_id,
         price_date=cost.price_date,
     )
+
+
+def act_of(row: AuditRow) -> Act:
+    """What of an act its digest covers."""
+    return Act(**{name: getattr(row, name) for name in Act.__struct_fields__})

@@ -64,8 +64,8 @@ from router.errors import GatewayError, Limited, Reason, Refused, Unavailable, W
 from router.policy.backoff import Backoff
 from router.policy.cachekey import cache_key
 from router.policy.course import Course, narrowed
+from router.policy.enduser import end_user_of
 from router.policy.rescue import Method
-from router.policy.reserve import end_user
 from router.policy.retry import Route, Tried, TryTarget, has_way_on, next_step
 
 ASK_S = 5.0
@@ -122,7 +122,7 @@ class Exchange:
         )
         self._telling = Telling(self._record, wiring.ports, self._deadline_s)
         self._tries = 0
-        self._caller = call.caller or end_user(call.ask.fields)
+        self._caller = call.caller or end_user_of(call.ask.fields)
         self._cache_key: str | None = None
         self._known = call.ask.model in wiring.routes
         self._on_loss = OnLoss.REFUSE

@@ -6,21 +6,26 @@ Times called `_s` that are points (deadlines) are seconds of `Ports.clock`, mono
 from __future__ import annotations
 
 from actors.messages.account import (
+    AccountBusy,
+    AuditPage,
     CacheView,
     CostView,
     EntriesPage,
     EntryClosed,
     EntryOpened,
+    EraseUser,
     FactsLearned,
     Hit,
     Lookup,
     Miss,
     PrefixRefused,
+    ReadAudit,
     ReadCosts,
     ReadEntries,
     ReadTotals,
     Stored,
     TotalsPage,
+    UserErased,
 )
 from actors.messages.admission import (
     READY,
@@ -122,6 +127,7 @@ from actors.messages.telemetry import (
 
 __all__ = [
     "READY",
+    "AccountBusy",
     "Acquire",
     "Acquired",
     "AdminActed",
@@ -133,6 +139,7 @@ __all__ = [
     "AttemptJudged",
     "AttemptMeasured",
     "AttemptStarted",
+    "AuditPage",
     "BreakerChanged",
     "BreakerState",
     "Busy",
@@ -159,6 +166,7 @@ __all__ = [
     "EntryExists",
     "EntryMissing",
     "EntryOpened",
+    "EraseUser",
     "ExchangeEnded",
     "ExportConfig",
     "FactsLearned",
@@ -199,6 +207,7 @@ __all__ = [
     "ProviderRemoved",
     "ProviderReplaced",
     "ProviderReport",
+    "ReadAudit",
     "ReadConfig",
     "ReadCosts",
     "ReadEntries",
@@ -225,5 +234,6 @@ __all__ = [
     "TurnEnded",
     "Turned",
     "Unsent",
+    "UserErased",
     "Whole",
 ]

@@ -11,11 +11,17 @@ from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import Reason
 from router.policy.lanes import ONLY
-from router.store.journal import EntryRow, ProviderTotal
+from router.store.journal import AuditPlace, AuditRow, EntryRow, ProviderTotal, Query
 
 
 class EntryOpened(Struct, frozen=True, kw_only=True):
-    """Fact for the Ledger: an attempt is about to go out, by the key of this name."""
+    """Fact for the Ledger: an attempt is about to go out.
+
+    Args:
+        key: name of the provider's key that it goes out by.
+        group: the public name that was asked for.
+        user: the end user that the caller named, "" for none.
+    """
 
     attempt: str
     exchange: str
@@ -24,6 +30,8 @@ class EntryOpened(Struct, frozen=True, kw_only=True):
     model: str
     at: float
     key: str = ONLY
+    group: str = ""
+    user: str = ""
 
 
 class EntryClosed(Struct, frozen=True, kw_only=True):
@@ -47,10 +55,10 @@ class CostView(Struct, frozen=True, kw_only=True):
     Args:
         providers: sums of closed entries by provider.
         overall: the same over all providers.
-        complete: whether what earlier runs wrote is in the sums; false until the journal could be read.
-        degraded: the journal refuses; `why` says how. Entries wait in memory.
-        pending: entries that are not yet in the journal.
-        failed_writes: tries that the journal refused; each was or will be made again.
+        complete: whether what earlier runs wrote is in the sums; false until the store could be read.
+        degraded: journal or store refuses; `why` says how. Entries wait in memory for the one, on disk for the other.
+        pending: records that are not yet in the journal.
+        failed_writes: tries that one of them refused; each was or will be made again.
         lost: entries that found no room in memory while the journal refused. Their cost is in the sums of this run.
         crashed: entries that an earlier run left open, closed as crashed at this one's start.
     """
@@ -87,17 +95,14 @@ class ReadEntries(Struct, frozen=True, kw_only=True):
     """Ask the Ledger for entries, the newest first. Answer: `EntriesPage`; every fact told before the ask is in it.
 
     Args:
-        limit: at most this many, and never more than 1000.
-        before: `seq` of the last entry of the page before this one; None begins with the newest.
+        query: its `limit` is never more than 1000; `before` is the `seq` of the last entry of the page before this one.
     """
 
-    limit: int = 100
-    provider: str | None = None
-    before: int | None = None
+    query: Query = Query()
 
 
 class EntriesPage(Struct, frozen=True, kw_only=True):
-    """Entries, newest first. `complete` is false when the journal could not be read: then what waits in memory."""
+    """Entries, newest first. `complete` is false when the store could not be read: then those it does not have yet."""
 
     rows: tuple[EntryRow, ...]
     complete: bool
@@ -107,6 +112,48 @@ class PrefixRefused(Struct, frozen=True, kw_only=True):
     """Fact for Capability: a target did not take the beginning of an answer. It is not given one again."""
 
     target: Target
+
+
+class ReadAudit(Struct, frozen=True, kw_only=True):
+    """Ask the Ledger for acts, the newest first. Answer: `AuditPage`; every fact told before the ask is in it.
+
+    Args:
+        limit: at most this many, and never more than 1000.
+        before: the place of the last act of the page before this one; None begins with the newest.
+    """
+
+    limit: int = 100
+    before: AuditPlace | None = None
+
+
+class AuditPage(Struct, frozen=True, kw_only=True):
+    """Acts, newest first. `complete` is false when the store could not be read: then those it does not have yet."""
+
+    rows: tuple[AuditRow, ...]
+    complete: bool
+
+
+class EraseUser(Struct, frozen=True, kw_only=True):
+    """Ask the Ledger to take an end user's name out of the account. Answer: `UserErased`, or `AccountBusy`.
+
+    Args:
+        actor: who wants it; the erasure is an act of its own in the audit log.
+    """
+
+    user: str
+    actor: str
+
+
+class UserErased(Struct, frozen=True, kw_only=True):
+    """The name is gone; it stood in so many entries."""
+
+    entries: int
+
+
+class AccountBusy(Struct, frozen=True, kw_only=True):
+    """The store refuses now; `why` says how."""
+
+    why: str
 
 
 class FactsLearned(Struct, frozen=True, kw_only=True):

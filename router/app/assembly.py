@@ -28,6 +28,7 @@ from actors.retry import Retry
 from actors.runtime import ActorSystem, Exit, Ports, Ref, Report, Snapshot, StartFailed, system_ports
 from actors.telemetry import Outlets, Telemetry, Tuning, describe_report
 from actors.tree import Blueprint, path, tree
+from actors.vault import Vault
 from router.app.contexts import Contexts
 from router.app.dialects import CODECS
 from router.app.found import by_reference, targets_found
@@ -37,13 +38,13 @@ from router.app.release import Kinds, Layout, Release, layout_of, secrets_of
 from router.app.rules import backoff, budget_rules, cache_rules, conversation_rules
 from router.app.seats import OPEN, absent_groups, continuing, upstream_names
 from router.app.units import Workshop
+from router.app.vaults import vault_of
 from router.front.context import Context
 from router.policy.capability import UNKNOWN, known_windows
 from router.policy.pricelist import PriceList
 from router.providers import find_installed
 from router.settings import Origin, Settings, changed_file
-from router.store.journal import Journal, Worker
-from router.store.sqlite import SqliteJournal
+from router.store.journal import Worker
 from router.store.worker import ThreadWorker
 from router.telemetry import metrics
 from router.telemetry.health import HealthView
@@ -80,16 +81,14 @@ class Parts(Struct, frozen=True, kw_only=True):
         ports: clock, wall clock, randomness, ids.
         sink: where log lines go.
         transport: by provider name.
-        journal: the account.
-        worker: where the journal's blocking calls run.
+        vault: where the account is kept.
         reader: where a configuration is read.
     """
 
     ports: Ports | None = None
     sink: LineSink | None = None
     transport: Callable[[str], MakeTransport] | None = None
-    journal: Journal | None = None
-    worker: Worker | None = None
+    vault: Vault | None = None
     reader: Worker | None = None
 
 
@@ -326,14 +325,11 @@ class Assembly:
 
     def _blueprint(self, server: Server, press: Press) -> Blueprint:
         settings = self.settings
-        journal = self._parts.journal or SqliteJournal(settings.ledger.path)
-        worker = self._parts.worker or ThreadWorker("pointsman-ledger")
+        vault = self._parts.vault or vault_of(settings.ledger)
         edition = self._edition
         return Blueprint(
             config=lambda: Config(published=edition, press=press, users=lambda: self._door.jobs),
-            ledger=lambda: Ledger(
-                journal=journal, worker=worker, books=self._books, prices=self._prices, published=self._costs
-            ),
+            ledger=lambda: Ledger(vault=vault, books=self._books, prices=self._prices, published=self._costs),
             telemetry=lambda: Telemetry(self._outlets(), Tuning(rows=settings.telemetry.request_log_size)),
             limits=lambda: Limits(
                 max_exchanges=lambda: edition.value.settings.server.max_exchanges, live_jobs=lambda: self._door.jobs

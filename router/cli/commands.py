@@ -86,16 +86,67 @@ def chat(
     raise typer.Exit(remote.chat(url, model, message))
 
 
-@app.command()
-def ledger(
+ledger = typer.Typer(help="What every attempt used and cost, from where it is kept; a router may be writing to it.")
+app.add_typer(ledger, name="ledger")
+
+User = Annotated[str, typer.Option(help="The end user, as callers named it.")]
+
+
+@ledger.callback(invoke_without_command=True)
+def ledger_show(
+    context: typer.Context,
     config: Config = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Newest entries to show; 1 to 1000.")] = 20,
     json: AsJson = False,
 ) -> None:
-    """What every attempt used and cost, from the journal on disk; a router may be writing to it."""
+    """What every attempt used and cost: sums by provider, and the newest entries."""
     from router.cli import ledger as command
 
-    raise typer.Exit(command.run(config, limit, as_json=json))
+    if context.invoked_subcommand is None:
+        command.show(config, limit, as_json=json)
+
+
+@ledger.command("migrate")
+def ledger_migrate(config: Config = None) -> None:
+    """Make the tables of a database, or bring them up to date, before this version's first start."""
+    from router.cli import account
+
+    account.migrate(config)
+
+
+@ledger.command("verify")
+def ledger_verify(config: Config = None) -> None:
+    """Prove that no act of the audit log was altered, left out or moved."""
+    from router.cli import account
+
+    account.verify(config)
+
+
+@ledger.command("export")
+def ledger_export(user: User, config: Config = None) -> None:
+    """Print everything about one end user, a line of JSON for each entry."""
+    from router.cli import ledger as command
+
+    command.export(config, user)
+
+
+@ledger.command("erase")
+def ledger_erase(user: User, config: Config = None) -> None:
+    """Take an end user's name out of every entry; what was spent stays spent."""
+    from router.cli import account
+
+    account.erase(config, user)
+
+
+@ledger.command("rate")
+def ledger_rate(
+    config: Config = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Let the new cost be the cost.")] = False,
+) -> None:
+    """What every entry would cost by the prices of today and of the configuration."""
+    from router.cli import account
+
+    account.rate(config, apply=apply)
 
 
 @secrets.command("set")

@@ -1,7 +1,10 @@
-"""`pointsman ledger`: the account, read from the journal on disk."""
+"""`pointsman ledger`: the account, read from where it is kept; a router may be writing to it."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,31 +13,54 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from router.app.vaults import store_of
 from router.canon.cost import usd_text
 from router.cli.configuration import settings_or_exit
-from router.store.journal import EntryRow, JournalError, ProviderTotal
-from router.store.sqlite import SqliteJournal
+from router.store.journal import EntryRow, JournalError, ProviderTotal, Query, Store
+
+PAGE = 1000
+"""Entries read at a time."""
 
 
-def run(config: Path | None, limit: int, *, as_json: bool) -> int:
-    """0, or 1 when there is no journal that can be read."""
-    path = settings_or_exit(config).ledger.path
-    journal = SqliteJournal(path, read_only=True)
+@contextmanager
+def open_store(config: Path | None, *, read_only: bool = True) -> Iterator[Store]:
+    """The store of a configuration. Exits with 1, and says why, when it cannot be used."""
+    store = store_of(settings_or_exit(config).ledger, read_only=read_only)
     try:
-        journal.open()
-        totals, entries = journal.totals(), journal.entries(limit)
+        store.open()
+        yield store
     except JournalError as error:
         typer.echo(f"pointsman: {error}", err=True)
-        return 1
+        raise typer.Exit(1) from error
     finally:
-        journal.close()
+        store.close()
+
+
+def every_entry(store: Store, query: Query) -> Iterator[EntryRow]:
+    """All that fit, newest first, page by page."""
+    while rows := store.entries(query):
+        yield from rows
+        query = msgspec.structs.replace(query, before=rows[-1].seq)
+
+
+def show(config: Path | None, limit: int, *, as_json: bool) -> None:
+    """Sums by provider, and the newest entries."""
+    with open_store(config) as store:
+        totals, entries = store.totals(), store.entries(Query(limit=limit))
     if as_json:
         typer.echo(msgspec.json.encode({"totals": totals, "entries": entries}))
-    else:
-        console = Console()
-        console.print(_totals(totals))
-        console.print(_entries(entries))
-    return 0
+        return
+    console = Console()
+    console.print(_totals(totals))
+    console.print(_entries(entries))
+
+
+def export(config: Path | None, user: str) -> None:
+    """Everything about one end user, a line of JSON for each entry, the newest first."""
+    with open_store(config) as store:
+        for row in every_entry(store, Query(limit=PAGE, user=user)):
+            sys.stdout.buffer.write(msgspec.json.encode(row) + b"\n")
+        sys.stdout.buffer.flush()
 
 
 def _totals(totals: tuple[ProviderTotal, ...]) -> Table:

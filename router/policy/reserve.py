@@ -9,8 +9,6 @@ from msgspec import Raw
 _BYTES_PER_TOKEN = 4
 _ANSWER = 1_024
 _ANSWER_NAMES = ("max_completion_tokens", "max_output_tokens", "max_tokens")
-_USER_NAMES = ("safety_identifier", "user", "prompt_cache_key", "metadata")
-_USER_BYTES = 256
 
 
 def reserved_tokens(fields: Mapping[str, Raw]) -> int:
@@ -24,14 +22,6 @@ def reserved_tokens(fields: Mapping[str, Raw]) -> int:
     prompt = sum(len(memoryview(value)) for value in fields.values()) // _BYTES_PER_TOKEN
     answer = next((number for name in _ANSWER_NAMES if (number := _whole(fields.get(name)))), _ANSWER)
     return prompt + answer
-
-
-def end_user(fields: Mapping[str, Raw]) -> str:
-    """The caller's own user, by whichever member names one, as it is written; "" where none does."""
-    for name in _USER_NAMES:
-        if name in fields:
-            return bytes(fields[name])[:_USER_BYTES].decode("utf-8", "replace")
-    return ""
 
 
 def _whole(raw: Raw | None) -> int | None:

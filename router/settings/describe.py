@@ -30,6 +30,7 @@ _UNITS = (
     (re.compile(r"_usd$"), "USD"),
     (re.compile(r"_per_s$"), "per second"),
     (re.compile(r"_s$"), "s"),
+    (re.compile(r"_days$"), "days"),
     (re.compile(r"_ms$"), "ms"),
     (re.compile(r"_bytes$"), "bytes"),
     (re.compile(r"^(context_window|n_ctx|n_batch)$"), "tokens"),

@@ -9,7 +9,16 @@ from msgspec.structs import asdict, replace
 
 from router.settings.kinds import KindRules
 from router.settings.rules import AUTO, find_target, key_name
-from router.settings.schema import Document, Failover, GroupKeys, LocalKeys, ModelKeys, ProviderKeys, TimeoutKeys
+from router.settings.schema import (
+    Document,
+    Failover,
+    GroupKeys,
+    LedgerKeys,
+    LocalKeys,
+    ModelKeys,
+    ProviderKeys,
+    TimeoutKeys,
+)
 from router.settings.settings import ApiKey, FailoverGroup, Ledger, LocalModels, Model, Provider, Settings, Timeouts
 
 _FIRST_BYTE_S = 30.0
@@ -38,7 +47,7 @@ def resolve(document: Document, kinds: Mapping[str, KindRules]) -> Settings:
         retry=replace(retry, max_delay_ms=max(retry.max_delay_ms, retry.base_delay_ms)),
         cache=document.cache,
         conversations=document.conversations,
-        ledger=Ledger(path=document.ledger.path or document.home / "ledger.sqlite"),
+        ledger=_ledger(document.ledger, document.home),
         telemetry=document.telemetry,
         admin=document.admin,
         reload=document.reload,
@@ -60,6 +69,15 @@ def resolve_timeouts(written: TimeoutKeys) -> Timeouts:
         min_tokens_per_s=written.min_tokens_per_s,
         slow_window_s=written.slow_window_s,
         learn=written.learn,
+    )
+
+
+def _ledger(written: LedgerKeys, home: Path) -> Ledger:
+    return Ledger(
+        path=written.path or home / "ledger.sqlite",
+        url=written.url or None,
+        journal=written.journal or home / "journal",
+        keep_days=written.keep_days,
     )
 
 

@@ -151,9 +151,12 @@ class FailoverGroup(Struct, frozen=True, kw_only=True):
 
 
 class Ledger(Struct, frozen=True, kw_only=True):
-    """Where costs are kept."""
+    """Where costs are kept, and how long: in the database of `url`, or in the file `path` where there is none."""
 
     path: Path
+    url: Secret | None
+    journal: Path
+    keep_days: float | None
 
 
 class Settings(Struct, frozen=True, kw_only=True, dict=True):

@@ -1,4 +1,8 @@
-"""The account of attempts, kept where a crash cannot reach it."""
+"""The two places where the account is kept: a journal on local disk, and the store that its entries are carried to.
+
+What is appended to the journal is safe, whatever the store does; the store can be asked. An entry may reach the store
+twice, and counts once: it is known by its attempt.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +28,27 @@ class JournalUnusable(JournalError):
     """The store cannot be used as it is: damaged, somebody else's, or of a newer version. An operator must act."""
 
 
+class JournalMisfit(JournalError):
+    """The store cannot hold one of these records, and never will; others it can."""
+
+
 class EntryRow(Struct, frozen=True, kw_only=True):
     """One attempt. It is written when it opens and again when it closes, under the same `attempt`; both may come twice.
 
     Args:
         attempt: id of the attempt, never used for another.
+        writer: which router wrote it; several may share one store.
+        key: id of the client key that asked, `owner` whose it is; "" where nobody has one.
+        user: the end user that the caller named; "" when none was.
+        group: the public name that was asked for.
+        operation: what was asked: chat, embeddings, ...
         number: 1 for the first attempt of its exchange; None when its opening never arrived.
         opened_at: epoch seconds; None as for `number`.
         closed_at: epoch seconds; None while it is open, as are all fields after it.
         usage: None when nobody counted.
         cost_usd: None when nobody knows; `cost_source` says why.
-        seq: place in the journal, given by it and growing; None before that.
+        credential: name of the provider's key that was used; "" where it has but one.
+        seq: place in the store, given by it and growing; None before that.
     """
 
     attempt: str
@@ -52,7 +66,67 @@ class EntryRow(Struct, frozen=True, kw_only=True):
     cost_source: CostSource | None = None
     price_id: str | None = None
     price_date: str | None = None
+    writer: str = ""
+    key: str = ""
+    owner: str = ""
+    user: str = ""
+    group: str = ""
+    operation: str = "chat"
+    credential: str = ""
     seq: int | None = None
+
+
+class AuditRow(Struct, frozen=True, kw_only=True):
+    """One act of administration or decision over access, chained to the one before it by its hash.
+
+    Args:
+        chain: the writer's id: each router has a chain of its own.
+        number: 1, 2, 3, ... within the chain, without a gap.
+        at: epoch seconds.
+        actor: who did it: the id of a key, `command`, `file`, ... Never a secret.
+        act: what was done, as in `provider.added`.
+        subject: to what.
+        outcome: `done`, `allowed`, `refused`, ...
+        detail: more, as JSON text; no secret, no content.
+        previous: hash of the row before it; "" for the first.
+        digest: SHA-256 over all of the above, hexadecimal.
+    """
+
+    chain: str
+    number: int
+    at: float
+    actor: str
+    act: str
+    subject: str
+    outcome: str
+    detail: str
+    previous: str
+    digest: str
+
+
+class Mark(Struct, frozen=True, kw_only=True, order=True):
+    """A place between two records of a journal."""
+
+    segment: int
+    offset_bytes: int
+
+
+class Head(Struct, frozen=True, kw_only=True):
+    """What a journal knows of itself when it opens.
+
+    Args:
+        writer: the id of this router, made once and kept beside the journal.
+        number: of the last act it ever took; 0 before the first.
+        digest: of that act.
+        start: where the records of this process begin: what is before it is of earlier ones.
+        torn_bytes: what a crash had left half written and is cut off now.
+    """
+
+    writer: str
+    number: int = 0
+    digest: str = ""
+    start: Mark = Mark(segment=0, offset_bytes=0)
+    torn_bytes: int = 0
 
 
 class ProviderTotal(Struct, frozen=True, kw_only=True):
@@ -98,30 +172,118 @@ def total_of(row: EntryRow) -> ProviderTotal:
     )
 
 
+Record = EntryRow | AuditRow
+"""What a journal keeps."""
+
+
+class Backlog(Struct, frozen=True, kw_only=True):
+    """Records that the store does not have yet, oldest first, and the place after the last of them."""
+
+    records: tuple[Record, ...]
+    mark: Mark
+
+
 class Journal(Protocol):
-    """Keeps entries. Every call blocks, may be made from any thread, one at a time, and raises `JournalError` only."""
+    """Keeps records on local disk. Every call blocks, may be made from any thread, one at a time, and raises
+    `JournalError` only."""
+
+    def open(self) -> Head:
+        """Make ready, cutting off what a crash left half written; does nothing more when it already is.
+
+        After `close` it can be opened again.
+        """
+        ...
+
+    def append(self, records: tuple[Record, ...]) -> None:
+        """Keep all of `records` or none; on return they survive a loss of power."""
+        ...
+
+    def backlog(self, limit: int, until: Mark | None = None) -> Backlog:
+        """At most `limit` records that were not yet told to be `carried`, oldest first, of those before `until`."""
+        ...
+
+    def carried(self, mark: Mark) -> None:
+        """The store has everything before `mark`: it need not be kept any longer."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back. Safe to call twice."""
+        ...
+
+
+class Query(Struct, frozen=True, kw_only=True):
+    """Which entries are wanted; None and 0 leave a field open.
+
+    Args:
+        before: the `seq` to go on from; entries come newest first.
+        since_at: opened or closed at or after it, epoch seconds.
+    """
+
+    limit: int = 100
+    before: int | None = None
+    provider: str | None = None
+    model: str | None = None
+    key: str | None = None
+    user: str | None = None
+    since_at: float | None = None
+
+
+class AuditPlace(Struct, frozen=True, kw_only=True):
+    """Where an act stands among those of all chains: by its time, then by its own chain's order."""
+
+    at: float
+    chain: str
+    number: int
+
+
+class Store(Protocol):
+    """Answers what was kept. Every call blocks, may be made from any thread, one at a time, and raises `JournalError`
+    only."""
 
     def open(self) -> None:
         """Make ready; does nothing when it already is. After `close` it can be opened again."""
         ...
 
-    def append(self, rows: tuple[EntryRow, ...]) -> None:
-        """Keep all of `rows` or none; on return they survive a loss of power. What is already kept is not changed.
-
-        An entry is closed by the first closing row; a later one, and an opening that comes after it, change nothing.
-        """
+    def put(self, records: tuple[Record, ...]) -> None:
+        """Keep all of `records` or none. What is already kept is not changed: an entry is closed by the first closing
+        row; a later one, and an opening that comes after it, change nothing. What was erased stays erased."""
         ...
 
     def totals(self, since_at: float | None = None) -> tuple[ProviderTotal, ...]:
         """Sums of closed entries by provider, in order of name; of those closed at or after `since_at`, if given."""
         ...
 
-    def entries(self, limit: int, provider: str | None = None, before: int | None = None) -> tuple[EntryRow, ...]:
-        """The newest entries first, of one provider or of all; `before` is the `seq` to go on from."""
+    def entries(self, query: Query) -> tuple[EntryRow, ...]:
+        """The newest entries first."""
         ...
 
-    def unfinished(self) -> tuple[EntryRow, ...]:
-        """Entries that were opened and not closed, oldest first."""
+    def unfinished(self, writer: str) -> tuple[EntryRow, ...]:
+        """Entries that this writer opened and did not close, oldest first."""
+        ...
+
+    def audit(self, limit: int, before: AuditPlace | None = None) -> tuple[AuditRow, ...]:
+        """Acts of all chains, the newest first, going on from the place of an act."""
+        ...
+
+    def chain(self, name: str, after: int, limit: int) -> tuple[AuditRow, ...]:
+        """The acts of one chain in their order, from the one behind number `after` on."""
+        ...
+
+    def chains(self) -> tuple[str, ...]:
+        """The names of all chains, in order."""
+        ...
+
+    def reprice(self, rows: tuple[EntryRow, ...]) -> None:
+        """Take the cost of these closed entries, and what it was computed from, instead of what is kept."""
+        ...
+
+    def prune(self, before_at: float, limit: int) -> int:
+        """Delete at most `limit` entries that closed before `before_at`; how many there were. Acts are kept."""
+        ...
+
+    def erase(self, user: str, now_at: float) -> int:
+        """Take one end user out of every entry that was opened until now, also of those still on their way; how many
+        there were. Sums stay what they were."""
         ...
 
     def close(self) -> None:

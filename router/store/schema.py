@@ -1,4 +1,7 @@
-"""The journal's one table, and how a row goes in and comes out."""
+"""The tables of the store, and how a row goes in and comes out. The same on SQLite and on Postgres.
+
+Money is `cost_pico_usd`, a whole number of `USD_STEP`: exact, and summed by the database without a float.
+"""
 
 from __future__ import annotations
 
@@ -6,44 +9,60 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Float, Index, Integer, MetaData, Table, Text, case, func
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    case,
+    func,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 
 from router.canon.cost import USD_STEP, CostSource
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
 from router.errors import Reason
-from router.store.journal import EntryRow, ProviderTotal
-
-APPLICATION_ID = 0x504D4A4E
-"""Marks the file as ours ("PMJN"), so that another program's database is never written to."""
-
-VERSION = 2
-"""Of the schema. A file of a newer one is refused: what it means is not known here."""
+from router.store.journal import AuditRow, EntryRow, ProviderTotal
 
 _INPUT = ("input", "cache_read", "cache_write", "cache_write_1h", "audio_input", "image_input")
 _OUTPUT = ("output", "reasoning", "audio_output", "image_output")
 _PIECES = ("images", "search_units")
-_OPENED = ("number", "opened_at")
+_OPENED = ("number", "opened_at", "writer", "key", "owner", "user", "group", "operation", "credential")
+"""What only an opening knows."""
+
+COSTS = ("cost_pico_usd", "cost_source", "price_id", "price_date")
+"""What a change of prices changes."""
+
 _MILLION = 1_000_000
+_NAMES = ("key", "owner", "user", "group", "operation", "credential", "writer")
+_PLACE = BigInteger().with_variant(Integer, "sqlite")
 
 METADATA = MetaData()
 
 ENTRIES = Table(
     "entries",
     METADATA,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", _PLACE, primary_key=True, autoincrement=True),
     Column("attempt", Text, nullable=False, unique=True),
     Column("exchange", Text, nullable=False),
     Column("provider", Text, nullable=False),
     Column("model", Text, nullable=False),
     Column("number", Integer),
-    Column("opened_at", Float),
-    Column("closed_at", Float),
+    Column("opened_at", Double),
+    Column("closed_at", Double),
     Column("end", Text),
     Column("reason", Text),
     *(Column(f"{bucket}_tokens", BigInteger) for bucket in (*_INPUT, *_OUTPUT)),
     *(Column(piece, BigInteger) for piece in _PIECES),
+    Column("billed_input_tokens", BigInteger),
+    Column("billed_output_tokens", BigInteger),
     Column("reported_usd", Text),
     Column("reported_total", BigInteger),
     Column("usage_source", Text),
@@ -51,35 +70,80 @@ ENTRIES = Table(
     Column("cost_source", Text),
     Column("price_id", Text),
     Column("price_date", Text),
+    *(Column(name, Text) for name in _NAMES),
     Index("entries_by_provider", "provider", "seq"),
     Index("entries_by_exchange", "exchange"),
+    Index("entries_by_user", "user"),
+    Index("entries_by_key", "key", "closed_at"),
+    Index("entries_by_end", "closed_at"),
     sqlite_autoincrement=True,  # a place is never given twice, so a reader's page marks stay true
 )
-"""Money is `cost_pico_usd`, a whole number of `USD_STEP`: exact, and summed by the database without a float."""
 
-Index("entries_open", ENTRIES.c.seq, sqlite_where=ENTRIES.c.closed_at.is_(None))
-
-_NEW = insert(ENTRIES)
-_IS_OPEN = ENTRIES.c.closed_at.is_(None)
-_KEYS = ("seq", "attempt", "exchange", "provider", "model")
-
-ADDED: dict[int, tuple[str, ...]] = {2: ("image_input_tokens", "image_output_tokens", *_PIECES)}
-"""Version -> the columns it brought. Rows from before it have nothing in them, which reads as none of that used."""
-
-UPSERT = _NEW.on_conflict_do_update(
-    index_elements=["attempt"],
-    set_={name: func.coalesce(ENTRIES.c[name], _NEW.excluded[name]) for name in _OPENED}
-    | {
-        column.name: case((_IS_OPEN, _NEW.excluded[column.name]), else_=column)
-        for column in ENTRIES.c
-        if column.name not in (*_KEYS, *_OPENED)
-    },
+Index(
+    "entries_open",
+    ENTRIES.c.seq,
+    sqlite_where=ENTRIES.c.closed_at.is_(None),
+    postgresql_where=ENTRIES.c.closed_at.is_(None),
 )
-"""Replays change nothing: what is known of an opening is only filled in, and a closed entry stays as it was closed."""
+
+ACTS = Table(
+    "acts",
+    METADATA,
+    Column("chain", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("at", Double, nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("actor", "act", "subject", "outcome", "detail")),
+    Column("previous", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    PrimaryKeyConstraint("chain", "number"),
+    Index("acts_by_time", "at"),
+)
+
+ERASED = Table(
+    "erased",
+    METADATA,
+    Column("user", Text, primary_key=True),
+    Column("until_at", Double, nullable=False),
+)
+"""Whom to leave out, of what was opened until when: entries of theirs may still be on their way from a journal."""
+
+_KEPT = ("seq", "attempt", "exchange", "provider", "model")
+_Insert = sqlite.Insert | postgresql.Insert
+
+
+def _insert(dialect: str, table: Table) -> _Insert:
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def upsert_entries(dialect: str) -> _Insert:
+    """Replays change nothing: what is known of an opening is only filled in, and a closed entry stays as it was
+    closed."""
+    new = _insert(dialect, ENTRIES)
+    is_open = ENTRIES.c.closed_at.is_(None)
+    return new.on_conflict_do_update(
+        index_elements=["attempt"],
+        set_={name: func.coalesce(ENTRIES.c[name], new.excluded[name]) for name in _OPENED}
+        | {
+            column.name: case((is_open, new.excluded[column.name]), else_=column)
+            for column in ENTRIES.c
+            if column.name not in (*_KEPT, *_OPENED)
+        },
+    )
+
+
+def insert_acts(dialect: str) -> _Insert:
+    """An act is never changed."""
+    return _insert(dialect, ACTS).on_conflict_do_nothing()
+
+
+def upsert_erased(dialect: str) -> _Insert:
+    """The later erasure of two counts."""
+    new = _insert(dialect, ERASED)
+    return new.on_conflict_do_update(index_elements=["user"], set_={"until_at": new.excluded.until_at})
 
 
 def columns_of(row: EntryRow) -> dict[str, object]:
-    """A row as the table's columns, `seq` left to the database."""
+    """A row as the table's columns, `seq` left to the database. What an opening does not say is null, to be filled."""
     usage = row.usage
     return {
         "attempt": row.attempt,
@@ -93,6 +157,8 @@ def columns_of(row: EntryRow) -> dict[str, object]:
         "reason": row.reason,
         **{f"{bucket}_tokens": getattr(usage, bucket, None) for bucket in (*_INPUT, *_OUTPUT)},
         **{piece: getattr(usage, piece, None) for piece in _PIECES},
+        "billed_input_tokens": usage.billed_input if usage else None,
+        "billed_output_tokens": usage.billed_output if usage else None,
         "reported_usd": usage.reported_usd if usage else None,
         "reported_total": usage.reported_total if usage else None,
         "usage_source": row.usage_source,
@@ -100,6 +166,7 @@ def columns_of(row: EntryRow) -> dict[str, object]:
         "cost_source": row.cost_source,
         "price_id": row.price_id,
         "price_date": row.price_date,
+        **{name: getattr(row, name) if row.opened_at is not None else None for name in _NAMES},
     }
 
 
@@ -121,8 +188,14 @@ def row_of(found: Mapping[Any, Any]) -> EntryRow:
         cost_source=CostSource(found["cost_source"]) if found["cost_source"] else None,
         price_id=found["price_id"],
         price_date=found["price_date"],
+        **{name: found[name] for name in _NAMES if found[name] is not None},
         seq=found["seq"],
     )
+
+
+def act_of(found: Mapping[Any, Any]) -> AuditRow:
+    """The table's columns as an act."""
+    return AuditRow(**{name: found[name] for name in AuditRow.__struct_fields__})
 
 
 def total_columns() -> tuple[ColumnElement[Any], ...]:
@@ -153,11 +226,11 @@ def total_from(found: Mapping[Any, Any]) -> ProviderTotal:
     return ProviderTotal(
         provider=found["provider"],
         entries=found["entries"],
-        cost_usd=_usd((found["cost_high"] or 0) * _MILLION + (found["cost_low"] or 0)),
+        cost_usd=_usd(int(found["cost_high"] or 0) * _MILLION + int(found["cost_low"] or 0)),
         unpriced=found["unpriced"],
         uncounted=found["uncounted"],
-        input_tokens=found["input_tokens"] or 0,
-        output_tokens=found["output_tokens"] or 0,
+        input_tokens=int(found["input_tokens"] or 0),
+        output_tokens=int(found["output_tokens"] or 0),
     )
 
 
@@ -172,6 +245,8 @@ def _usage_of(found: Mapping[Any, Any]) -> Usage | None:
     return Usage(
         **{bucket: found[f"{bucket}_tokens"] or 0 for bucket in (*_INPUT, *_OUTPUT)},
         **{piece: found[piece] or 0 for piece in _PIECES},
+        billed_input=found["billed_input_tokens"],
+        billed_output=found["billed_output_tokens"],
         reported_usd=found["reported_usd"],
         reported_total=found["reported_total"],
     )

@@ -6,10 +6,12 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from actors.books import GROUP_ENTRIES, Books, joined
+from actors.books import GROUP_RECORDS, Books, act_of, joined, opening_of
+from actors.messages import AdminActed, EntryOpened
 from router.canon.cost import CostSource
 from router.canon.outcome import End
-from router.store.journal import EntryRow, ProviderTotal, total_of
+from router.policy.audit import digest_of
+from router.store.journal import AuditRow, EntryRow, Head, ProviderTotal, total_of
 
 OPENING = EntryRow(attempt="a", exchange="ex", provider="main", model="large", number=1, opened_at=100.0)
 CLOSING = EntryRow(
@@ -47,12 +49,13 @@ def test_a_row_stays_until_it_is_written_as_it_is() -> None:
 def test_batches_are_the_oldest_rows_in_order() -> None:
     """An end that comes late does not move its row to the back."""
     books = Books()
-    for number in range(GROUP_ENTRIES + 5):
+    for number in range(GROUP_RECORDS + 5):
         books.add(replace(OPENING, attempt=f"a{number}"))
     books.add(replace(CLOSING, attempt="a0"))
     batch = books.next_batch()
-    assert [row.attempt for row in batch] == [f"a{number}" for number in range(GROUP_ENTRIES)]
-    assert batch[0].closed_at == 101.0
+    rows = [record for record in batch if isinstance(record, EntryRow)]
+    assert [row.attempt for row in rows] == [f"a{number}" for number in range(GROUP_RECORDS)]
+    assert rows[0].closed_at == 101.0
 
 
 def test_what_earlier_runs_wrote_is_added_once() -> None:
@@ -64,3 +67,26 @@ def test_what_earlier_runs_wrote_is_added_once() -> None:
     view = books.view()
     assert (view.overall.entries, view.overall.cost_usd, view.complete) == (5, Decimal("1.25"), True)
     assert view.providers["main"].entries == 5
+
+
+def opened(user: str = "") -> EntryOpened:
+    """An attempt goes out."""
+    return EntryOpened(attempt="a", exchange="ex", number=1, provider="main", model="large", at=100.0, user=user)
+
+
+def test_what_was_told_before_the_journal_opened_is_signed_when_it_does() -> None:
+    """Acts take their places in the chain, entries their writer, once."""
+    books = Books()
+    books.add(opening_of(opened(), ""))
+    books.act(AdminActed(at=1.0, by="file", act="config.loaded", subject="a", outcome="taken"))
+    books.act(AdminActed(at=2.0, by="file", act="config.loaded", subject="b", outcome="taken"))
+    assert books.opened(Head(writer="here", number=7, digest="seven"))
+    assert not books.opened(Head(writer="elsewhere"))
+    entry, first, second = books.next_batch()
+    assert isinstance(entry, EntryRow)
+    assert entry.writer == "here"
+    assert isinstance(first, AuditRow)
+    assert isinstance(second, AuditRow)
+    assert (first.chain, first.number, first.previous) == ("here", 8, "seven")
+    assert (second.number, second.previous) == (9, first.digest)
+    assert first.digest == digest_of(act_of(first))

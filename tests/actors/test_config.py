@@ -95,7 +95,7 @@ async def test_a_removed_provider_ends_what_it_began() -> None:
         assert await children(router, "providers") == ["p1"]
         assert b'provider="p0"' not in router.assembly.desk.metrics()
         assert "p0" not in router.assembly.desk.health().providers
-        assert [row.provider for row in router.journal.rows.values()] == ["p0"]
+        assert [row.provider for row in router.account.rows.values()] == ["p0"]
 
 
 @virtual

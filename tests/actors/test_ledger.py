@@ -13,17 +13,23 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.books import Books
+from actors.books import Books, act_of
 from actors.ledger import Ledger, pricer
 from actors.messages import (
+    AccountBusy,
+    AdminActed,
+    AuditPage,
     CostView,
     EntriesPage,
     EntryClosed,
     EntryOpened,
+    EraseUser,
+    ReadAudit,
     ReadCosts,
     ReadEntries,
     ReadTotals,
     TotalsPage,
+    UserErased,
 )
 from actors.runtime import (
     ActorSystem,
@@ -36,17 +42,20 @@ from actors.runtime import (
     system_ports,
     virtual_ports,
 )
+from actors.vault import Vault
 from router.canon.cost import CostSource
 from router.canon.outcome import End, UsageSource
 from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import Reason
+from router.policy.audit import find_flaws
 from router.policy.price import Override, PriceBook, Rates
 from router.policy.pricelist import PriceList
-from router.store.journal import EntryRow, Journal, JournalError, JournalUnusable, Worker
-from router.store.sqlite import SqliteJournal
+from router.store.disk import DiskJournal
+from router.store.journal import EntryRow, JournalError, JournalUnusable, Query
+from router.store.sqlite import sqlite_store
 from router.store.worker import ThreadWorker
-from tests.fakes.journal import InlineWorker, MemoryJournal
+from tests.fakes.journal import MemoryVault
 
 RATES = Rates(input_per_mtok=Decimal(3), output_per_mtok=Decimal(15))
 BOOK = PriceBook({}, (Override(provider="main", model="large", rates=RATES),), listed=PriceList())
@@ -72,20 +81,19 @@ class Rig(Struct):
 
     async def entries(self) -> tuple[EntryRow, ...]:
         """All of them, oldest first."""
-        page = await self.ref.ask(ReadEntries(limit=1000))
+        page = await self.ref.ask(ReadEntries(query=Query(limit=1000)))
         assert isinstance(page, EntriesPage)
         return page.rows[::-1]
 
 
 @asynccontextmanager
-async def running(journal: Journal, *, worker: Worker | None = None, books: Books | None = None) -> AsyncIterator[Rig]:
+async def running(vault: Vault, *, books: Books | None = None) -> AsyncIterator[Rig]:
     """A system whose only actor is a ledger; stopped in order at the end."""
     books = books or Books()
     published = Snapshot(books.view())
-    worker = worker or InlineWorker()
 
     def start() -> Ledger:
-        return Ledger(journal=journal, worker=worker, books=books, prices=Snapshot(BOOK), published=published)
+        return Ledger(vault=vault, books=books, prices=Snapshot(BOOK), published=published)
 
     system = ActorSystem(virtual_ports(), on_report=lambda _report: None)
     await system.start(SupervisorSpec(children=(ChildSpec(name="ledger", start=start),)))
@@ -141,56 +149,58 @@ def row(attempt: str) -> EntryRow:
         cost_usd=COST,
         cost_source=CostSource.PRICED,
         price_id="configured main:large",
+        writer="here",
+        credential="default",
     )
 
 
 @virtual
 async def test_an_attempt_becomes_one_priced_row() -> None:
     """Both facts, one row, one write, a group's wait after the first."""
-    journal = MemoryJournal()
-    async with running(journal) as rig:
+    account = MemoryVault()
+    async with running(account.vault()) as rig:
         rig.attempt("a")
         await asyncio.sleep(0.04)
-        assert journal.batches == []
+        assert account.journal.batches == []
         await asyncio.sleep(0.02)
-        assert journal.batches == [(row("a"),)]
+        assert account.journal.batches == [(row("a"),)]
         assert rig.books.pending == {}
 
 
 @virtual
 async def test_a_full_group_does_not_wait() -> None:
     """Two hundred entries go at once, no write is larger, and what comes meanwhile makes the next group."""
-    journal = MemoryJournal()
-    async with running(journal) as rig:
+    account = MemoryVault()
+    async with running(account.vault()) as rig:
         for number in range(500):
             rig.attempt(f"a{number}")
         await asyncio.sleep(0.01)
-        assert len(journal.rows) >= 400
+        assert len(account.rows) >= 400
         await asyncio.sleep(0.06)
-        assert len(journal.rows) == 500
-        assert max(len(batch) for batch in journal.batches) == 200
-        assert len(journal.batches) <= 6
+        assert len(account.rows) == 500
+        assert max(len(batch) for batch in account.journal.batches) == 200
+        assert len(account.journal.batches) <= 6
 
 
 @virtual
 async def test_an_entry_that_stays_open_is_written_open() -> None:
     """The evidence of an attempt does not wait for its end."""
-    journal = MemoryJournal()
-    async with running(journal) as rig:
+    account = MemoryVault()
+    async with running(account.vault()) as rig:
         rig.ref.tell(opened("a"))
         await asyncio.sleep(0.1)
-        assert journal.rows["a"].closed_at is None
+        assert account.rows["a"].closed_at is None
         rig.ref.tell(closed("a"))
-        await asyncio.sleep(0.1)
-        assert journal.rows["a"] == replace(row("a"), seq=1)
+        await asyncio.sleep(1.0)
+        assert account.rows["a"] == replace(row("a"), seq=1)
 
 
 @virtual
 async def test_a_disk_that_refuses_for_a_minute_loses_and_doubles_nothing() -> None:
     """Scenario 56: entries wait in order, the view says degraded and then no longer."""
-    journal = MemoryJournal()
-    async with running(journal) as rig:
-        journal.refusal = FULL
+    account = MemoryVault()
+    async with running(account.vault()) as rig:
+        account.journal.refusal = FULL
         for number in range(600):
             rig.attempt(f"a{number}")
             await asyncio.sleep(0.1)
@@ -199,10 +209,10 @@ async def test_a_disk_that_refuses_for_a_minute_loses_and_doubles_nothing() -> N
         assert view.why == str(FULL)
         assert (view.pending, view.lost) == (600, 0)
         assert view.failed_writes > 5
-        journal.refusal = None
+        account.journal.refusal = None
         await asyncio.sleep(6.0)
-        assert list(journal.rows) == [f"a{number}" for number in range(600)]
-        assert sum(len(batch) for batch in journal.batches) == 600
+        assert list(account.rows) == [f"a{number}" for number in range(600)]
+        assert sum(len(batch) for batch in account.journal.batches) == 600
         view = rig.published.value
         assert (view.degraded, view.why, view.pending) == (False, None, 0)
         assert view.overall.cost_usd == COST * 600
@@ -211,58 +221,58 @@ async def test_a_disk_that_refuses_for_a_minute_loses_and_doubles_nothing() -> N
 @virtual
 async def test_a_stop_writes_what_was_told_before_it() -> None:
     """Scenario 56: a stop overtakes messages, yet what was used is accounted for."""
-    journal = MemoryJournal()
-    async with running(journal) as rig:
+    account = MemoryVault()
+    async with running(account.vault()) as rig:
         for number in range(300):
             rig.attempt(f"a{number}")
-    assert len(journal.rows) == 300
-    assert all(found.cost_usd == COST for found in journal.rows.values())
-    assert not journal.is_open
+    assert len(account.rows) == 300
+    assert all(found.cost_usd == COST for found in account.rows.values())
+    assert not account.journal.is_open
 
 
 @virtual
 async def test_a_stop_tries_a_refusing_disk_once_more() -> None:
     """A lock that another process gives up in that moment is not a loss."""
-    journal = MemoryJournal()
+    account = MemoryVault()
 
     async def relent() -> None:
         await asyncio.sleep(0.1)
-        journal.refusal = None
+        account.journal.refusal = None
 
-    async with running(journal) as rig, asyncio.TaskGroup() as group:
+    async with running(account.vault()) as rig, asyncio.TaskGroup() as group:
         rig.attempt("a")
-        journal.refusal = FULL
+        account.journal.refusal = FULL
         group.create_task(relent())
         await rig.system.stop()
-    assert list(journal.rows) == ["a"]
+    assert list(account.rows) == ["a"]
 
 
 @virtual
 async def test_a_crash_while_writing_loses_and_doubles_nothing() -> None:
     """The batch was kept by the journal, and the ledger never learned it; the next incarnation writes it again."""
-    journal = MemoryJournal()
-    async with running(journal) as rig:
+    account = MemoryVault()
+    async with running(account.vault()) as rig:
         rig.attempt("a")
-        journal.bug = ValueError("a bug")
+        account.journal.bug = ValueError("a bug")
         await asyncio.sleep(0.1)
         assert rig.ref.incarnation == 2
         rig.attempt("b")
-        await asyncio.sleep(0.1)
-        assert list(journal.rows.values()) == [replace(row("a"), seq=1), replace(row("b"), seq=2)]
+        await asyncio.sleep(1.0)
+        assert list(account.rows.values()) == [replace(row("a"), seq=1), replace(row("b"), seq=2)]
         assert rig.published.value.overall.entries == 2
-        assert journal.totals()[0].cost_usd == rig.published.value.overall.cost_usd == COST * 2
+        assert account.store.totals()[0].cost_usd == rig.published.value.overall.cost_usd == COST * 2
 
 
 @virtual
 async def test_what_an_earlier_run_left_open_is_closed_as_crashed() -> None:
     """Scenario 55: once, counted, at no cost that anybody knows."""
-    journal = MemoryJournal(row("before"), EntryRow(attempt="left", exchange="ex", provider="main", model="large"))
-    async with running(journal) as rig:
+    account = MemoryVault(row("before"), EntryRow(attempt="left", exchange="ex", provider="main", model="large"))
+    async with running(account.vault()) as rig:
         view = rig.published.value
         assert view.crashed == 1
         assert view.complete
         assert (view.overall.entries, view.overall.uncounted, view.overall.cost_usd) == (2, 1, COST)
-        left = journal.rows["left"]
+        left = account.rows["left"]
         assert (left.end, left.reason, left.cost_usd) == (End.CRASHED, Reason.CRASHED, None)
         assert left.cost_source is CostSource.UNCOUNTED
 
@@ -270,25 +280,25 @@ async def test_what_an_earlier_run_left_open_is_closed_as_crashed() -> None:
 @virtual
 async def test_a_restarted_ledger_leaves_live_attempts_open() -> None:
     """Only the start of a process may conclude that what is open has crashed."""
-    journal = MemoryJournal()
-    async with running(journal) as rig:
+    account = MemoryVault()
+    async with running(account.vault()) as rig:
         rig.ref.tell(opened("live"))
-        journal.bug = ValueError("a bug")
+        account.journal.bug = ValueError("a bug")
         await asyncio.sleep(0.1)
         assert rig.ref.incarnation == 2
-        assert journal.rows["live"].closed_at is None
+        assert account.rows["live"].closed_at is None
         rig.ref.tell(closed("live"))
         await asyncio.sleep(0.1)
-        assert journal.rows["live"].end is End.COMPLETED
+        assert account.rows["live"].end is End.COMPLETED
 
 
 @virtual
 async def test_an_unusable_journal_fails_the_start() -> None:
     """The operator is told at once, by the journal's own words."""
-    journal = MemoryJournal()
-    journal.refusal = JournalUnusable("the journal j.db is damaged")
+    account = MemoryVault()
+    account.journal.refusal = JournalUnusable("the journal j.db is damaged")
     with pytest.raises(StartFailed) as caught:
-        async with running(journal):
+        async with running(account.vault()):
             pass
     assert "j.db is damaged" in str(caught.value) or "j.db is damaged" in str(caught.value.__cause__)
 
@@ -296,55 +306,55 @@ async def test_an_unusable_journal_fails_the_start() -> None:
 @virtual
 async def test_a_journal_that_becomes_unusable_does_not_stop_a_running_router() -> None:
     """Answers go on; the view says what is wrong."""
-    journal = MemoryJournal()
-    journal.refusal = FULL
-    async with running(journal) as rig:
-        journal.refusal = JournalUnusable("the journal j.db is damaged")
+    account = MemoryVault()
+    account.journal.refusal = FULL
+    async with running(account.vault()) as rig:
+        account.journal.refusal = JournalUnusable("the journal j.db is damaged")
         rig.ref.tell("a message it does not take")
         rig.attempt("a")
         await asyncio.sleep(10.0)
         assert (rig.ref.alive, rig.ref.incarnation) == (True, 2)
         assert rig.published.value.why == "the journal j.db is damaged"
         assert rig.published.value.overall.cost_usd == COST
-        journal.refusal = None
-    assert list(journal.rows) == ["a"]
+        account.journal.refusal = None
+    assert list(account.rows) == ["a"]
 
 
 @virtual
 async def test_a_journal_that_cannot_be_opened_yet_degrades_the_start() -> None:
     """Entries wait, and what earlier runs wrote joins the sums when it can be read."""
-    journal = MemoryJournal(row("before"))
-    journal.refusal = JournalError("the journal j.db is being written by another process")
-    async with running(journal) as rig:
+    account = MemoryVault(row("before"))
+    account.journal.refusal = JournalError("the journal j.db is being written by another process")
+    async with running(account.vault()) as rig:
         assert rig.published.value.degraded
         rig.attempt("a")
         await asyncio.sleep(1.0)
         assert not rig.published.value.complete
         assert rig.published.value.overall.entries == 1
-        journal.refusal = None
+        account.journal.refusal = None
         await asyncio.sleep(6.0)
         view = rig.published.value
         assert (view.complete, view.degraded, view.overall.entries) == (True, False, 2)
-        assert list(journal.rows) == ["before", "a"]
+        assert list(account.rows) == ["before", "a"]
 
 
 @virtual
 async def test_a_disk_that_hangs_holds_up_nobody() -> None:
     """The start goes on after two seconds, facts are taken, and when the disk comes back all is settled, once."""
     left = EntryRow(attempt="left", exchange="ex", provider="main", model="large")
-    journal, worker = MemoryJournal(row("before"), left), InlineWorker()
-    worker.shut()
+    account = MemoryVault(row("before"), left)
+    account.journal_worker.shut()
     loop = asyncio.get_running_loop()
-    async with running(journal, worker=worker) as rig, asyncio.TaskGroup() as group:
+    async with running(account.vault()) as rig, asyncio.TaskGroup() as group:
         assert loop.time() == pytest.approx(2.0)
         rig.attempt("a")
         view = await rig.ref.ask(ReadCosts())
         assert (view.degraded, view.overall.cost_usd) == (True, COST)
         page = group.create_task(rig.ref.ask(ReadEntries(), timeout_s=20.0))
         await asyncio.sleep(5.0)
-        worker.release()
+        account.journal_worker.release()
         await asyncio.sleep(6.0)
-        assert list(journal.rows) == ["before", "left", "a"]
+        assert list(account.rows) == ["before", "left", "a"]
         assert len((await page).rows) == 3
         view = rig.published.value
         assert (view.degraded, view.overall.entries, view.crashed) == (False, 3, 1)
@@ -353,49 +363,49 @@ async def test_a_disk_that_hangs_holds_up_nobody() -> None:
 @virtual
 async def test_an_end_that_comes_while_its_opening_is_being_written_is_kept() -> None:
     """The row that the write took along is no longer the row that waits."""
-    journal, worker = MemoryJournal(), InlineWorker()
-    async with running(journal, worker=worker) as rig:
+    account = MemoryVault()
+    async with running(account.vault()) as rig:
         rig.ref.tell(opened("a"))
-        worker.shut()
+        account.journal_worker.shut()
         await asyncio.sleep(0.1)
         rig.ref.tell(closed("a"))
         await asyncio.sleep(0.01)
-        worker.release()
-        await asyncio.sleep(0.1)
-        assert journal.rows["a"] == replace(row("a"), seq=1)
+        account.journal_worker.release()
+        await asyncio.sleep(1.0)
+        assert account.rows["a"] == replace(row("a"), seq=1)
 
 
 @virtual
 async def test_a_page_holds_every_fact_told_before_it() -> None:
     """Nobody has to wait for the next group to see what just happened."""
-    async with running(MemoryJournal()) as rig:
+    async with running(MemoryVault().vault()) as rig:
         rig.attempt("a")
         assert await rig.entries() == (replace(row("a"), seq=1),)
-        page = await rig.ref.ask(ReadEntries(provider="spare"))
+        page = await rig.ref.ask(ReadEntries(query=Query(provider="spare")))
         assert page == EntriesPage(rows=(), complete=True)
 
 
 @virtual
 async def test_a_page_from_memory_says_that_it_is_one() -> None:
     """While the journal refuses, what waits is shown and called incomplete."""
-    journal = MemoryJournal(row("before"))
-    async with running(journal) as rig:
-        journal.refusal = FULL
+    account = MemoryVault(row("before"))
+    async with running(account.vault()) as rig:
+        account.journal.refusal = FULL
         rig.attempt("a")
         rig.attempt("b")
-        page = await rig.ref.ask(ReadEntries(limit=1))
+        page = await rig.ref.ask(ReadEntries(query=Query(limit=1)))
         assert page == EntriesPage(rows=(row("b"),), complete=False)
         totals = await rig.ref.ask(ReadTotals(since_at=0.0))
         assert isinstance(totals, TotalsPage)
         assert not totals.complete
         assert totals.totals[0].entries == 2
-        journal.refusal = None
+        account.journal.refusal = None
 
 
 @virtual
 async def test_sums_can_begin_at_a_moment() -> None:
     """For a day or a month."""
-    async with running(MemoryJournal(replace(row("before"), closed_at=50.0))) as rig:
+    async with running(MemoryVault(replace(row("before"), closed_at=50.0)).vault()) as rig:
         rig.attempt("a")
         since = await rig.ref.ask(ReadTotals(since_at=60.0))
         assert since.complete
@@ -405,7 +415,7 @@ async def test_sums_can_begin_at_a_moment() -> None:
 @virtual
 async def test_an_unpriced_model_is_flagged() -> None:
     """Scenario 51: tokens are counted, the cost is null, the view says how many such entries there are."""
-    async with running(MemoryJournal()) as rig:
+    async with running(MemoryVault().vault()) as rig:
         rig.attempt("a", model="unheard-of")
         rig.attempt("b", usage=None)
         rig.attempt("c", usage=Usage())
@@ -422,7 +432,7 @@ async def test_an_unpriced_model_is_flagged() -> None:
 @virtual
 async def test_two_attempts_of_one_exchange_are_two_rows() -> None:
     """Scenario 50: each is billed for what it used, and the sum is both."""
-    async with running(MemoryJournal()) as rig:
+    async with running(MemoryVault().vault()) as rig:
         rig.ref.tell(opened("ex.1"))
         rig.ref.tell(closed("ex.1", usage=Usage(input=900, output=3), end=End.CUT))
         rig.ref.tell(opened("ex.2", number=2))
@@ -433,21 +443,108 @@ async def test_two_attempts_of_one_exchange_are_two_rows() -> None:
         assert rig.published.value.overall.cost_usd == first.cost_usd + COST
 
 
+@virtual
+async def test_a_store_that_is_down_costs_nothing_but_its_answers() -> None:
+    """Scenario 56: entries stay in the journal, pages show them and say that they are not all; then all is there."""
+    account = MemoryVault(row("before"))
+    account.store.refusal = JournalError("the ledger at db refuses")
+    async with running(account.vault()) as rig:
+        rig.attempt("a")
+        await asyncio.sleep(60.0)
+        view = rig.published.value
+        assert (view.degraded, view.why, view.complete, view.pending) == (True, "the ledger at db refuses", False, 0)
+        page = await rig.ref.ask(ReadEntries())
+        assert page == EntriesPage(rows=(row("a"),), complete=False)
+        assert await rig.ref.ask(EraseUser(user="ann", actor="command")) == AccountBusy(why="the ledger at db refuses")
+        account.store.refusal = None
+        await asyncio.sleep(12.0)
+        view = rig.published.value
+        assert (view.degraded, view.complete, view.overall.entries) == (False, True, 2)
+        assert list(account.store.rows) == ["before", "a"]
+
+
+@virtual
+async def test_a_store_that_hangs_holds_up_no_entry_and_no_stop() -> None:
+    """Scenario 88: the journal has a thread of its own; the next start carries what this one could not."""
+    account = MemoryVault()
+    loop = asyncio.get_running_loop()
+    async with running(account.vault()) as rig:
+        account.store_worker.shut()
+        rig.attempt("a")
+        await asyncio.sleep(1.0)
+        assert rig.published.value.pending == 0
+        began_s = loop.time()
+        await rig.system.stop()
+        assert loop.time() - began_s < 4.0
+    assert account.store.rows == {}
+    account.store_worker.release()
+    async with running(account.vault()) as rig:
+        assert rig.published.value.overall.entries == 1
+        assert account.store.rows["a"].end is End.COMPLETED
+
+
+@virtual
+async def test_a_record_that_no_store_can_hold_holds_up_no_other() -> None:
+    """It is told and counted; the rest of its batch is there."""
+    account = MemoryVault()
+    async with running(account.vault()) as rig:
+        account.store.misfits = {"b"}
+        for name in ("a", "b", "c"):
+            rig.attempt(name)
+        await asyncio.sleep(1.0)
+        assert list(account.store.rows) == ["a", "c"]
+        assert rig.published.value.lost == 1
+
+
+@virtual
+async def test_acts_make_a_chain_over_restarts() -> None:
+    """Each row follows from the one before it, whichever run wrote that."""
+    account = MemoryVault()
+    for run in range(2):
+        async with running(account.vault()) as rig:
+            for number in range(2):
+                at, subject = 10.0 * run + number, f"{run}.{number}"
+                rig.ref.tell(AdminActed(at=at, by="file", act="config.loaded", subject=subject, outcome="taken"))
+            page = await rig.ref.ask(ReadAudit())
+            assert isinstance(page, AuditPage)
+            assert page.complete
+    rows = page.rows[::-1]
+    assert [(found.number, found.subject) for found in rows] == [(1, "0.0"), (2, "0.1"), (3, "1.0"), (4, "1.1")]
+    assert list(find_flaws((act_of(found), found.digest) for found in rows)) == []
+
+
+@virtual
+async def test_an_end_user_is_erased_and_the_erasure_is_an_act() -> None:
+    """The name is gone from entries that are kept and from those on their way, and the act does not hold it."""
+    account = MemoryVault()
+    async with running(account.vault()) as rig:
+        rig.ref.tell(replace(opened("a"), user="ann"))
+        answer = await rig.ref.ask(EraseUser(user="ann", actor="k1"))
+        assert answer == UserErased(entries=1)
+        rig.ref.tell(closed("a"))
+        page = await rig.ref.ask(ReadAudit())
+        assert isinstance(page, AuditPage)
+        assert [(act.act, act.actor) for act in page.rows] == [("user.erased", "k1")]
+        assert "ann" not in str(page)
+        (entry,) = await rig.entries()
+        assert (entry.user, entry.end) == ("", End.COMPLETED)
+
+
 def test_memory_for_waiting_entries_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """What finds no room is counted, and its cost is still in the sums of this run."""
     monkeypatch.setattr("actors.books.MOST_PENDING", 3)
-    journal = MemoryJournal()
+    account = MemoryVault()
 
     async def scene() -> None:
-        async with running(journal) as rig:
-            journal.refusal = FULL
+        async with running(account.vault()) as rig:
+            account.journal.refusal = FULL
             for number in range(5):
                 rig.attempt(f"a{number}")
             view = await rig.ref.ask(ReadCosts())
             # each half of an entry without room is one loss
             assert (view.pending, view.lost, view.overall.entries) == (3, 4, 5)
-            journal.refusal = None
-        assert list(journal.rows) == ["a0", "a1", "a2"]
+            account.journal.refusal = None
+        assert list(account.rows) == ["a0", "a1", "a2"]
 
     run_virtual(scene())
 
@@ -460,11 +557,21 @@ def test_a_caller_is_told_the_ledgers_own_price() -> None:
     assert cost_usd(Target(provider="main", model="large"), Usage(input=-1)) is None
 
 
+def real(folder: Path) -> Vault:
+    """Files, and a thread for each."""
+    return Vault(
+        journal=DiskJournal(folder / "journal"),
+        journal_worker=ThreadWorker("journal"),
+        store=sqlite_store(folder / "j.db"),
+        store_worker=ThreadWorker("ledger"),
+    )
+
+
 def test_a_real_file_has_it_all_after_a_stop(tmp_path: Path) -> None:
     """The ledger over SQLite and a thread, twice: the second run's sums begin with the first one's."""
 
     async def run(attempts: tuple[str, ...]) -> CostView:
-        async with running(SqliteJournal(tmp_path / "j.db"), worker=ThreadWorker("ledger")) as rig:
+        async with running(real(tmp_path)) as rig:
             for attempt in attempts:
                 rig.attempt(attempt)
             view = await rig.ref.ask(ReadCosts())

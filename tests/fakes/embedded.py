@@ -15,7 +15,7 @@ from router.errors import GatewayError
 from router.front.server import NoServer
 from router.settings import Origin
 from router.upstream.memory import MemoryTransport, Script
-from tests.fakes.journal import InlineWorker, MemoryJournal
+from tests.fakes.journal import InlineWorker, MemoryVault
 from tests.fakes.lines import Lines
 
 NOWHERE = "http://provider.test/v1"
@@ -33,7 +33,7 @@ class Embedded:
         self.transports: dict[str, MemoryTransport] = {}
         self.log = Lines()
         self.origin = Origin(config, {}, kind_rules(), changes="home" in config)
-        self.journal = MemoryJournal()
+        self.account = MemoryVault()
         self.assembly = Assembly(
             self.origin.read(),
             server=NoServer(),
@@ -42,8 +42,7 @@ class Embedded:
                 ports=virtual_ports(),
                 sink=self.log,
                 transport=lambda name: lambda _spawn: self._transport(name),
-                journal=self.journal,
-                worker=InlineWorker(),
+                vault=self.account.vault(),
                 reader=InlineWorker(),
             ),
         )

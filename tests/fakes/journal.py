@@ -1,4 +1,5 @@
-"""A journal in memory that can be told to refuse, and workers without a thread: the ledger's seams in virtual time."""
+"""The account in memory, in parts that can be told to refuse, and workers without a thread: the ledger's seams in
+virtual time."""
 
 from __future__ import annotations
 
@@ -9,75 +10,249 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from actors.books import joined
-from router.store.journal import EntryRow, JournalError, ProviderTotal, total_of
+from actors.vault import Vault
+from router.store.journal import (
+    AuditPlace,
+    AuditRow,
+    Backlog,
+    EntryRow,
+    Head,
+    JournalError,
+    JournalMisfit,
+    Mark,
+    ProviderTotal,
+    Query,
+    Record,
+    total_of,
+)
 
 T = TypeVar("T")
 
 
-class MemoryJournal:
-    """Keeps rows by attempt and remembers every batch it was given.
+class Refusing:
+    """What can be told to fail: `refusal` is raised by every call while it is set; `bug` once, by the next write, after
+    it was made."""
 
-    `refusal` is raised by every call while it is set; `bug` once, by the next `append`, after the rows were kept.
-    """
-
-    def __init__(self, *rows: EntryRow) -> None:
-        self.rows = {row.attempt: replace(row, seq=seq) for seq, row in enumerate(rows, 1)}
-        self.batches: list[tuple[EntryRow, ...]] = []
+    def __init__(self) -> None:
         self.refusal: JournalError | None = None
         self.bug: Exception | None = None
         self.is_open = False
 
-    def open(self) -> None:
+    def open(self) -> object:
         """As the Protocol says."""
         if not self.is_open:
-            self._may_refuse()
+            self.may_refuse()
         self.is_open = True
+        return None
 
-    def append(self, rows: tuple[EntryRow, ...]) -> None:
+    def close(self) -> None:
         """As the Protocol says."""
-        self._may_refuse()
-        assert self.is_open
-        if rows:
-            self.batches.append(rows)
-        for row in rows:
-            before = self.rows.get(row.attempt)
-            self.rows[row.attempt] = (
-                replace(row, seq=len(self.rows) + 1) if before is None else replace(joined(before, row), seq=before.seq)
-            )
+        self.is_open = False
+
+    def may_refuse(self) -> None:
+        """Raise what was set."""
+        if self.refusal is not None:
+            raise self.refusal
+
+    def may_break(self) -> None:
+        """Raise, once, what was set."""
         bug, self.bug = self.bug, None
         if bug is not None:
             raise bug
 
+
+class MemoryJournal(Refusing):
+    """Keeps records in a list, and remembers every batch it was given. What was carried stays in `records`."""
+
+    def __init__(self, *records: Record) -> None:
+        super().__init__()
+        self.records: list[Record] = list(records)
+        self.batches: list[tuple[Record, ...]] = []
+        self._head = Head(writer="here")
+        self._carried = 0
+
+    def open(self) -> Head:
+        """As the Protocol says."""
+        if not self.is_open:
+            self.may_refuse()
+            self._head = replace(self._head, start=Mark(segment=1, offset_bytes=len(self.records)))
+        self.is_open = True
+        return self._head
+
+    def append(self, records: tuple[Record, ...]) -> None:
+        """As the Protocol says."""
+        self.may_refuse()
+        assert self.is_open
+        if records:
+            self.batches.append(records)
+        self.records.extend(records)
+        for act in (record for record in records if isinstance(record, AuditRow)):
+            self._head = replace(self._head, number=act.number, digest=act.digest)
+        self.may_break()
+
+    def backlog(self, limit: int, until: Mark | None = None) -> Backlog:
+        """As the Protocol says."""
+        self.may_refuse()
+        end = len(self.records) if until is None else until.offset_bytes
+        stop = max(self._carried, min(self._carried + limit, end))
+        mark = Mark(segment=1, offset_bytes=stop)
+        return Backlog(records=tuple(self.records[self._carried : stop]), mark=mark)
+
+    def carried(self, mark: Mark) -> None:
+        """As the Protocol says."""
+        self.may_refuse()
+        self._carried = max(self._carried, mark.offset_bytes)
+
+    @property
+    def waiting(self) -> tuple[Record, ...]:
+        """What the store was not yet seen to have."""
+        return tuple(self.records[self._carried :])
+
+
+class MemoryStore(Refusing):
+    """Keeps rows by attempt; those of `misfits` it cannot hold."""
+
+    def __init__(self, *rows: EntryRow) -> None:
+        super().__init__()
+        self.misfits: set[str] = set()
+        self.rows = {row.attempt: replace(row, seq=seq) for seq, row in enumerate(rows, 1)}
+        self.acts: dict[tuple[str, int], AuditRow] = {}
+        self._erased: dict[str, float] = {}
+
+    def open(self) -> None:
+        """As the Protocol says."""
+        super().open()
+
+    def put(self, records: tuple[Record, ...]) -> None:
+        """As the Protocol says."""
+        self.may_refuse()
+        assert self.is_open
+        if any(isinstance(record, EntryRow) and record.attempt in self.misfits for record in records):
+            raise JournalMisfit("a value that it cannot hold")
+        for record in records:
+            if isinstance(record, AuditRow):
+                self.acts.setdefault((record.chain, record.number), record)
+            else:
+                self._put(record)
+        self.may_break()
+
     def totals(self, since_at: float | None = None) -> tuple[ProviderTotal, ...]:
         """As the Protocol says."""
-        self._may_refuse()
+        self.may_refuse()
         sums: dict[str, ProviderTotal] = {}
         for row in self.rows.values():
             if row.closed_at is not None and row.closed_at >= (since_at or 0.0):
                 sums[row.provider] = sums.get(row.provider, ProviderTotal(provider=row.provider)).plus(total_of(row))
         return tuple(sums[name] for name in sorted(sums))
 
-    def entries(self, limit: int, provider: str | None = None, before: int | None = None) -> tuple[EntryRow, ...]:
+    def entries(self, query: Query) -> tuple[EntryRow, ...]:
         """As the Protocol says."""
-        self._may_refuse()
+        self.may_refuse()
         newest = sorted(self.rows.values(), key=lambda row: -(row.seq or 0))
-        fits = [
-            row for row in newest if provider in (None, row.provider) and (before is None or (row.seq or 0) < before)
+        return tuple(row for row in newest if _fits(row, query))[: query.limit]
+
+    def unfinished(self, writer: str) -> tuple[EntryRow, ...]:
+        """As the Protocol says."""
+        self.may_refuse()
+        return tuple(row for row in self.rows.values() if row.closed_at is None and row.writer in ("", writer))
+
+    def audit(self, limit: int, before: AuditPlace | None = None) -> tuple[AuditRow, ...]:
+        """As the Protocol says."""
+        self.may_refuse()
+        newest = sorted(self.acts.values(), key=_place, reverse=True)
+        fits = (act for act in newest if before is None or _place(act) < (before.at, before.chain, before.number))
+        return tuple(fits)[:limit]
+
+    def chain(self, name: str, after: int, limit: int) -> tuple[AuditRow, ...]:
+        """As the Protocol says."""
+        self.may_refuse()
+        return tuple(act for (chain, number), act in sorted(self.acts.items()) if chain == name and number > after)[
+            :limit
         ]
-        return tuple(fits[:limit])
 
-    def unfinished(self) -> tuple[EntryRow, ...]:
+    def chains(self) -> tuple[str, ...]:
         """As the Protocol says."""
-        self._may_refuse()
-        return tuple(row for row in self.rows.values() if row.closed_at is None)
+        self.may_refuse()
+        return tuple(sorted({chain for chain, _number in self.acts}))
 
-    def close(self) -> None:
+    def reprice(self, rows: tuple[EntryRow, ...]) -> None:
         """As the Protocol says."""
-        self.is_open = False
+        self.may_refuse()
+        for row in rows:
+            kept = self.rows[row.attempt]
+            self.rows[row.attempt] = replace(kept, cost_usd=row.cost_usd, cost_source=row.cost_source)
 
-    def _may_refuse(self) -> None:
-        if self.refusal is not None:
-            raise self.refusal
+    def prune(self, before_at: float, limit: int) -> int:
+        """As the Protocol says."""
+        self.may_refuse()
+        old = [name for name, row in self.rows.items() if row.closed_at is not None and row.closed_at < before_at]
+        for name in old[:limit]:
+            del self.rows[name]
+        return len(old[:limit])
+
+    def erase(self, user: str, now_at: float) -> int:
+        """As the Protocol says."""
+        self.may_refuse()
+        self._erased[user] = now_at
+        theirs = [name for name, row in self.rows.items() if row.user == user]
+        for name in theirs:
+            self.rows[name] = replace(self.rows[name], user="")
+        return len(theirs)
+
+    def _put(self, row: EntryRow) -> None:
+        if (row.opened_at or 0.0) <= self._erased.get(row.user, -1.0):
+            row = replace(row, user="")
+        before = self.rows.get(row.attempt)
+        if before is None:
+            self.rows[row.attempt] = replace(row, seq=len(self.rows) + 1)
+        else:
+            self.rows[row.attempt] = replace(joined(before, row), seq=before.seq)
+
+
+def _place(act: AuditRow) -> tuple[float, str, int]:
+    return act.at, act.chain, act.number
+
+
+def _fits(row: EntryRow, query: Query) -> bool:
+    names = ("provider", "model", "key", "user")
+    wanted = all(getattr(query, name) in (None, getattr(row, name)) for name in names)
+    return wanted and (query.before is None or (row.seq or 0) < query.before)
+
+
+class MemoryVault:
+    """The whole account in memory; survives the tree that writes it, as a disk does."""
+
+    def __init__(self, *rows: EntryRow) -> None:
+        self.journal = MemoryJournal()
+        self.store = MemoryStore(*rows)
+        self.journal_worker = InlineWorker()
+        self.store_worker = InlineWorker()
+
+    def vault(self) -> Vault:
+        """As the ledger takes it."""
+        return Vault(
+            journal=self.journal,
+            journal_worker=self.journal_worker,
+            store=self.store,
+            store_worker=self.store_worker,
+        )
+
+    @property
+    def rows(self) -> dict[str, EntryRow]:
+        """Every entry that is kept anywhere, as the store has it or will have it."""
+        kept = dict(self.store.rows)
+        for record in self.journal.waiting:
+            if isinstance(record, EntryRow):
+                before = kept.get(record.attempt)
+                kept[record.attempt] = record if before is None else joined(before, record)
+        return kept
+
+    def heal(self) -> None:
+        """Nothing refuses or hangs any more."""
+        for part in (self.journal, self.store):
+            part.refusal = part.bug = None
+        for worker in (self.journal_worker, self.store_worker):
+            worker.release()
 
 
 class InlineWorker:

@@ -25,7 +25,7 @@ _OWN = ("config", "ledger", "telemetry", "limits", "cache", "capability", "retry
 _DEAF = frozenset({"config", "front"})
 """Actors that are sent nothing."""
 
-_JOBS = ("fold", "write")
+_JOBS = ("fold", "write", "carry")
 """The jobs of actors, which go down with them and they with these."""
 
 
@@ -81,33 +81,35 @@ async def cancel_jobs(world: World, chance: Random, force: float) -> None:
 
 
 async def refuse_writes(world: World, chance: Random, force: float) -> None:
-    """The journal refuses for a while, again and again; once in a way it fails after it wrote."""
+    """Journal or store refuse for a while, again and again; once in a way one fails after it wrote."""
     for number in count(1):
         await asyncio.sleep(chance.expovariate(1.0) * 5)
         is_bug, refused_s = chance.random() < 0.2, chance.expovariate(1.0) * 10 * force
+        part = chance.choice((world.account.journal, world.account.store))
         if not world.admits(REFUSES, number):
             continue
         if is_bug:
-            world.journal.bug = RuntimeError("a bug on purpose")
+            part.bug = RuntimeError("a bug on purpose")
             continue
         world.ledger_hurt_s = math.inf
-        world.journal.refusal = JournalError("refused on purpose")
+        part.refusal = JournalError("refused on purpose")
         await asyncio.sleep(refused_s)
         world.hurt_ledger()
-        world.journal.refusal = None
+        part.refusal = None
 
 
 async def hang_disk(world: World, chance: Random, force: float) -> None:
-    """Calls of the journal hang for a while."""
+    """Calls of the journal, or of the store, hang for a while."""
     for number in count(1):
         await asyncio.sleep(chance.expovariate(1.0) * 5)
         hangs_s = chance.expovariate(1.0) * 10 * force
+        worker = chance.choice((world.account.journal_worker, world.account.store_worker))
         if world.admits(HANGS, number):
             world.ledger_hurt_s = math.inf
-            world.worker.shut()
+            worker.shut()
             await asyncio.sleep(hangs_s)
             world.hurt_ledger()
-            world.worker.release()
+            worker.release()
 
 
 async def set_clock(world: World, chance: Random, force: float) -> None:

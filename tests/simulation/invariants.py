@@ -55,7 +55,7 @@ def one_outcome_per_reader(world: World) -> Iterator[str]:
 
 def one_entry_per_attempt(world: World) -> Iterator[str]:
     """What was opened is closed once, and the journal has one row of it, closed, with that end."""
-    story, rows = world.story, world.journal.rows
+    story, rows = world.story, world.account.rows
     opened = Counter(fact.attempt for fact in story.opened)
     closed = Counter(fact.attempt for fact in story.closed)
     for attempt in sorted(set(opened | closed) - world.lost):
@@ -88,7 +88,7 @@ def costs_add_up(world: World) -> Iterator[str]:
     """By the price of what was counted: each row, each exchange as the sum of its attempts, and the published sum."""
     expected = Decimal(0)
     rows: dict[str, Decimal] = defaultdict(Decimal)
-    for row in world.journal.rows.values():
+    for row in world.account.rows.values():
         own = _price(row.usage)
         if own != (row.cost_usd or Decimal(0)):
             yield f"{row.attempt} cost {row.cost_usd}, by its usage {own}"
@@ -119,7 +119,7 @@ def _price(usage: Usage | None) -> Decimal:
 
 def callers_are_told_the_cost(world: World) -> Iterator[str]:
     """What a caller is told its answer cost is what the completed attempt cost."""
-    costs = {row.exchange: row.cost_usd for row in world.journal.rows.values() if row.end is End.COMPLETED}
+    costs = {row.exchange: row.cost_usd for row in world.account.rows.values() if row.end is End.COMPLETED}
     lost = {attempt.partition(".")[0] for attempt in world.lost}
     for heard in world.story.heard:
         if heard.end == "answered" and heard.exchange not in lost and heard.cost_usd != costs.get(heard.exchange):

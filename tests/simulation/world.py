@@ -36,7 +36,7 @@ from actors.runtime import (
 from router.app import Assembly, Parts, kind_rules
 from router.front.server import NoServer
 from router.settings import load
-from tests.fakes.journal import InlineWorker, MemoryJournal
+from tests.fakes.journal import MemoryVault
 from tests.simulation.callers import FRONTS, Caller, Manners, draw_manners
 from tests.simulation.disturbances import STIRRERS, JumpingWall
 from tests.simulation.invariants import AT_END, AT_REST, Check
@@ -78,8 +78,7 @@ class World:
         self.ports = replace(ports, wall=self.wall)
         self.story = Story(ports.clock.now)
         self.taps = Taps(self._overhear)
-        self.journal = MemoryJournal()
-        self.worker = InlineWorker()
+        self.account = MemoryVault()
         self.providers = {name: self._provider(name) for name in plan.dialects}
         self.broken: list[str] = []
         self.checked = 0
@@ -151,8 +150,7 @@ class World:
             ports=self.ports,
             sink=_Nowhere(),
             transport=self._transports(),
-            journal=self.journal,
-            worker=self.worker,
+            vault=self.account.vault(),
         )
         assembly = Assembly(load(self.plan.settings, {}, kind_rules()), server=self._server(), parts=parts)
         self.taps.tap(assembly.system)
@@ -161,7 +159,7 @@ class World:
 
     def _reported(self, report: Report) -> None:
         self.story.report(report)
-        if report.offender in ("root/ledger", "write"):
+        if report.offender in ("root/ledger", "write", "carry"):
             self.hurt_ledger()
 
     def hurt_ledger(self) -> None:
@@ -202,20 +200,20 @@ class World:
             # Nobody brings back an actor of a tree that stops: what such a ledger was told last is not written.
             told = {fact.attempt for fact in self.story.opened} | {fact.attempt for fact in self.story.closed}
             self.lost.update(attempt for attempt in told if not self._is_written(attempt))
-        self.journal.bug = None  # met by a start, a bug ends it, as it should
+        # met by a start, a bug ends it, as it should
+        self.account.journal.bug = self.account.store.bug = None
         self.lives += 1
         self.assembly = self._assemble()
         await self.assembly.start()
 
     def _is_written(self, attempt: str) -> bool:
-        row = self.journal.rows.get(attempt)
+        row = self.account.rows.get(attempt)
         return row is not None and row.opened_at is not None and row.closed_at is not None
 
     def _heal(self) -> None:
         for provider in self.providers.values():
             provider.faulty = False
-        self.journal.refusal = self.journal.bug = None
-        self.worker.release()
+        self.account.heal()
         self.taps.disarm()
 
     async def _flourish(self) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from router.canon.outcome import End
-from router.store.sqlite import SqliteJournal
+from router.store.journal import Query
+from router.store.sqlite import sqlite_store
 from tests.fakes.loops import on_real_loops
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import paused_stream, speak, stall_after
@@ -35,13 +36,13 @@ async def _listening(router: Process, stack: AsyncExitStack, count: int) -> list
 
 
 def _ends(home: Path) -> list[End | None]:
-    """How the entries of the journal that a process left ended."""
-    journal = SqliteJournal(home / "ledger.sqlite", read_only=True)
-    journal.open()
+    """How the entries that a process left ended."""
+    store = sqlite_store(home / "ledger.sqlite", read_only=True)
+    store.open()
     try:
-        return [row.end for row in journal.entries(1000)]
+        return [row.end for row in store.entries(Query(limit=1000))]
     finally:
-        journal.close()
+        store.close()
 
 
 def test_a_stop_lets_streams_finish_and_exits_well(tmp_path: Path) -> None:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
 
 from router.settings.schema.keys import Keys, PositiveS, SizeBytes
+from router.settings.secret import Secret
+
+Days = Annotated[float, Meta(gt=0, le=36_500)]
 
 
 class Cache(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,6 +46,14 @@ class LedgerKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Args:
         path: SQLite file; left out, `ledger.sqlite` under `home`.
+        url: a Postgres database instead of the file, `postgresql://user:password@host/name`; `pointsman ledger migrate`
+            makes its tables.
+        journal: folder on a local disk, where entries are safe until file or database has them; left out, `journal`
+            under `home`. No two routers share one.
+        keep_days: entries older than that are deleted; left out, none is.
     """
 
     path: Path | None = None
+    url: Secret | None = None
+    journal: Path | None = None
+    keep_days: Days | None = None

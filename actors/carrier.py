@@ -1,0 +1,183 @@
+"""Carries the journal's records to the store, where they can be asked for. A store that refuses or hangs is behind, and
+nothing else: the journal has them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from actors.books import Books
+from actors.runtime import Ports
+from actors.vault import Vault
+from router.canon.cost import CostSource
+from router.canon.outcome import End, UsageSource
+from router.errors import Reason
+from router.policy.backoff import Backoff, choose_wait_s
+from router.store.journal import (
+    Backlog,
+    EntryRow,
+    JournalError,
+    JournalMisfit,
+    Mark,
+    ProviderTotal,
+    Record,
+    Store,
+)
+
+T = TypeVar("T")
+
+CARRY_S = 0.25
+"""How long records wait in the journal for more, before they are carried together."""
+
+BATCH_RECORDS = 500
+"""Records of one transaction."""
+
+PRUNE_EVERY_S = 3600.0
+"""How often entries past their time are deleted."""
+
+PRUNE_ENTRIES = 1000
+"""Entries of one deletion: a transaction that nobody has to wait for."""
+
+_DAY_S = 86_400.0
+_RETRY = Backoff(base_s=0.5, cap_s=10.0)
+
+_LOG = logging.getLogger(__name__)
+
+
+class Carrier:
+    """The way from the disk to the store.
+
+    Args:
+        carried: called whenever the store has taken or refused something.
+    """
+
+    def __init__(self, *, books: Books, vault: Vault, ports: Ports, carried: Callable[[], object]) -> None:
+        self._books = books
+        self._vault = vault
+        self._ports = ports
+        self._carried = carried
+        self._due = asyncio.Event()
+        self._due.set()
+        self._turn = asyncio.Lock()
+        self._prune_at_s = 0.0
+
+    def wake(self) -> None:
+        """The journal has something new."""
+        self._due.set()
+
+    async def carry_forever(self) -> None:
+        """Batch after batch; after a refusal, wait and go on with the same."""
+        tries = 0
+        while True:
+            await self._due.wait()
+            await asyncio.sleep(CARRY_S)
+            self._due.clear()
+            try:
+                await self.carry_all()
+                await self._prune()
+                tries = 0
+            except JournalError as error:
+                self.refused(error)
+                await asyncio.sleep(choose_wait_s(tries, _RETRY.base_s, _RETRY, self._ports.rng))
+                tries += 1
+
+    async def carry_all(self) -> None:
+        """Carry what the journal has now. Raises `JournalError`."""
+        await self.settle()
+        if self._books.head is not None:
+            async with self._turn:
+                await self._carry()
+        if self._books.store_why is not None:
+            _LOG.warning("ledger store accepts entries again")
+            self._books.store_why = None
+        self._carried()
+
+    async def _carry(self, until: Mark | None = None) -> None:
+        """Batch by batch; one that was put and not yet marked as carried, for a crash, is put again without effect."""
+        while (backlog := await self._backlog(until)).records:
+            await self._put(backlog.records)
+            await self._vault.journal_worker.run(partial(self._vault.journal.carried, backlog.mark))
+            if until is None and len(backlog.records) < BATCH_RECORDS:
+                break
+
+    async def _put(self, records: tuple[Record, ...]) -> None:
+        """All together; where one does not fit, each by itself, so that it holds up no other."""
+        try:
+            await self._in_store(partial(self._vault.store.put, records))
+            return
+        except JournalMisfit as error:
+            if len(records) == 1:
+                self._books.lost += 1
+                _LOG.error("ledger store cannot hold a record, which is lost: %s", error)
+                return
+        for record in records:
+            await self._put((record,))
+
+    async def _backlog(self, until: Mark | None) -> Backlog:
+        return await self._vault.journal_worker.run(partial(self._vault.journal.backlog, BATCH_RECORDS, until))
+
+    async def _prune(self) -> None:
+        """Delete what has been kept long enough, a little at a time."""
+        vault, now_s = self._vault, self._ports.clock.now()
+        if vault.keep_days is None or now_s < self._prune_at_s:
+            return
+        self._prune_at_s = now_s + PRUNE_EVERY_S
+        before_at = self._ports.wall.now() - vault.keep_days * _DAY_S
+        pruned = PRUNE_ENTRIES
+        while pruned == PRUNE_ENTRIES:
+            pruned = await self._in_store(partial(vault.store.prune, before_at, PRUNE_ENTRIES))
+
+    async def settle(self) -> None:
+        """Open the store; once in the life of this process, first of all, settle what earlier ones left: entries of
+        this writer that are open then were open when it died. Raises `JournalError`."""
+        await self._in_store(self._vault.store.open)
+        head = self._books.head
+        if head is None:
+            return
+        async with self._turn:
+            if self._books.settled:
+                return
+            await self._carry(until=head.start)
+            now_at = self._ports.wall.now()
+            settled = partial(_settle, self._vault.store, head.writer, now_at)
+            left, totals = await self._in_store(settled)
+            self._books.crashed += left
+            self._books.settle(totals)
+        if self._books.crashed:
+            _LOG.warning("ledger closed %d entries that an earlier run left open", self._books.crashed)
+
+    async def _in_store(self, call: Callable[[], T]) -> T:
+        return await self._vault.store_worker.run(call)
+
+    def refused(self, error: JournalError) -> None:
+        """Say so once; what is not carried stays in the journal."""
+        if self._books.store_why is None:
+            _LOG.error("ledger store refuses, entries stay in the journal: %s", error)
+        self._books.store_why = str(error)
+        self._books.failed_writes += 1
+        self._due.set()
+        self._carried()
+
+
+def _settle(store: Store, writer: str, now_at: float) -> tuple[int, tuple[ProviderTotal, ...]]:
+    """Blocking: close as crashed what this writer left open; how many that were, and the sums of all there is."""
+    left = store.unfinished(writer)
+    if left:
+        store.put(tuple(_crashed(row, now_at) for row in left))
+    return len(left), store.totals()
+
+
+def _crashed(row: EntryRow, now_at: float) -> EntryRow:
+    return replace(
+        row,
+        closed_at=now_at,
+        end=End.CRASHED,
+        reason=Reason.CRASHED,
+        usage_source=UsageSource.NONE,
+        cost_source=CostSource.UNCOUNTED,
+    )

@@ -1,0 +1,23 @@
+"""Where the account is kept: the journal on local disk, the store that it is carried to, and a thread for each."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from router.store.journal import Journal, Store, Worker
+
+
+class Vault(Struct, frozen=True, kw_only=True):
+    """Both places, made by the composition root and outliving every restart of the Ledger.
+
+    Args:
+        journal_worker: where calls of the journal run.
+        store_worker: where calls of the store run: never where the journal's do, which must not wait for it.
+        keep_days: how long the store keeps entries; None for ever.
+    """
+
+    journal: Journal
+    journal_worker: Worker
+    store: Store
+    store_worker: Worker
+    keep_days: float | None = None

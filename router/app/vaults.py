@@ -1,0 +1,29 @@
+"""Where this configuration keeps the account."""
+
+from __future__ import annotations
+
+from actors.vault import Vault
+from router.settings.settings import Ledger
+from router.store.disk import DiskJournal
+from router.store.journal import Store
+from router.store.postgres import postgres_store
+from router.store.sqlite import sqlite_store
+from router.store.worker import ThreadWorker
+
+
+def vault_of(ledger: Ledger) -> Vault:
+    """The journal in its folder, and the store it is carried to; nothing is opened yet."""
+    return Vault(
+        journal=DiskJournal(ledger.journal),
+        journal_worker=ThreadWorker("pointsman-journal"),
+        store=store_of(ledger),
+        store_worker=ThreadWorker("pointsman-ledger"),
+        keep_days=ledger.keep_days,
+    )
+
+
+def store_of(ledger: Ledger, *, read_only: bool = False) -> Store:
+    """The store alone, for whoever looks at it or changes it beside a running router."""
+    if ledger.url:
+        return postgres_store(ledger.url.reveal())
+    return sqlite_store(ledger.path, read_only=read_only)

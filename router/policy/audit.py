@@ -1,0 +1,58 @@
+"""A chain of acts: each row's digest covers the one before it, so that none can be altered, left out or moved unseen.
+
+What a chain cannot show by itself is that its newest rows were cut off: for that its last number is kept elsewhere too
+(the head of the journal).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+
+from msgspec import Struct
+from msgspec.json import encode
+
+
+class Act(Struct, frozen=True, kw_only=True):
+    """One row of a chain; the fields are those of `store.journal.AuditRow`, which says what they mean."""
+
+    chain: str
+    number: int
+    at: float
+    actor: str
+    act: str
+    subject: str
+    outcome: str
+    detail: str
+    previous: str
+
+
+class Flaw(Struct, frozen=True, kw_only=True):
+    """Where a chain is not what it was when it was written, and how that shows."""
+
+    chain: str
+    number: int
+    why: str
+
+
+def digest_of(act: Act) -> str:
+    """SHA-256 over every field, in order, as JSON: no two acts have the same text."""
+    values = tuple(getattr(act, name) for name in Act.__struct_fields__)
+    return sha256(encode(values)).hexdigest()
+
+
+def find_flaws(acts: Iterable[tuple[Act, str]]) -> Iterator[Flaw]:
+    """Every place where a chain is broken.
+
+    Args:
+        acts: the rows of one chain with the digest that stands beside each, by number.
+    """
+    number, digest = 0, ""
+    for act, said in acts:
+        if act.number != number + 1:
+            yield Flaw(chain=act.chain, number=act.number, why=f"follows {number}: what was between is missing")
+        elif act.previous != digest:
+            yield Flaw(chain=act.chain, number=act.number, why="does not follow from the row before it")
+        if digest_of(act) != said:
+            yield Flaw(chain=act.chain, number=act.number, why="was altered")
+        number, digest = act.number, said

@@ -1,0 +1,138 @@
+"""What an operator does to the account from the command line, over real files."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from typer.testing import CliRunner
+
+from router.canon.cost import CostSource
+from router.canon.usage import Usage
+from router.cli.commands import app
+from router.store.disk import DiskJournal
+from router.store.journal import Query
+from router.store.sqlite import sqlite_store
+from tests.fakes.entries import acts, closed, opened
+
+PRICES = {"input_per_mtok": 3, "output_per_mtok": 15}
+
+
+class Account:
+    """A configuration with a ledger of its own, and the command on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "router.json"
+        self.ledger = folder / "ledger.sqlite"
+        self.journal = folder / "journal"
+        models = [{"name": "large", "price": PRICES}]
+        provider = {"kind": "openai-compatible", "base_url": "http://127.0.0.1:9", "models": models}
+        self.file.write_text(json.dumps({"home": str(folder), "providers": {"main": provider}}))
+
+    def put(self, *records: object) -> None:
+        """Write to the store as a router does."""
+        store = sqlite_store(self.ledger)
+        store.open()
+        store.put(tuple(records))  # type: ignore[arg-type]  # entries and acts
+        store.close()
+
+    def run(self, *words: str, status: int = 0) -> str:
+        """What a command says."""
+        result = CliRunner().invoke(app, ["ledger", *words, "--config", str(self.file)])
+        assert result.exit_code == status, result.output
+        return result.output
+
+    def change(self, statement: str) -> None:
+        """What somebody does behind everybody's back."""
+        with sqlite3.connect(self.ledger) as connection:
+            connection.execute(statement)
+        connection.close()
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Account:
+    """Nothing in it yet."""
+    return Account(tmp_path)
+
+
+def test_an_untouched_log_is_proved(account: Account) -> None:
+    """Every chain, each from its first act to its last."""
+    account.put(*acts(5), *acts(3, chain="elsewhere"))
+    assert "8 acts, every one as it was written" in account.run("verify")
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE acts SET actor = 'nobody' WHERE number = 3", "act 3: was altered"),
+        ("DELETE FROM acts WHERE number = 3", "act 4: follows 2"),
+        ("DELETE FROM acts WHERE number = 1", "act 2: follows 0"),
+        ("UPDATE acts SET number = CASE number WHEN 2 THEN 99 ELSE number END", "act 99: "),
+        ("DELETE FROM acts WHERE number = 5", "act 4: is the last, and the journal knows 5"),
+        ("DELETE FROM acts", "act 0: is the last, and the journal knows 5"),
+    ],
+    ids=["altered", "missing", "first missing", "reordered", "newest cut off", "all gone"],
+)
+def test_a_broken_log_is_found(account: Account, statement: str, words: str) -> None:
+    """Whatever was done to it; what was cut off at its end shows in the journal's head."""
+    journal = DiskJournal(account.journal)
+    writer = journal.open().writer
+    chain = acts(5, chain=writer)
+    journal.append(chain)
+    journal.carried(journal.backlog(10).mark)
+    journal.close()
+    account.put(*chain)
+    account.change(statement)
+    assert words in account.run("verify", status=1)
+
+
+def test_a_user_is_exported_and_erased(account: Account) -> None:
+    """All of theirs, as lines of JSON; then no name, the same sums, and an act that does not name them."""
+    account.put(opened("a", user="ann"), closed("a"), opened("b", user="bob"), opened("c", user="ann"))
+    lines = [json.loads(line) for line in account.run("export", "--user", "ann").splitlines()]
+    assert [line["attempt"] for line in lines] == ["c", "a"]
+    assert "erased from 2 entries" in account.run("erase", "--user", "ann")
+    assert account.run("export", "--user", "ann") == ""
+    assert "1 acts" in account.run("verify")
+    assert b"user.erased" in account.ledger.read_bytes()
+    assert "0.00357" in account.run()
+
+
+def test_entries_are_rated_anew(account: Account) -> None:
+    """An entry without a price gets one when there is one; nothing changes unless that is asked for."""
+    usage = Usage(input=900, output=40)
+    unpriced = replace(
+        closed("a"), usage=usage, cost_usd=None, cost_source=CostSource.UNPRICED, price_id=None, price_date=None
+    )
+    account.put(unpriced, opened("b"))
+    cost = Decimal(3) * 900 / 1_000_000 + Decimal(15) * 40 / 1_000_000
+    assert f"1 entries would cost {cost.normalize()} USD instead of 0" in account.run("rate")
+    store = sqlite_store(account.ledger)
+    store.open()
+    assert store.entries(Query())[-1].cost_usd is None
+    assert f"1 entries now cost {cost.normalize()}" in account.run("rate", "--apply")
+    assert store.entries(Query())[-1].cost_usd == cost
+    store.close()
+    assert "0 entries" in account.run("rate")
+
+
+def test_a_file_is_migrated(account: Account) -> None:
+    """Made, where there was none."""
+    assert "schema 0002" in account.run("migrate")
+    assert account.ledger.exists()
+
+
+def test_a_database_that_is_not_there_is_said_in_words(
+    account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With status 1, and without its password."""
+    document = json.loads(account.file.read_text())
+    document["ledger"] = {"url": f"postgresql://someone:canary@/x?host={tmp_path}"}
+    account.file.write_text(json.dumps(document))
+    said = account.run("migrate", status=1)
+    assert "canary" not in said
+    assert "pointsman: " in said

@@ -1,0 +1,76 @@
+"""Bringing tables up to date: what Alembic makes is what the code reads and writes, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine
+
+from router.store.journal import JournalError, JournalUnusable, Query
+from router.store.migrate import REVISION, revision_of, upgrade
+from router.store.postgres import engine_of, postgres_store
+from router.store.schema import METADATA
+from tests.fakes.entries import opened
+from tests.fakes.postgres import Database
+
+pytestmark = pytest.mark.timeout(60)
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "router" / "store" / "migrations"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """An empty database."""
+    if request.param == "sqlite":
+        engine = create_engine(f"sqlite:///{tmp_path / 'x.db'}")
+    else:
+        engine = engine_of(request.getfixturevalue("database").url)
+    yield engine
+    engine.dispose()
+
+
+def test_the_newest_script_is_the_one_that_is_needed() -> None:
+    """A script without its number in the code would never run."""
+    assert ScriptDirectory(str(SCRIPTS)).get_current_head() == REVISION
+
+
+def test_the_scripts_make_the_tables_of_the_schema(engine: Engine) -> None:
+    """No table, column or index more or less; and once more does nothing."""
+    with engine.begin() as connection:
+        assert revision_of(connection) is None
+        upgrade(connection, "it")
+        upgrade(connection, "it")
+        assert revision_of(connection) == REVISION
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_a_router_makes_no_tables_in_postgres(database: Database) -> None:
+    """It says what to do; after that it serves."""
+    store = postgres_store(database.url)
+    with pytest.raises(JournalUnusable, match="run `pointsman ledger migrate`"):
+        store.open()
+    database.migrate()
+    store.open()
+    store.put((opened("a"),))
+    assert len(store.entries(Query())) == 1
+    store.close()
+
+
+def test_a_database_that_is_not_there_may_come(tmp_path: Path) -> None:
+    """Scenario 89: an error that may pass, without the password."""
+    store = postgres_store(f"postgresql://someone:canary@/x?host={tmp_path}")
+    with pytest.raises(JournalError, match="refuses") as caught:
+        store.open()
+    assert not isinstance(caught.value, JournalUnusable)
+    assert "canary" not in str(caught.value)
+
+
+def test_another_scheme_is_refused_in_words() -> None:
+    """Before anything is tried."""
+    with pytest.raises(JournalUnusable, match="postgresql://"):
+        postgres_store("mysql://x").open()
