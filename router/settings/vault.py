@@ -17,13 +17,15 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
 from router.settings.private import write_private
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -87,8 +89,10 @@ class Vault:
         key = next((key for key in self._keys if hmac.compare_digest(_name_of(key), file.key)), None)
         if key is None:
             raise WrongKey(f"{self._path} was sealed with another key")
+        from cryptography.exceptions import InvalidTag  # 8 MB that a router without a store does not need
+
         try:
-            return _SECRETS.decode(AESGCM(key).decrypt(file.nonce, file.sealed, _head(file.key)))
+            return _SECRETS.decode(_cipher(key).decrypt(file.nonce, file.sealed, _head(file.key)))
         except (InvalidTag, ValueError, msgspec.DecodeError) as error:
             raise Damaged(f"{self._path} is damaged; put back a copy of it") from error
 
@@ -98,7 +102,7 @@ class Vault:
             raise VaultError("there is no key to seal with")
         key = self._keys[0]
         nonce, name = os.urandom(_NONCE_BYTES), _name_of(key)
-        sealed = AESGCM(key).encrypt(nonce, msgspec.json.encode(secrets), _head(name))
+        sealed = _cipher(key).encrypt(nonce, msgspec.json.encode(secrets), _head(name))
         file = _File(_FORMAT, name, nonce, sealed, _sum(name, nonce, sealed))
         try:
             write_private(self._path, msgspec.json.encode(file))
@@ -126,6 +130,12 @@ class Vault:
         if not hmac.compare_digest(file.sum, _sum(file.key, file.nonce, file.sealed)):
             raise Damaged(f"{self._path} is damaged; put back a copy of it")
         return file
+
+
+def _cipher(key: bytes) -> AESGCM:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key)
 
 
 def is_name(text: str) -> bool:
