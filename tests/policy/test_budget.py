@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from router.policy.budget import Budget, BudgetRules, next_earned, spend_retry
 
@@ -78,3 +79,59 @@ def test_no_traffic_pattern_gets_more_than_its_share(events: list[tuple[float, b
         # granted in the newest nine slices, first tries in the newest ten: certain to be inside the budget's own window
         lately = sum(t > now - 9.0 for t in granted)
         assert lately <= 0.5 * sum(t > now - 20.0 for t in firsts) + 3
+
+
+class NaiveBudget:
+    """The rule as one would say it: of the last ten slices, what first tries earned and retries cost; and a floor."""
+
+    def __init__(self) -> None:
+        self.booked: list[tuple[int, float]] = []
+
+    def recent(self, now: float) -> float:
+        return sum(amount for number, amount in self.booked if number > int(now) - 10)
+
+    def spend(self, now: float) -> bool:
+        if self.recent(now) + MACHINE.min_per_s * MACHINE.ttl_s / MACHINE.share < 1 / MACHINE.share:
+            return False
+        self.booked.append((int(now), -1 / MACHINE.share))
+        return True
+
+
+MACHINE = BudgetRules(share=0.25, min_per_s=0.2, ttl_s=10.0)
+
+
+class BudgetMachine(RuleBasedStateMachine):
+    """Any order of first tries, retries and pauses: both budgets pay for the same, and no window overspends."""
+
+    @initialize()
+    def begin(self) -> None:
+        """Nothing earned, nothing spent."""
+        self.real, self.naive, self.now = Budget(), NaiveBudget(), 0.0
+
+    @rule(times=st.integers(1, 9))
+    def earn(self, times: int) -> None:
+        """First tries go out."""
+        for _ in range(times):
+            self.real = next_earned(self.real, self.now, MACHINE)
+            self.naive.booked.append((int(self.now), 1.0))
+
+    @rule()
+    def spend(self) -> None:
+        """A retry asks to be paid for."""
+        after = spend_retry(self.real, self.now, MACHINE)
+        assert (after is not None) == self.naive.spend(self.now)
+        self.real = self.real if after is None else after
+
+    @rule(passed_s=st.sampled_from([0.25, 1.0, 3.0, 9.0, 11.0]))
+    def wait(self, passed_s: float) -> None:
+        """Time goes by."""
+        self.now += passed_s
+
+    @invariant()
+    def is_bounded(self) -> None:
+        """Ten slices are kept, and one that is beginning."""
+        assert len(self.real.slices) <= 11
+
+
+TestBudgetMachine = BudgetMachine.TestCase
+TestBudgetMachine.settings = settings(deadline=None, max_examples=60)
