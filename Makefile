@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup serve run fmt lint types test scenarios replay docs sim check bench lock
+.PHONY: help setup serve run fmt lint types test scenarios replay docs sim mutations check bench lock
 
 PY := .venv/bin/python
 
@@ -41,6 +41,9 @@ docs: setup ## Write the table of docs/providers.md anew, from the kinds and the
 sim: setup ## Simulate worlds of faults on virtual time (ARGS="--exchanges N --seed S")
 	@$(PY) -m tests.simulation --tier core $(ARGS)
 	@$(PY) -m tests.simulation --tier wire $(ARGS)
+
+mutations: setup ## Put bugs into the product and write the table of what caught them into docs/simulation.md
+	@$(PY) -m tests.simulation.mutations
 
 check: lint types test ## Everything that must pass before a commit
 

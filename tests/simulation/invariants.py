@@ -9,10 +9,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from actors.attempt import LINGER_S
+from actors.messages import BreakerChanged
 from router.canon.outcome import End
 from router.canon.usage import Usage
-from router.policy.breaker import Phase
-from tests.simulation.plan import CANCELS, CRASHES, HANGS, INPUT_PER_MTOK, OUTPUT_PER_MTOK, REFUSES
+from router.policy.breaker import TRANSITIONS, Phase
+from tests.simulation.plan import INPUT_PER_MTOK, OUTPUT_PER_MTOK
 from tests.simulation.story import Heard, Told
 
 if TYPE_CHECKING:
@@ -71,8 +72,9 @@ def one_entry_per_attempt(world: World) -> Iterator[str]:
 
 
 def a_stop_keeps_the_account(world: World) -> Iterator[str]:
-    """Only a journal that refuses or hangs, or a ledger that crashes, lets a tree stop with entries unwritten."""
-    if world.lost and not {REFUSES, HANGS, CRASHES, CANCELS} & set(world.schedule.kinds):
+    """Only a journal that refuses or hangs, or a ledger that crashed just now, lets a tree stop with entries
+    unwritten."""
+    if world.lost and not world.excused:
         yield f"lost are {sorted(world.lost)}"
 
 
@@ -252,6 +254,29 @@ def breakers_close(world: World) -> Iterator[str]:
                 yield f"{provider}:{model} is {state.state}"
 
 
+def breakers_keep_their_word(world: World) -> Iterator[str]:
+    """Circuits move as their table says; no request leaves through an open one, and one through a half-open one.
+
+    Of providers whose breaker never crashed: it would begin anew. What leaves at the very moment of a change was let
+    through before it.
+    """
+    fallen = {name.split("/")[2] for name in world.story.fallen if name.endswith("/breaker")}
+    now: dict[tuple[str, str, str], tuple[Phase, float, int]] = {}
+    for at_s, fact in world.story.circuits:
+        place = (fact.provider, fact.model, fact.key)
+        phase, since_s, sent = now.get(place, (Phase.CLOSED, 0.0, 0))
+        if world.lives > 1 or fact.provider in fallen:
+            continue
+        if isinstance(fact, BreakerChanged):
+            if fact.before != phase or Phase(fact.after) not in TRANSITIONS[phase].values():
+                yield f"{place} went from {fact.before} to {fact.after}, was {phase}"
+            now[place] = (Phase(fact.after), at_s, 0)
+        elif at_s > since_s:
+            now[place] = (phase, since_s, sent + 1)
+            if phase is Phase.OPEN or (phase is Phase.HALF_OPEN and sent):
+                yield f"{fact.attempt} left for {place} while its circuit was {phase}"
+
+
 def nothing_is_held(world: World) -> Iterator[str]:
     """No exchange, request, slot, place in a queue, or probe."""
     held = {"exchanges": world.assembly._door.count}
@@ -341,6 +366,7 @@ AT_END: tuple[Check, ...] = (
     attempts_stay_within_bounds,
     retries_stay_within_budget,
     providers_are_not_crowded,
+    breakers_keep_their_word,
     exchanges_end_in_time,
     exchanges_end_with_their_attempts,
     health_means_success,

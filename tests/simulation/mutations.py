@@ -1,10 +1,11 @@
 """Bugs put into the product on purpose, and the invariant that each must break: a net is known by what it catches.
 
-`python -m tests.simulation.mutations` prints the table of docs/simulation.md.
+`make mutations` writes the table of docs/simulation.md anew.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,25 +15,38 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.attempt import Attempt
+from actors.books import Books
+from actors.clocks import Clocks
 from actors.exchange import Exchange
+from actors.ledger import Ledger
 from actors.messages import Flow, Part
 from actors.pace import Pace
+from actors.provider import Provider
 from actors.pulses import Pulses
 from actors.reading import Reading
+from actors.record import Record
 from actors.runtime import Down, Exit, Job, SimDeadlock
 from actors.tally import Tally
 from actors.telling import Telling
 from router.canon.event import Ended
 from router.canon.target import Target
+from router.errors import GatewayError, Reason
+from router.front.delivery import Delivery
 from router.policy import breaker
 from tests.simulation.plan import draw_plan
+from tests.simulation.wire.world import draw_wire_plan, run_wire_world
 from tests.simulation.world import run_world
+from tests.sources import ROOT
 
-SEEDS = range(12)
+SEEDS = range(30)
 """A mutation that these do not find is not found."""
 
 MOST = 150
 """Exchanges of one of these worlds."""
+
+HEAD = ("| mutation | invariant that caught it | worlds needed |", "| --- | --- | --- |")
+ON_THE_WIRE = frozenset({"answers_are_framed"})
+"""Invariants that only the wire can break."""
 
 DEADLOCK = "no_world_hangs"
 """Nothing can run and nothing is due: the virtual loop itself finds that out."""
@@ -143,9 +157,134 @@ def _key_keeps_its_slot(true: Callable[..., Any]) -> Callable[..., Any]:
     return next_returned
 
 
+def _another_reason_told(true: Callable[..., Any]) -> Callable[..., Any]:
+    def end(self: Record, exit: Exit) -> Any:
+        reason, error = true(self, exit)
+        other = Reason.TOTAL_TIMEOUT if reason is Reason.MALFORMED else Reason.MALFORMED
+        return (other if error else reason), error
+
+    return end
+
+
+def _stop_writes_nothing(_true: Callable[..., Any]) -> Callable[..., Any]:
+    async def on_stop(self: Ledger, reason: Exit) -> None:
+        for job in self._jobs:
+            job.stop()
+            await job.wait()
+
+    return on_stop
+
+
+def _entry_of_somebody_else(true: Callable[..., Any]) -> Callable[..., Any]:
+    def opened(**fields: Any) -> Any:
+        return true(**{**fields, "provider": "nobody"})
+
+    return opened
+
+
+def _counted_twice(true: Callable[..., Any]) -> Callable[..., Any]:
+    def count(self: Books, total: Any) -> None:
+        true(self, total)
+        true(self, total)
+
+    return count
+
+
+def _dearer_for_the_caller(_true: Callable[..., Any]) -> Callable[..., Any]:
+    def cost_usd(self: Record, value: Any) -> None:
+        self.__dict__["cost_usd_"] = value if value is None else value * 2
+
+    return property(lambda self: self.__dict__.get("cost_usd_"), cost_usd)  # type: ignore[return-value]
+
+
+def _attempts_without_end(true: Callable[..., Any]) -> Callable[..., Any]:
+    def next_step(route: Any, *rest: Any) -> Any:
+        return true(replace(route, max_attempts=route.max_attempts + 3), *rest)
+
+    return next_step
+
+
+def _retries_for_nothing(_true: Callable[..., Any]) -> Callable[..., Any]:
+    def spend_retry(budget: Any, *_: Any) -> Any:
+        return budget
+
+    return spend_retry
+
+
+def _outer_clock_not_wound(true: Callable[..., Any]) -> Callable[..., Any]:
+    def arm(self: Clocks, reason: Reason, seconds: float) -> None:
+        if reason is not Reason.DEADLINE:
+            true(self, reason, seconds)
+
+    return arm
+
+
+def _probe_never_sent(true: Callable[..., Any]) -> Callable[..., Any]:
+    def next_permit(circuit: breaker.Circuit, now: float, *rest: Any) -> Any:
+        if circuit.phase is breaker.Phase.OPEN:
+            return circuit, breaker.Wait(retry_after_s=1.0)
+        return true(circuit, now, *rest)
+
+    return next_permit
+
+
+def _everybody_probes(true: Callable[..., Any]) -> Callable[..., Any]:
+    def next_permit(circuit: breaker.Circuit, *rest: Any) -> Any:
+        if circuit.phase is not breaker.Phase.CLOSED:
+            return circuit, breaker.Permit(epoch=circuit.epoch, probe=True)
+        return true(circuit, *rest)
+
+    return next_permit
+
+
+def _transport_left_open(_true: Callable[..., Any]) -> Callable[..., Any]:
+    async def on_stop(self: Provider, reason: Exit) -> None:
+        for job in tuple(self._attempts):
+            job.stop()
+            await job.wait()
+
+    return on_stop
+
+
+def _finalizer_crashes(true: Callable[..., Any]) -> Callable[..., Any]:
+    def settle(self: Attempt, job: Job, exit: Exit) -> None:
+        true(self, job, exit)
+        if self.tally.fault is not None:
+            raise RuntimeError("a finalizer that fails")
+
+    return settle
+
+
+def _nobody_comes_back(_true: Callable[..., Any]) -> Callable[..., Any]:
+    def comes_back(*_: Any) -> bool:
+        return False
+
+    return comes_back
+
+
+def _task_nobody_owns(true: Callable[..., Any]) -> Callable[..., Any]:
+    def settle(self: Exchange, job: Job, exit: Exit) -> None:
+        true(self, job, exit)
+        stray = asyncio.get_running_loop().create_task(asyncio.sleep(10_000), name=f"stray {job.name}")
+        self.__dict__["stray"] = stray
+
+    return settle
+
+
+def _hangs_up_without_a_word(_true: Callable[..., Any]) -> Callable[..., Any]:
+    async def break_off(self: Delivery, error: GatewayError) -> Any:
+        raise ConnectionError("nobody was told") from error
+
+    return break_off
+
+
 def _mutations() -> dict[str, Mutation]:
+    from actors import attempt as attempt_module
     from actors import breaker as breaker_actor
+    from actors import exchange as exchange_module
     from actors import pace as pace_actor
+    from actors import retry as retry_module
+    from actors.runtime import keeper
 
     table = (
         (Pace, "on_down", _slot_not_given_back, "nothing_is_held"),
@@ -159,6 +298,21 @@ def _mutations() -> dict[str, Mutation]:
         (Telling, "take", _words_said_twice, "readers_hear_one_attempt"),
         (Job, "tie", _stays_with_the_leaver, "exchanges_end_with_their_attempts"),
         (breaker_actor, "next_circuit", _probe_never_passes, "breakers_close"),
+        (breaker_actor, "next_permit", _probe_never_sent, "health_means_success"),
+        (breaker_actor, "next_permit", _everybody_probes, "breakers_keep_their_word"),
+        (Record, "end", _another_reason_told, "one_outcome_per_reader"),
+        (Ledger, "on_stop", _stop_writes_nothing, "a_stop_keeps_the_account"),
+        (attempt_module, "EntryOpened", _entry_of_somebody_else, "every_request_has_an_entry"),
+        (Books, "count", _counted_twice, "costs_add_up"),
+        (Record, "cost_usd", _dearer_for_the_caller, "callers_are_told_the_cost"),
+        (exchange_module, "next_step", _attempts_without_end, "attempts_stay_within_bounds"),
+        (retry_module, "spend_retry", _retries_for_nothing, "retries_stay_within_budget"),
+        (Clocks, "_arm", _outer_clock_not_wound, "exchanges_end_in_time"),
+        (Provider, "on_stop", _transport_left_open, "nothing_is_left"),
+        (Attempt, "settle", _finalizer_crashes, "nothing_leaks"),
+        (keeper, "comes_back", _nobody_comes_back, "every_actor_is_alive"),
+        (Exchange, "settle", _task_nobody_owns, "only_actors_run"),
+        (Delivery, "_break_off", _hangs_up_without_a_word, "answers_are_framed"),
     )
     return {
         make.__name__.strip("_"): Mutation(owner=owner, name=name, make=make, caught_by=caught_by)
@@ -189,25 +343,36 @@ def hunt(mutation: Mutation) -> int | None:
     """How many worlds it took to catch it by its own invariant; None for never."""
     with mutated(mutation):
         for tried, seed in enumerate(SEEDS, 1):
-            if mutation.caught_by in _broken(seed):
+            if mutation.caught_by in _broken(seed, on_the_wire=mutation.caught_by in ON_THE_WIRE):
                 return tried
     return None
 
 
-def _broken(seed: int) -> frozenset[str]:
+def _broken(seed: int, *, on_the_wire: bool) -> frozenset[str]:
     """The invariants that a small world broke; a world that could not even go on broke the one of its name."""
     try:
-        return frozenset(words.partition(":")[0] for words in run_world(draw_plan(seed, most=MOST)).broken)
+        world = run_wire_world(draw_wire_plan(seed)) if on_the_wire else run_world(draw_plan(seed, most=MOST))
     except SimDeadlock:
         return frozenset({DEADLOCK})
+    return frozenset(words.partition(":")[0] for words in world.broken)
+
+
+def table() -> str:
+    """What was found, as it stands in the document."""
+    rows = [
+        f"| {name.replace('_', ' ')} | `{mutation.caught_by}` | {hunt(mutation) or 'not found'} |"
+        for name, mutation in MUTATIONS.items()
+    ]
+    return "\n".join((*HEAD, *rows))
 
 
 def main() -> None:
-    """Print the table."""
+    """Write the table anew."""
     logging.disable(logging.CRITICAL)
-    print("| mutation | invariant that caught it | worlds needed |\n| --- | --- | --- |")
-    for name, mutation in MUTATIONS.items():
-        print(f"| {name.replace('_', ' ')} | `{mutation.caught_by}` | {hunt(mutation) or 'not found'} |")
+    document = ROOT / "docs" / "simulation.md"
+    before, _, rest = document.read_text().partition(HEAD[0])
+    _, _, after = rest.partition("\n\n")
+    document.write_text(f"{before}{table()}\n\n{after}")
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         outages: times of one fault and nothing else.
         disturbances: the enabled ones, and how strong each is, 0 to 1.
         shuffled: what is ready at one moment runs in random order.
+        well: providers that never fail.
         wire_rate: share of answers whose bytes meet a fault of their own; on the wire only.
     """
 
@@ -62,6 +63,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     disturbances: dict[str, float]
     shuffled: bool
     wire_rate: float = 0.0
+    well: frozenset[str] = frozenset()
 
     @property
     def faulty_s(self) -> float:

@@ -8,7 +8,7 @@ from random import Random
 
 import msgspec
 
-from router.upstream.memory import MemoryTransport, Scripted
+from router.upstream.memory import Delay, MemoryTransport, Scripted
 from router.upstream.transport import UpstreamRequest
 from tests.simulation.answers import draw_meaning, speech
 from tests.simulation.faults import FAULTS, well
@@ -64,12 +64,13 @@ class SimProvider:
         spoken = b"".join(step for step in scripted.steps if isinstance(step, bytes))
         self._last_word = said.last_word
         told.whole = scripted.status == 200 and said.last_word in spoken
+        told.lasts_s = sum(step.seconds for step in scripted.steps if isinstance(step, Delay))
         self._enter(told)
         return scripted
 
     def _pick(self, chance: Random, place: str) -> str:
         """The fault that this request meets; "" for none."""
-        kind = self._drawn(chance) if self.faulty else ""
+        kind = self._drawn(chance) if self.faulty and self.name not in self._plan.well else ""
         return kind if kind and self._schedule.admits(kind, place) else ""
 
     def _drawn(self, chance: Random) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from actors.messages import EntryClosed, EntryOpened, ExchangeEnded
+from actors.messages import BreakerChanged, EntryClosed, EntryOpened, ExchangeEnded
 from actors.runtime import ActorSystem, Report
 from router.errors import Reason
 from tests.simulation.answers import Meaning
@@ -15,7 +15,8 @@ from tests.simulation.answers import Meaning
 class Told:
     """One request as its provider saw it, and what it said to that.
 
-    `meaning` is all that a whole answer holds; `whole` is whether the last word of it is among what is said.
+    `meaning` is all that a whole answer holds; `whole` is whether the last word of it is among what is said;
+    `lasts_s` is how long it pauses.
     """
 
     def __init__(self, *, exchange: str, provider: str, meaning: Meaning, at_s: float) -> None:
@@ -25,6 +26,7 @@ class Told:
         self.at_s = at_s
         self.whole = False
         self.fault = ""
+        self.lasts_s = 0.0
 
 
 class Heard:
@@ -70,6 +72,8 @@ class Story:
         self.opened: list[EntryOpened] = []
         self.closed: list[EntryClosed] = []
         self.ended: list[ExchangeEnded] = []
+        self.circuits: list[tuple[float, BreakerChanged | EntryOpened]] = []
+        """When circuits changed and requests left, in order."""
         self.crashes: list[tuple[str, str, str]] = []
         self.fallen: list[str] = []
         """Who did not end by its own will, crashed or killed."""
@@ -91,11 +95,14 @@ class Story:
         match message:
             case EntryOpened():
                 self.opened.append(message)
+                self.circuits.append((self.now(), message))
                 self.note("opened", message.attempt, message.provider)
             case EntryClosed():
                 self.closed.append(message)
                 self.closed_s[message.attempt] = self.now()
                 self.note("closed", message.attempt, str(message.reason), repr(message.usage))
+            case BreakerChanged():
+                self.circuits.append((self.now(), message))
             case ExchangeEnded():
                 self.ended.append(message)
                 self.ended_s[message.exchange] = self.now()

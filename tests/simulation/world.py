@@ -88,6 +88,8 @@ class World:
         """All of the tree, as its supervisors told it when they were asked last."""
         self.ledger_hurt_s = float("-inf")
         """When the ledger crashed, lost its writer, or could not write, last."""
+        self.excused = False
+        """Whether the ledger of a tree that was stopped could not write all it was told."""
         self.lives = 1
         """Trees that were started."""
         self.lost: set[str] = set()
@@ -196,7 +198,8 @@ class World:
         began_s = self.story.now()
         await old.stop()
         self.lost.update(old._books.pending)
-        if self.ledger_hurt_s >= began_s - LEDGER_BACK_S:
+        self.excused = self.ledger_hurt_s >= began_s - LEDGER_BACK_S
+        if self.excused:
             # Nobody brings back an actor of a tree that stops: what such a ledger was told last is not written.
             told = {fact.attempt for fact in self.story.opened} | {fact.attempt for fact in self.story.closed}
             self.lost.update(attempt for attempt in told if not self._is_written(attempt))
