@@ -120,12 +120,20 @@ def _price(usage: Usage | None) -> Decimal:
 
 
 def callers_are_told_the_cost(world: World) -> Iterator[str]:
-    """What a caller is told its answer cost is what the completed attempt cost."""
+    """What a caller is told its answer cost is what the completed attempt cost, and of one that others had begun, what
+    these cost too, as far as that is known of all of them."""
     costs = {row.exchange: row.cost_usd for row in world.account.rows.values() if row.end is End.COMPLETED}
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for row in world.account.rows.values():
+        sums[row.exchange] += row.cost_usd or Decimal(0)
     lost = {attempt.partition(".")[0] for attempt in world.lost}
     for heard in world.story.heard:
-        if heard.end == "answered" and heard.exchange not in lost and heard.cost_usd != costs.get(heard.exchange):
-            yield f"{heard.exchange} was told {heard.cost_usd}, its row says {costs.get(heard.exchange)}"
+        if heard.end != "answered" or heard.exchange in lost:
+            continue
+        least, told = costs.get(heard.exchange), heard.cost_usd
+        sound = told is None or (least or Decimal(0)) <= told <= sums[heard.exchange]
+        if not (sound if heard.rescued else told == least):
+            yield f"{heard.exchange} was told {told}, its row says {least}, all {sums[heard.exchange]}"
 
 
 def usage_is_the_last_word(world: World) -> Iterator[str]:
@@ -161,11 +169,42 @@ def readers_hear_one_attempt(world: World) -> Iterator[str]:
     """What a reader got is how one answer begins, from the provider it was told of; complete, it is all of it."""
     said = _told(world)
     for heard in world.story.heard:
-        tolds = [told for told in said[heard.exchange] if heard.provider in (None, told.provider)]
+        if heard.rescued:
+            continue
+        tolds = [told for told in said[heard.exchange] if heard.provider in (None, told.provider) and not told.begun]
         if not any(_begins(heard, told) for told in tolds) and (heard.text or heard.thought or heard.calls):
             yield f"{heard.exchange} heard {_words(heard)}, said was {[told.meaning for told in tolds]}"
         if heard.end == "answered" and not any(told.whole and _is_all(heard, told) for told in tolds):
             yield f"{heard.exchange} was answered with {_words(heard)}, said was {[told.meaning for told in tolds]}"
+
+
+def rescued_answers_are_one(world: World) -> Iterator[str]:
+    """Of an answer that was taken up, a reader got what the first said and what follows it, once: the text is how the
+    line of whoever told the rest begins, and complete, it is all of that line. Whoever went on was given what the
+    reader had been told. Thoughts are the first's, calls the last's."""
+    said = _told(world)
+    for heard in world.story.heard:
+        tolds = said[heard.exchange]
+        for told in tolds:
+            if told.begun and not (heard.text.startswith(told.begun) or told.begun.startswith(heard.text)):
+                yield f"{heard.exchange} heard {heard.text!r}, {told.provider} was given {told.begun!r}"
+        if not heard.rescued:
+            continue
+        if not any(
+            told.line(heard.text).startswith(heard.text) and told.meaning.told.startswith(heard.calls) for told in tolds
+        ):
+            yield f"{heard.exchange} heard {_words(heard)}, lines were {[told.line(heard.text) for told in tolds]}"
+        if heard.end == "answered" and not any(_is_line(heard, told) for told in tolds):
+            lines = [told.line(heard.text) for told in tolds]
+            yield f"{heard.exchange} was answered with {_words(heard)}, lines were {lines}"
+
+
+def _begins_line(heard: Heard, told: Told) -> bool:
+    return told.line(heard.text).startswith(heard.text) and told.meaning.told.startswith(heard.calls)
+
+
+def _is_line(heard: Heard, told: Told) -> bool:
+    return told.whole and (heard.text, heard.calls) == (told.line(heard.text), told.meaning.told)
 
 
 def _begins(heard: Heard, told: Told) -> bool:
@@ -363,6 +402,7 @@ AT_END: tuple[Check, ...] = (
     usage_is_the_last_word,
     nothing_completes_without_a_last_word,
     readers_hear_one_attempt,
+    rescued_answers_are_one,
     attempts_stay_within_bounds,
     retries_stay_within_budget,
     providers_are_not_crowded,

@@ -28,11 +28,12 @@ from actors.record import Record
 from actors.runtime import Down, Exit, Job, SimDeadlock
 from actors.tally import Tally
 from actors.telling import Telling
-from router.canon.event import Ended
+from router.canon.event import Ended, Event, Started
 from router.canon.target import Target
 from router.errors import GatewayError, Reason
 from router.front.delivery import Delivery
 from router.policy import breaker
+from router.policy.rescue import Splice
 from tests.simulation.plan import draw_plan
 from tests.simulation.wire.world import draw_wire_plan, run_wire_world
 from tests.simulation.world import run_world
@@ -105,6 +106,13 @@ def _words_said_twice(true: Callable[..., Any]) -> Callable[..., Any]:
         await true(self, part, target)
         if isinstance(part, Flow) and self.committed and self._last is None:
             await self.outbox.put(part)
+
+    return take
+
+
+def _repetition_told(_true: Callable[..., Any]) -> Callable[..., Any]:
+    def take(_self: Splice, events: tuple[Event, ...]) -> tuple[Event, ...]:
+        return tuple(event for event in events if not isinstance(event, Started))
 
     return take
 
@@ -296,6 +304,7 @@ def _mutations() -> dict[str, Mutation]:
         (Reading, "end", _finish_made_up, "nothing_completes_without_a_last_word"),
         (Tally, "usage", _preview_taken_for_the_count, "usage_is_the_last_word"),
         (Telling, "take", _words_said_twice, "readers_hear_one_attempt"),
+        (Splice, "take", _repetition_told, "rescued_answers_are_one"),
         (Job, "tie", _stays_with_the_leaver, "exchanges_end_with_their_attempts"),
         (breaker_actor, "next_circuit", _probe_never_passes, "breakers_close"),
         (breaker_actor, "next_permit", _probe_never_sent, "health_means_success"),

@@ -10,9 +10,11 @@ from random import Random
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tests.simulation.answers import SPOKEN, TONGUES
 from tests.simulation.faults import FAULTS
+from tests.simulation.saving import with_savings
 
 LEAVING, DAWDLING, CRASHES, CANCELS = "caller_leaves", "caller_dawdles", "actor_crashes", "job_cancelled"
 REFUSES, HANGS, CLOCK, STOP = "journal_refuses", "disk_hangs", "clock_jumps", "stop"
@@ -50,6 +52,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         shuffled: what is ready at one moment runs in random order.
         well: providers that never fail.
         wire_rate: share of answers whose bytes meet a fault of their own; on the wire only.
+        repeats: whoever is asked for an exchange means the same.
     """
 
     seed: int
@@ -64,6 +67,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     shuffled: bool
     wire_rate: float = 0.0
     well: frozenset[str] = frozenset()
+    repeats: bool = False
 
     @property
     def faulty_s(self) -> float:
@@ -85,7 +89,7 @@ def draw_plan(seed: int, *, most: int = 500) -> Plan:
         if chance.random() < 0.4
     )
     stirred = {name: chance.random() for name in DISTURBANCES if chance.random() < 0.4}
-    return Plan(
+    plan = Plan(
         seed=seed,
         exchanges=exchanges,
         gap_s=gap_s,
@@ -97,6 +101,8 @@ def draw_plan(seed: int, *, most: int = 500) -> Plan:
         disturbances=stirred,
         shuffled=chance.random() < 0.7,
     )
+    settings, repeats = with_savings(plan.settings, seed)
+    return replace(plan, settings=settings, repeats=repeats)
 
 
 def _settings(chance: Random, dialects: dict[str, str], taste: Random) -> dict[str, Any]:

@@ -10,9 +10,10 @@ import msgspec
 
 from router.upstream.memory import Delay, MemoryTransport, Scripted
 from router.upstream.transport import UpstreamRequest
-from tests.simulation.answers import draw_meaning, speech
+from tests.simulation.answers import Meaning, draw_meaning, speech
 from tests.simulation.faults import FAULTS, well
 from tests.simulation.plan import Plan
+from tests.simulation.saving import beginning_of, gone_on
 from tests.simulation.schedule import Schedule
 from tests.simulation.story import Story, Told
 
@@ -56,9 +57,13 @@ class SimProvider:
         self._asked[exchange] += 1
         place = f"{exchange}.{self.name}.{self._asked[exchange]}"
         chance = self._schedule.chance(place)
-        meaning = draw_meaning(chance, f"[{exchange} {self.name} {self._asked[exchange]}]", model)
+        begun = beginning_of(request.body)
+        meaning = self._meaning(exchange, model, chance)
+        if begun:
+            meaning = gone_on(meaning, begun)
         said = speech(self._plan.dialects[self.name], meaning, streamed=streamed)
         told = Told(exchange=exchange, provider=self.name, meaning=meaning, at_s=self._story.now())
+        told.begun = begun
         told.fault = self._pick(chance, place)
         scripted = FAULTS[told.fault](said, chance) if told.fault else well(said, chance)
         spoken = b"".join(step for step in scripted.steps if isinstance(step, bytes))
@@ -67,6 +72,12 @@ class SimProvider:
         told.lasts_s = sum(step.seconds for step in scripted.steps if isinstance(step, Delay))
         self._enter(told)
         return scripted
+
+    def _meaning(self, exchange: str, model: str, chance: Random) -> Meaning:
+        """What it means to say: in a world where all mean the same, what the exchange has to hear."""
+        if not self._plan.repeats:
+            return draw_meaning(chance, f"[{exchange} {self.name} {self._asked[exchange]}]", model)
+        return draw_meaning(self._schedule.chance(f"{exchange} meaning"), f"[{exchange}]", model)
 
     def _pick(self, chance: Random, place: str) -> str:
         """The fault that this request meets; "" for none."""

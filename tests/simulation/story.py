@@ -27,6 +27,17 @@ class Told:
         self.whole = False
         self.fault = ""
         self.lasts_s = 0.0
+        self.begun = ""
+        """What of an answer it was given to go on from."""
+
+    def line(self, heard: str) -> str:
+        """All of the text that who heard this may hear, what others had said before included.
+
+        White space at the end of a beginning is not sent to every provider; its reader was told it all the same.
+        """
+        rest = heard[len(self.begun) :]
+        blanks = rest[: len(rest) - len(rest.lstrip())] if self.begun and self.begun == self.begun.rstrip() else ""
+        return self.begun + blanks + self.meaning.text.removeprefix(blanks)
 
 
 class Heard:
