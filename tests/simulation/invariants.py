@@ -240,12 +240,17 @@ def retries_stay_within_budget(world: World) -> Iterator[str]:
     floor = keys["budget_min_per_s"] * _BUDGET_WINDOW_S
     firsts: dict[str, list[float]] = defaultdict(list)
     again: dict[str, list[float]] = defaultdict(list)
-    asked: set[tuple[str, str]] = set()
-    for told in world.story.told:
-        is_first = (told.exchange, told.provider) not in asked
-        asked.add((told.exchange, told.provider))
-        for whose in (told.provider, _EVERYBODY):
-            (firsts if is_first else again)[whose].append(told.at_s)
+    asked: set[tuple[str, ...]] = set()
+    for at_s, fact in world.story.circuits:
+        if isinstance(fact, BreakerChanged):
+            continue
+        # Another key of the same provider is another way on, and costs no retry.
+        by_key, at_all = (fact.exchange, fact.provider, fact.key), (fact.exchange, fact.provider)
+        counts = firsts if at_all not in asked else again if by_key in asked else None
+        asked |= {by_key, at_all}
+        if counts is not None:
+            for whose in (fact.provider, _EVERYBODY):
+                counts[whose].append(at_s)
     new = world.lives + world.story.fallen.count("root/retry")
     for whose, times in again.items():
         windows = (times[-1] - times[0]) // (_BUDGET_WINDOW_S * 0.9) + 1
