@@ -57,6 +57,7 @@ from router.errors import Reason, WireFault
 from router.policy.allowance import is_scarce
 from router.policy.enduser import end_user_of
 from router.policy.estimate import ESTIMATES, Estimate, cannot_count
+from router.policy.gauge import Gauge, prompt_bytes
 from router.policy.lanes import Demand, LaneRules, Shut, choose_lane
 from router.policy.reserve import reserved_tokens
 from router.providers.limits import LimitHeaders, read_limits
@@ -108,6 +109,7 @@ class Line(Struct, frozen=True, kw_only=True):
         weighs: whether anything limits tokens, so that they are worth an estimate.
         keys: what is published of the keys.
         limits: the rate-limit headers of its answers.
+        gauges: public target name -> how many bytes its tokens have, as far as that was learned.
         upstream: public model name -> the provider's own name for it.
         clean: takes the secrets this router knows out of a provider's words.
         max_event_bytes: the largest stream event to accept.
@@ -134,6 +136,7 @@ class Line(Struct, frozen=True, kw_only=True):
     weighs: bool = False
     keys: Callable[[], PaceView] = PaceView
     limits: LimitHeaders = ()
+    gauges: Callable[[], Mapping[str, Gauge]] = dict
     max_event_bytes: int = 16 * 1024 * 1024
     max_reply_bytes: int = 64 * 1024 * 1024
 
@@ -263,6 +266,9 @@ class Attempt:
     async def _send(self, way: Way, draft: Draft, clocks: Clocks) -> None:
         request = self._upstream_request(way, draft)
         self.tally.sent = True
+        if self._order.operation is Operation.CHAT:
+            self.tally.asked_bytes = prompt_bytes(self._order.ask.fields)
+            self.tally.gauge = self._line.gauges().get(str(self._order.target), self.tally.gauge)
         self._line.ledger.tell(
             EntryOpened(
                 attempt=self._order.attempt,

@@ -10,6 +10,7 @@ from actors.messages import AdminActed, CostView, EntryClosed, EntryOpened
 from router.canon.outcome import UsageSource
 from router.canon.target import Target
 from router.policy.audit import Act, digest_of
+from router.policy.gauge import Gauge, next_gauge
 from router.policy.price import PriceBook, is_plausible
 from router.store.journal import AuditRow, EntryRow, Head, ProviderTotal, Record
 
@@ -21,6 +22,9 @@ MOST_PENDING = 100_000
 
 _OPENED = ("writer", "key", "owner", "user", "group", "credential")
 """What only an opening says."""
+
+MOST_GAUGES = 4096
+"""Targets whose tokens are measured; more than anybody configures."""
 
 OVERALL = "all"
 """Stands for the provider in sums over all of them."""
@@ -43,6 +47,8 @@ class Books:
         self.failed_writes = 0
         self.lost = 0
         self.crashed = 0
+        self.mismatched = 0
+        self.gauges: dict[str, Gauge] = {}
         self._acts = 0
         self._sums: dict[str, ProviderTotal] = {}
         self._overall = ProviderTotal(provider=OVERALL)
@@ -129,7 +135,22 @@ class Books:
             failed_writes=self.failed_writes,
             lost=self.lost,
             crashed=self.crashed,
+            mismatched=self.mismatched,
         )
+
+    def learn(self, fact: EntryClosed) -> bool:
+        """Take in what a count by its provider teaches; whether anything was learned."""
+        usage = fact.usage
+        if usage is None or fact.usage_source is not UsageSource.FINAL:
+            return False
+        self.mismatched += usage.reported_total not in (None, usage.total)
+        name = str(Target(provider=fact.provider, model=fact.model))
+        before = self.gauges.get(name, Gauge())
+        after = next_gauge(before, fact.asked_bytes, fact.said_bytes, usage)
+        if after == before or (name not in self.gauges and len(self.gauges) >= MOST_GAUGES):
+            return False
+        self.gauges = {**self.gauges, name: after}
+        return True
 
 
 def joined(before: EntryRow, after: EntryRow) -> EntryRow:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import assert_never
@@ -34,6 +34,7 @@ from actors.scribe import Scribe
 from actors.vault import Vault
 from router.canon.target import Target
 from router.canon.usage import Usage
+from router.policy.gauge import Gauge
 from router.policy.price import PriceBook, is_plausible
 from router.store.journal import (
     AuditRow,
@@ -71,7 +72,7 @@ class Ledger(Actor):
 
     Accepts `EntryOpened`, `EntryClosed` and `AdminActed` (facts), `ReadCosts` -> `CostView`, `ReadTotals` ->
     `TotalsPage`, `ReadEntries` -> `EntriesPage`, `ReadAudit` -> `AuditPage`, `EraseUser` -> `UserErased | AccountBusy`.
-    Publishes `CostView`.
+    Publishes `CostView`, and by target what it learned of the size of tokens.
 
     While the journal refuses, records wait in memory and are tried again; while the store does, they stay in the
     journal, however long. The view says `degraded`. A place that cannot be used at all (damaged, of a newer version)
@@ -88,13 +89,20 @@ class Ledger(Actor):
     overflow = Overflow.REJECT
 
     def __init__(
-        self, *, vault: Vault, books: Books, prices: Snapshot[PriceBook], published: Snapshot[CostView]
+        self,
+        *,
+        vault: Vault,
+        books: Books,
+        prices: Snapshot[PriceBook],
+        published: Snapshot[CostView],
+        gauges: Snapshot[Mapping[str, Gauge]],
     ) -> None:
         super().__init__()
         self._vault = vault
         self._books = books
         self._prices = prices
         self._published = published
+        self._gauges = gauges
         self._jobs: tuple[Job, ...] = ()
 
     async def on_start(self) -> None:
@@ -160,6 +168,8 @@ class Ledger(Actor):
                 row = closing_of(fact, self._prices.value)
                 self._books.count(total_of(row))
                 self._books.add(row)
+                if self._books.learn(fact):
+                    self._gauges.publish(self._books.gauges)
             case AdminActed():
                 self._books.act(fact)
             case _:

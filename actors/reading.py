@@ -36,7 +36,12 @@ class Naming(Struct, frozen=True, kw_only=True):
 
 def said_bytes(events: tuple[Event, ...]) -> int:
     """How much content these bear, in bytes of UTF-8, whatever kind it is of."""
-    return sum(_SIZES[type(event)](event) for event in events if type(event) in _SIZES)
+    return sum(content_bytes(event) for event in events if type(event) in _SIZES)
+
+
+def content_bytes(event: Event) -> int:
+    """The same of one event that bears content."""
+    return _SIZES[type(event)](event)
 
 
 def _length(*texts: str | None) -> int:

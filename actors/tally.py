@@ -4,12 +4,14 @@ happened to that: answer, error, cancellation before the first step, or a kill."
 from __future__ import annotations
 
 from actors.messages import AttemptEnded, AttemptJudged, EntryClosed, Order
+from actors.reading import content_bytes
 from actors.runtime import Crashed, Exit, Job, Normal, Ports, Shutdown
 from router.canon.allowance import Allowance
 from router.canon.event import CONTENT, Ended, Event, Skipped, UsageReported
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
 from router.errors import TIMEOUTS, Reason, WireFault
+from router.policy.gauge import Gauge, estimate_usage
 from router.policy.lanes import ONLY, Told
 
 _ENDS: dict[Reason, End] = {
@@ -63,6 +65,9 @@ class Tally:
         self._first_byte_s: float | None = None
         self._first_token_s: float | None = None
         self.usage: Usage | None = None
+        self.asked_bytes = 0
+        self.said_bytes = 0
+        self.gauge = Gauge()
         self.fault: WireFault | None = None
         self.complete = False
         self.sent = False
@@ -83,6 +88,7 @@ class Tally:
             kind = type(event)
             if kind in CONTENT:
                 bears = True
+                self.said_bytes += content_bytes(event)
             elif kind is UsageReported:
                 self.usage = event.usage  # type: ignore[union-attr]  # `kind is` narrows nothing for mypy; isinstance costs twice
             elif kind is Ended:
@@ -151,6 +157,7 @@ class Tally:
 
     def entry(self, reason: Reason | None) -> EntryClosed:
         """What the ledger is told."""
+        usage, source = self._counted()
         return EntryClosed(
             attempt=self.order.attempt,
             exchange=self.order.exchange,
@@ -158,14 +165,17 @@ class Tally:
             model=self.order.target.model,
             end=end_of(reason),
             reason=reason,
-            usage=self.usage,
-            usage_source=self._usage_source(),
+            usage=usage,
+            usage_source=source,
             at=self._ports.wall.now(),
             key=self.key,
+            asked_bytes=self.asked_bytes,
+            said_bytes=self.said_bytes,
         )
 
     def ended(self, reason: Reason | None) -> AttemptEnded:
         """What telemetry is told."""
+        usage, source = self._counted()
         return AttemptEnded(
             exchange=self.order.exchange,
             attempt=self.order.attempt,
@@ -178,8 +188,8 @@ class Tally:
             reason=reason,
             status=self.fault.status if self.fault else None,
             message=self.fault.message if self.fault else None,
-            usage=self.usage,
-            usage_source=self._usage_source(),
+            usage=usage,
+            usage_source=source,
             skipped=self.skipped,
             started_at=self.started_at,
             first_byte_s=self._first_byte_s,
@@ -188,7 +198,12 @@ class Tally:
             key=self.key,
         )
 
-    def _usage_source(self) -> UsageSource:
-        if self.usage is None:
-            return UsageSource.NONE
-        return UsageSource.FINAL if self.complete else UsageSource.PARTIAL
+    def _counted(self) -> tuple[Usage | None, UsageSource]:
+        """What was used, and who says so. Where the provider did not count to the end of what it said, we estimate."""
+        if self.complete and self.usage is not None:
+            return self.usage, UsageSource.FINAL
+        if self.asked_bytes and self.said_bytes:
+            estimated = estimate_usage(self.gauge, self.asked_bytes, self.said_bytes, self.usage)
+            if estimated != self.usage:
+                return estimated, UsageSource.ESTIMATED
+        return self.usage, UsageSource.NONE if self.usage is None else UsageSource.PARTIAL

@@ -35,7 +35,12 @@ class EntryOpened(Struct, frozen=True, kw_only=True):
 
 
 class EntryClosed(Struct, frozen=True, kw_only=True):
-    """Fact for the Ledger: an attempt ended. Exactly one for each `EntryOpened`."""
+    """Fact for the Ledger: an attempt ended. Exactly one for each `EntryOpened`.
+
+    Args:
+        asked_bytes: of the prompt as it was written; 0 where that says nothing of its tokens.
+        said_bytes: of the answer, as far as it was streamed.
+    """
 
     attempt: str
     exchange: str
@@ -47,6 +52,8 @@ class EntryClosed(Struct, frozen=True, kw_only=True):
     usage_source: UsageSource
     at: float
     key: str = ONLY
+    asked_bytes: int = 0
+    said_bytes: int = 0
 
 
 class CostView(Struct, frozen=True, kw_only=True):
@@ -61,6 +68,7 @@ class CostView(Struct, frozen=True, kw_only=True):
         failed_writes: tries that one of them refused; each was or will be made again.
         lost: entries that found no room in memory while the journal refused. Their cost is in the sums of this run.
         crashed: entries that an earlier run left open, closed as crashed at this one's start.
+        mismatched: entries of this run whose provider's own total is not the sum of its parts.
     """
 
     overall: ProviderTotal
@@ -72,6 +80,7 @@ class CostView(Struct, frozen=True, kw_only=True):
     failed_writes: int = 0
     lost: int = 0
     crashed: int = 0
+    mismatched: int = 0
 
 
 class ReadCosts(Struct, frozen=True, kw_only=True):

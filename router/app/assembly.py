@@ -41,6 +41,7 @@ from router.app.units import Workshop
 from router.app.vaults import vault_of
 from router.front.context import Context
 from router.policy.capability import UNKNOWN, known_windows
+from router.policy.gauge import Gauge
 from router.policy.pricelist import PriceList
 from router.providers import find_installed
 from router.settings import Origin, Settings, changed_file
@@ -136,6 +137,7 @@ class Assembly:
         self._windows = by_reference(self._facts, known_windows)
         self._books = Books()
         self._costs = Snapshot(self._books.view())
+        self._gauges = Snapshot[Mapping[str, Gauge]]({})
         self._cached = Snapshot(CacheView())
         self._conversed = Snapshot(ConversationsView())
         self._listed = PriceList()
@@ -269,6 +271,7 @@ class Assembly:
             ref=self._ref,
             codecs=CODECS,
             clean=self._scrubber.text,
+            gauges=lambda: self._gauges.value,
             transport=self._parts.transport,
         )
         readers = Readers(
@@ -329,7 +332,13 @@ class Assembly:
         edition = self._edition
         return Blueprint(
             config=lambda: Config(published=edition, press=press, users=lambda: self._door.jobs),
-            ledger=lambda: Ledger(vault=vault, books=self._books, prices=self._prices, published=self._costs),
+            ledger=lambda: Ledger(
+                vault=vault,
+                books=self._books,
+                prices=self._prices,
+                published=self._costs,
+                gauges=self._gauges,
+            ),
             telemetry=lambda: Telemetry(self._outlets(), Tuning(rows=settings.telemetry.request_log_size)),
             limits=lambda: Limits(
                 max_exchanges=lambda: edition.value.settings.server.max_exchanges, live_jobs=lambda: self._door.jobs
@@ -385,6 +394,7 @@ class Assembly:
         watch(metrics.IN_FLIGHT, lambda: self._door.count)
         watch(metrics.LEDGER_PENDING, lambda: self._costs.value.pending)
         watch(metrics.LEDGER_FAILED_WRITES, lambda: self._costs.value.failed_writes)
+        watch(metrics.LEDGER_MISMATCHED, lambda: self._costs.value.mismatched)
         watch(metrics.TELEMETRY_DROPPED, lambda: self.logs.dropped, "log")
         for how in ("undelivered", "rejected", "dropped", "expired"):
             watch(metrics.MESSAGES_LOST, partial(getattr, self.system.counters, how), how)

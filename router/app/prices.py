@@ -57,7 +57,12 @@ def _listed(listed: PriceList, seat: Seat, upstream: str, at: float) -> Traits:
 def price_book(seats: tuple[Seat, ...], listed: PriceList) -> PriceBook:
     """Configured prices first, then nothing for what runs here, then the list."""
     sellers = {
-        seat.name: Seller(price_id=seat.kind.price_id, base_url=seat.settings.base_url, local=seat.kind.local)
+        seat.name: Seller(
+            price_id=seat.kind.price_id,
+            base_url=seat.settings.base_url,
+            local=seat.kind.local,
+            upstream={model.name: model.upstream for model in seat.models if model.upstream != model.name},
+        )
         for seat in seats
     }
     overrides = tuple(

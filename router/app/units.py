@@ -24,6 +24,7 @@ from router.app.transports import headers_of, transport_of
 from router.canon.operation import Operation
 from router.canon.target import Timeouts
 from router.policy.breaker import BreakerRules
+from router.policy.gauge import Gauge
 from router.policy.throttle import ThrottleRules
 from router.providers.kind import Endpoint, Kind, with_parameters
 from router.providers.prefix import Prefix
@@ -39,6 +40,7 @@ class Workshop(Struct, frozen=True, kw_only=True):
         ref: the parts of an actor's path below the root -> its ref.
         codecs: what callers speak, by name.
         clean: takes the secrets this router knows out of a text.
+        gauges: public target name -> how many bytes its tokens have.
         transport: stands in for the real transports, by provider name; None takes the real ones.
     """
 
@@ -46,6 +48,7 @@ class Workshop(Struct, frozen=True, kw_only=True):
     ref: Callable[..., Ref]
     codecs: Mapping[str, Codec]
     clean: Callable[[str], str]
+    gauges: Callable[[], Mapping[str, Gauge]] = dict
     transport: Callable[[str], MakeTransport] | None = None
 
 
@@ -170,6 +173,7 @@ def _line(site: Site, transport: Transport, model: Model) -> AttemptLine:
         pulses=site.pulses,
         clean=shop.clean,
         weighs=bool(provider.tokens_per_min or kind.limits),
+        gauges=shop.gauges,
         keys=lambda: site.view.pace.value,
         limits=kind.limits,
     )

@@ -193,11 +193,13 @@ class Seller(Struct, frozen=True, kw_only=True):
         price_id: the seller's id in the price list; None leaves it to the address.
         base_url: where the provider listens.
         local: nobody bills.
+        upstream: public model name -> the seller's own, where it is another.
     """
 
     price_id: str | None = None
     base_url: str | None = None
     local: bool = False
+    upstream: Mapping[str, str] = {}
 
 
 class PriceSource(Protocol):
@@ -230,7 +232,8 @@ class PriceBook:
         seller = self._sellers.get(target.provider)
         if seller is None:
             return None
-        return LOCAL if seller.local else self._listed.find(seller.price_id, seller.base_url, target.model, at)
+        model = seller.upstream.get(target.model, target.model)
+        return LOCAL if seller.local else self._listed.find(seller.price_id, seller.base_url, model, at)
 
     def cost(self, target: Target, usage: Usage | None, at: float) -> Cost:
         """What an answer of a target cost, for the caller's header and the ledger alike."""

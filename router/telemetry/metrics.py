@@ -176,6 +176,12 @@ LEDGER_FAILED_WRITES = Metric(
     help="Writes to the ledger's store that failed; each is tried again.",
     unit="writes",
 )
+LEDGER_MISMATCHED = Metric(
+    name="pointsman_ledger_mismatched_total",
+    kind=Kind.COUNTER,
+    help="Entries whose provider's own total of tokens is not the sum of its parts; kept as it told them.",
+    unit="entries",
+)
 TELEMETRY_DROPPED = Metric(
     name="pointsman_telemetry_dropped_total",
     kind=Kind.COUNTER,
@@ -241,6 +247,7 @@ TABLE: tuple[Metric, ...] = (
     IN_FLIGHT,
     LEDGER_PENDING,
     LEDGER_FAILED_WRITES,
+    LEDGER_MISMATCHED,
     TELEMETRY_DROPPED,
     ACTOR_RESTARTS,
     JOB_CRASHES,

@@ -93,7 +93,9 @@ async def running(vault: Vault, *, books: Books | None = None) -> AsyncIterator[
     published = Snapshot(books.view())
 
     def start() -> Ledger:
-        return Ledger(vault=vault, books=books, prices=Snapshot(BOOK), published=published)
+        return Ledger(
+            vault=vault, books=books, prices=Snapshot(BOOK), published=published, gauges=Snapshot(books.gauges)
+        )
 
     system = ActorSystem(virtual_ports(), on_report=lambda _report: None)
     await system.start(SupervisorSpec(children=(ChildSpec(name="ledger", start=start),)))

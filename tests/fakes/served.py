@@ -142,9 +142,10 @@ class Served(Caller):
 @asynccontextmanager
 async def served(config: Mapping[str, Any], home: Path) -> AsyncIterator[Served]:
     """A started router on a free port, with a ledger of its own under `home`. Stopped at the end, in order."""
+    account = mkdtemp(dir=home)
     own = {
         "home": str(home),
-        "ledger": {"path": f"{mkdtemp(dir=home)}/ledger.sqlite"},
+        "ledger": {"path": f"{account}/ledger.sqlite", "journal": f"{account}/journal"},
         **config,
         "server": {"port": 0, **config.get("server", {})},
     }

@@ -70,14 +70,16 @@ async def test_line_46_reasoning_is_not_paid_twice(streamed: bool, tmp_path: Pat
 
 @scenario
 async def test_line_47_a_caller_who_left_has_one_row(tmp_path: Path) -> None:
-    """Nobody counted, so nothing is said of the cost; an estimate in its place is a later issue."""
+    """Nobody counted, so what was said is estimated, priced, and marked as an estimate."""
     async with paired(tmp_path, stall_after(words(20)), keys=PRICED) as pair:
         async with pair.router.stream() as heard:
             await heard.begin()
         (row,) = await pair.router.entries(1)
     assert row.end == "client_gone"
-    assert row.usage_source == "none"
-    assert row.cost_usd is None
+    assert row.usage_source == "estimated"
+    assert row.usage is not None
+    assert 0 < row.usage.output_total <= 20
+    assert row.cost_usd == per_mtok("3", row.usage.input_total) + per_mtok("15", row.usage.output_total)
 
 
 @both
@@ -95,12 +97,16 @@ async def test_line_48_a_zero_that_was_counted_is_a_zero(streamed: bool, tmp_pat
 @both
 @scenario
 async def test_line_48_a_count_that_was_not_given_is_no_zero(streamed: bool, tmp_path: Path) -> None:
-    """Without usage nobody knows what it cost."""
+    """What was streamed can be estimated; of a whole answer nothing is known."""
     async with paired(tmp_path, counted(None), keys=PRICED) as pair:
         assert (await pair.ask(streamed)).is_from(FIRST)
         (row,) = await pair.router.entries(1)
-    assert row.cost_usd is None
-    assert row.cost_source == "uncounted"
+    if streamed:
+        assert (row.usage_source, row.cost_source) == ("estimated", "priced")
+        assert row.cost_usd is not None
+        assert row.cost_usd > 0
+    else:
+        assert (row.usage_source, row.cost_usd, row.cost_source) == ("none", None, "uncounted")
 
 
 @scenario
@@ -134,7 +140,7 @@ async def test_line_50_a_failed_attempt_that_was_billed_is_in_the_sum(tmp_path: 
     assert (first.number, second.number) == (1, 2)
     assert first.usage_source == "provider_partial"
     assert first.cost_usd == per_mtok("3", 200)
-    assert second.usage is None
+    assert second.usage_source == "estimated"
     (told,) = log_of(pair.router.log.read, "exchange ended")
     assert told["input_tokens"] is None, "what the first counted is not what the second used"
 
