@@ -1,6 +1,6 @@
 """The public referee's faults, S01 to S13 and S15, one streamed request each.
 
-S08 and S09 end with an honest error as long as nothing rescues a half-sent answer.
+S08 and S09 end with an honest error here: routes that rescue half-sent answers are in `test_rescue.py`, with S14.
 """
 
 from __future__ import annotations
