@@ -279,6 +279,8 @@ class Attempt:
                 at=self.tally.started_at,
                 key=self.tally.key,
                 group=self._order.ask.model,
+                client=self._order.client.id,
+                owner=self._order.client.owner,
                 user=end_user_of(self._order.ask.fields),
             )
         )

@@ -180,6 +180,8 @@ def opening_of(fact: EntryOpened, writer: str) -> EntryRow:
         credential=fact.key,
         group=fact.group,
         user=fact.user,
+        key=fact.client,
+        owner=fact.owner,
     )
 
 

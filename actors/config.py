@@ -130,10 +130,19 @@ class Config(Actor, Generic[E]):
 
     Args:
         users: the exchanges under way.
+        unread_since_s: monotonic; since when the source has not told what is in it. None: it has.
     """
 
-    def __init__(self, *, published: Snapshot[E], press: Press[E], users: Callable[[], tuple[Job, ...]]) -> None:
+    def __init__(
+        self,
+        *,
+        published: Snapshot[E],
+        press: Press[E],
+        users: Callable[[], tuple[Job, ...]],
+        unread_since_s: Snapshot[float | None],
+    ) -> None:
         super().__init__()
+        self._unread_since_s = unread_since_s
         self._published = published
         self._press = press
         self._users = users
@@ -172,8 +181,16 @@ class Config(Actor, Generic[E]):
 
     async def _reload(self, message: ReloadConfig) -> Outcome:
         outcome = await self._renew(message.by, None)
+        self._note_read(isinstance(outcome, ConfigTaken))
         self._audit(message.by, "config.reload", self._published.value.view.source, outcome)
         return outcome
+
+    def _note_read(self, was_read: bool) -> None:
+        since_s = self._unread_since_s
+        if was_read:
+            since_s.publish(None)
+        elif since_s.value is None:
+            since_s.publish(self.ports.clock.now())
 
     async def _change(self, message: ChangeConfig) -> Outcome:
         tag = self._published.value.view.tag

@@ -11,6 +11,7 @@ from actors.cards import abilities_of, cards_of
 from actors.edition import Edition, ProviderView
 from actors.front import Door
 from actors.messages import (
+    DENIED,
     READY,
     AdminActed,
     Call,
@@ -24,10 +25,13 @@ from actors.messages import (
     TargetReport,
 )
 from actors.runtime import ActorDead, AskTimeout, MailboxFull, Ports, Ref, Snapshot
+from router.canon.caller import Caller
 from router.canon.target import Target
 from router.errors import Reason, Unavailable
 from router.policy.breaker import Phase
+from router.policy.bucket import Rate, take, wait_s
 from router.policy.capability import ModelFacts
+from router.policy.keyring import identify
 from router.policy.lanes import Shut
 from router.policy.pulse import faded_s, later_of, learned_limit_s, share_of
 from router.telemetry.health import HealthView, ProviderHealth
@@ -40,6 +44,9 @@ _WELL = 0.5
 
 _USABLE = (READY, Shut.QUIET)
 """States of a key with which its provider is well: quiet passes by itself."""
+
+_DENIALS = Rate(amount=60)
+"""How many denied accesses are kept one by one: who guesses keys must not fill the disk."""
 
 _WORST: dict[str, int] = {Phase.CLOSED: 0, Phase.HALF_OPEN: 1, Phase.OPEN: 2}
 
@@ -62,6 +69,7 @@ class Views(Struct, frozen=True, kw_only=True):
     facts: Callable[[], Mapping[Target, ModelFacts]]
     actors: Mapping[str, Ref]
     metrics: Callable[[], bytes]
+    unread_since_s: Snapshot[float | None]
 
 
 class TreeDesk:
@@ -72,10 +80,18 @@ class TreeDesk:
         self._views = views
         self._ports = ports
         self._started_s = ports.clock.now()
+        self._denials_full_at_s = 0.0
+        self._unkept = 0
 
     def open(self, call: Call) -> Opened:
         """Start an exchange. Raises `Unavailable` while draining or while the front is being restarted."""
         return self._door.open(call, self._views.edition().wiring)
+
+    def identify(self, key: str) -> Caller:
+        """Who shows this key. Raises as `policy.keyring.identify`."""
+        ring, since_s = self._views.edition().ring, self._views.unread_since_s.value
+        unread_s = None if since_s is None else self._ports.clock.now() - since_s
+        return identify(ring, key, self._ports.wall.now(), unread_s)
 
     def new_id(self, prefix: str) -> str:
         """A fresh id."""
@@ -136,6 +152,14 @@ class TreeDesk:
 
     def admin_acted(self, by: str, act: str, subject: str, outcome: str) -> None:
         """Have an administrative act, or an access that was denied, kept and logged."""
+        if outcome == DENIED:
+            now = self._ports.clock.now()
+            if wait_s(self._denials_full_at_s, 1, now, _DENIALS) > 0:
+                self._unkept += 1
+                return
+            self._denials_full_at_s = take(self._denials_full_at_s, 1, now, _DENIALS)
+            if self._unkept:
+                subject, self._unkept = f"{subject}, and {self._unkept} before it", 0
         fact = AdminActed(by=by, act=act, subject=subject, outcome=outcome, at=self._ports.wall.now())
         for name in ("ledger", "telemetry"):
             self._views.actors[name].tell(fact)

@@ -13,6 +13,7 @@ from actors.runtime import Ref, Snapshot
 from actors.tree import MakeActor, Unit
 from router.canon.target import Timeouts
 from router.policy.catalog import RouteSpec
+from router.policy.keyring import EMPTY, Ring
 from router.providers.survey import FoundModel
 
 
@@ -50,6 +51,7 @@ class Edition(Struct, frozen=True, kw_only=True):
         unit_of: provider -> its unit's name, for those that could be set up.
         group_of: public model name -> its group's name.
         slow_start_s: how long the share of a target that came back grows.
+        ring: the client keys.
     """
 
     view: ConfigView
@@ -61,3 +63,4 @@ class Edition(Struct, frozen=True, kw_only=True):
     providers: Mapping[str, ProviderView]
     routes: tuple[RouteSpec, ...]
     slow_start_s: float
+    ring: Ring = EMPTY

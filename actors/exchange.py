@@ -122,7 +122,7 @@ class Exchange:
         )
         self._telling = Telling(self._record, wiring.ports, self._deadline_s)
         self._tries = 0
-        self._caller = call.caller or end_user_of(call.ask.fields)
+        self._caller = call.caller.id or end_user_of(call.ask.fields)
         self._cache_key: str | None = None
         self._known = call.ask.model in wiring.routes
         self._on_loss = OnLoss.REFUSE
@@ -213,9 +213,9 @@ class Exchange:
     async def _recall(self) -> bool:
         """Answer from the cache, where there is one and it has exactly this; costs nothing and asks nobody."""
         cache, call = self._wiring.cache, self._call
-        if cache is None or call.ask.stream:
+        if cache is None or call.ask.stream or not call.caller.cache:
             return False
-        self._cache_key = cache_key("", call.dialect, call.ask.model, call.ask.fields)
+        self._cache_key = cache_key(call.caller.tenant, call.dialect, call.ask.model, call.ask.fields)
         self._telling.cache = "miss"
         try:
             hit = await cache.ask(Lookup(key=self._cache_key), timeout_s=ASK_S)
@@ -433,6 +433,7 @@ class Exchange:
             on_loss=self._on_loss,
             operation=self._call.operation,
             caller=self._caller,
+            client=self._call.caller,
             avoid=self._record.keys_failed(target),
         )
         try:

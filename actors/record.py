@@ -209,6 +209,7 @@ class Record:
             strategy=self.strategy,
             rescues=self._rescues(reason),
             hedge=self.hedge,
+            client=call.caller.id,
         )
 
     def _rescues(self, reason: Reason | None) -> tuple[tuple[str, str], ...]:

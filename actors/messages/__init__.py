@@ -101,6 +101,7 @@ from actors.messages.conversations import (
     TurnEnded,
 )
 from actors.messages.desk import (
+    DENIED,
     ConfigAnswer,
     ConfigAsk,
     Desk,
@@ -126,6 +127,7 @@ from actors.messages.telemetry import (
 )
 
 __all__ = [
+    "DENIED",
     "READY",
     "AccountBusy",
     "Acquire",

@@ -21,6 +21,7 @@ class EntryOpened(Struct, frozen=True, kw_only=True):
         key: name of the provider's key that it goes out by.
         group: the public name that was asked for.
         user: the end user that the caller named, "" for none.
+        client: id of the client key that asked, `owner` whose it is; "" where none did.
     """
 
     attempt: str
@@ -32,6 +33,8 @@ class EntryOpened(Struct, frozen=True, kw_only=True):
     key: str = ONLY
     group: str = ""
     user: str = ""
+    client: str = ""
+    owner: str = ""
 
 
 class EntryClosed(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from actors.runtime import Channel, Job
+from router.canon.caller import NOBODY, Caller
 from router.canon.event import Event
 from router.canon.loss import OnLoss
 from router.canon.operation import Operation
@@ -31,7 +32,8 @@ class Order(Struct, frozen=True, kw_only=True):
         refusals_move: a refusal fails the attempt, as long as nothing else was said: its route goes on to another
             target then, and there is one.
         on_loss: whether the target is asked when it cannot be told what the request means.
-        caller: who the exchange is for.
+        caller: who the exchange is for, where turns are between callers.
+        client: the client key that it came with.
         avoid: keys of the provider by which the exchange has failed on this target.
         beginning: text that the caller was told already, to go on from; None asks for a whole answer.
     """
@@ -50,6 +52,7 @@ class Order(Struct, frozen=True, kw_only=True):
     on_loss: OnLoss = OnLoss.REFUSE
     operation: Operation = Operation.CHAT
     caller: str = ""
+    client: Caller = NOBODY
     avoid: tuple[str, ...] = ()
     beginning: str | None = None
 

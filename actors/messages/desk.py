@@ -21,6 +21,10 @@ from actors.messages.config import (
 )
 from actors.messages.exchange import Call, Opened
 from router.canon.ability import UNSAID, Traits
+from router.canon.caller import Caller
+
+DENIED = "denied"
+"""The outcome of an access that was not granted."""
 
 ConfigAsk = ReadConfig | ExportConfig | ReloadConfig | ChangeConfig
 ConfigAnswer = ConfigView | ConfigDocument | ConfigTaken | ConfigRefused | ConfigMoved | EntryMissing | EntryExists
@@ -116,6 +120,11 @@ class Desk(Protocol):
 
     def open(self, call: Call) -> Opened:
         """Start an exchange. Raises `Unavailable` while draining or while the front is being restarted."""
+        ...
+
+    def identify(self, key: str) -> Caller:
+        """Who shows this client key, "" for none. Raises `Refused` for one that is no key, `Unavailable` where nobody
+        can say."""
         ...
 
     def new_id(self, prefix: str) -> str:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from actors.messages.attempt import Flow, Whole
 from actors.runtime import Channel, Job, Shutdown
+from router.canon.caller import NOBODY, Caller
 from router.canon.event import Event
 from router.canon.operation import Operation
 from router.canon.target import Target
@@ -27,7 +28,7 @@ class Call(Struct, frozen=True, kw_only=True):
         request_id: the id the caller will see; also the exchange's id.
         trace_id: 32 hex digits, from the caller's traceparent or ours.
         parent_span_id: 16 hex digits from the caller's traceparent, or None.
-        caller: name of the client key it came with; "" where none was asked for. Turns are between callers.
+        caller: the client key it came with. Turns are between callers.
     """
 
     ask: Ask
@@ -36,7 +37,7 @@ class Call(Struct, frozen=True, kw_only=True):
     trace_id: str
     parent_span_id: str | None = None
     operation: Operation = Operation.CHAT
-    caller: str = ""
+    caller: Caller = NOBODY
 
 
 class Committed(Struct, frozen=True, kw_only=True):

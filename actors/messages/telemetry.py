@@ -66,6 +66,7 @@ class ExchangeEnded(Struct, frozen=True, kw_only=True):
     strategy: str | None = None
     rescues: tuple[tuple[str, str], ...] = ()
     hedge: str | None = None
+    client: str = ""
 
 
 class ReadLog(Struct, frozen=True, kw_only=True):

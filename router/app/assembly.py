@@ -139,6 +139,7 @@ class Assembly:
         self._costs = Snapshot(self._books.view())
         self._gauges = Snapshot[Mapping[str, Gauge]]({})
         self._cached = Snapshot(CacheView())
+        self._unread_since_s: Snapshot[float | None] = Snapshot(None)
         self._conversed = Snapshot(ConversationsView())
         self._listed = PriceList()
         self._door = Door()
@@ -324,6 +325,7 @@ class Assembly:
             facts=lambda: self._facts.value,
             actors={name: self._ref(name) for name in OWN},
             metrics=self._meter.render,
+            unread_since_s=self._unread_since_s,
         )
 
     def _blueprint(self, server: Server, press: Press) -> Blueprint:
@@ -331,7 +333,9 @@ class Assembly:
         vault = self._parts.vault or vault_of(settings.ledger)
         edition = self._edition
         return Blueprint(
-            config=lambda: Config(published=edition, press=press, users=lambda: self._door.jobs),
+            config=lambda: Config(
+                published=edition, press=press, users=lambda: self._door.jobs, unread_since_s=self._unread_since_s
+            ),
             ledger=lambda: Ledger(
                 vault=vault,
                 books=self._books,

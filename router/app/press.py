@@ -28,6 +28,7 @@ from actors.pulses import PulseView
 from actors.runtime import Snapshot
 from actors.scout import Found
 from actors.tree import MakeActor, Unit
+from router.app.clients import ring_of
 from router.app.release import Kinds, Layout, Release, layout_of, pending_keys
 from router.app.rules import breaker_rules, lanes, throttle_rules
 from router.app.seats import Seat
@@ -192,6 +193,7 @@ class Press:
             providers=views,
             routes=layout.routes,
             slow_start_s=settings.failover.slow_start_s,
+            ring=ring_of(settings),
         )
 
     def _units(

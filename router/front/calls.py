@@ -9,7 +9,8 @@ from router.front.body import read_body
 from router.front.context import Context
 from router.front.delivery import Delivery, Keeper
 from router.front.forward import forwarding
-from router.front.guard import REQUEST_ID
+from router.front.guard import CALLER, REQUEST_ID
+from router.front.models import no_such_model
 from router.front.presence import watching
 from router.front.trace import decode_traceparent
 from router.front.wishes import with_headers
@@ -26,6 +27,8 @@ async def hear(request: web.Request, context: Context, spoken: str) -> Ask:
     half = context.codecs[spoken].front
     assert half is not None
     ask = with_headers(half.peek(await read_body(request, context.max_body_bytes)), request.headers)
+    if not request[CALLER].may_ask_for(ask.model):
+        raise no_such_model(ask.model)
     return forwarding(ask, request.headers, half.forwarded)
 
 
@@ -46,6 +49,7 @@ async def answer(
             request_id=request[REQUEST_ID],
             trace_id=trace[0] if trace else context.desk.trace_id(),
             parent_span_id=trace[1] if trace else None,
+            caller=request[CALLER],
         )
     )
     try:

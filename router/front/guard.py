@@ -7,17 +7,24 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from actors.messages import Desk
+from actors.messages import DENIED, Desk
 from actors.runtime import forget_traceback
+from router.canon.caller import NOBODY, Caller
 from router.errors import GatewayError, Reason, Refused, Unavailable
-from router.front.origin import admit_all
+from router.front.origin import admit_all, key_in
 from router.wire.dialect import FrontHalf
 
 REQUEST_ID = web.RequestKey("pointsman_request_id", str)
 """The id of a request; on every answer as `x-request-id`."""
 
+CALLER = web.RequestKey("pointsman_caller", Caller)
+"""Whose key a request came with."""
+
 PATH_MAX = 200
 """Characters of a path that are kept of a request that was denied."""
+
+MODELS = "/v1/models"
+"""What every key may list, as far as it may use it."""
 
 _KEPT = frozenset({"allow", "www-authenticate"})
 """Headers of aiohttp's own refusals that a caller needs."""
@@ -38,6 +45,7 @@ class Guard:
         on_bug: told of every exception nobody foresaw: (request id, error).
         admit: raises for headers of whom the handler must not hear.
         audits: whether that is kept.
+        keyed: whether callers show client keys here.
     """
 
     def __init__(
@@ -48,7 +56,9 @@ class Guard:
         admit: Admit = admit_all,
         *,
         audits: bool = False,
+        keyed: bool = False,
     ) -> None:
+        self._keyed = keyed
         self._desk = desk
         self._half = half
         self._on_bug = on_bug
@@ -94,11 +104,19 @@ class Guard:
             raise Refused("the target of a request is a path here")
         try:
             self._admit(request.headers)
-        except web.HTTPException:
+            request[CALLER] = self._identified(request) if self._keyed else NOBODY
+        except (web.HTTPException, Refused):
             if self._audits:
                 who = f"http {request.remote or 'unknown'}"
-                self._desk.admin_acted(who, "access", f"{request.method} {request.path[:PATH_MAX]}", "denied")
+                self._desk.admin_acted(who, "access", f"{request.method} {request.path[:PATH_MAX]}", DENIED)
             raise
+
+    def _identified(self, request: web.Request) -> Caller:
+        """Who calls. Raises `Refused`, `Unavailable`, or `HTTPForbidden` where its key is not for this path."""
+        caller = self._desk.identify(key_in(request.headers))
+        if not caller.may_use(request.path) and not request.path.startswith(MODELS):
+            raise web.HTTPForbidden(reason="this key is not for this path")
+        return caller
 
     def _answered(self, error: Exception, request_id: str) -> web.Response:
         """What a caller who was told nothing yet is told."""

@@ -17,6 +17,7 @@ from msgspec import UNSET, Struct, UnsetType
 from actors.messages import ModelCard
 from router.errors import Reason, Refused
 from router.front.context import Context
+from router.front.guard import CALLER
 
 VERSION_HEADER = "anthropic-version"
 
@@ -73,7 +74,7 @@ class Page(Struct, frozen=True, kw_only=True):
 
 async def listing(request: web.Request, context: Context) -> web.Response:
     """Every name: groups, bare models, `provider:model` and `auto`; to Anthropic's clients a page of them."""
-    cards = context.desk.models()
+    cards = _cards(request, context)
     if VERSION_HEADER in request.headers:
         return _json(page_of(cards, request.query))
     return _json(Listing(data=tuple(_model(card) for card in cards)))
@@ -83,14 +84,25 @@ async def one(request: web.Request, context: Context) -> web.Response:
     """One name; ids may hold slashes. Raises `Refused` when there is none such."""
     wanted = request.match_info["id"]
     shaped = _named if VERSION_HEADER in request.headers else _model
-    for card in context.desk.models():
+    for card in _cards(request, context):
         if card.id == wanted:
             return _json(shaped(card))
-    raise Refused(
-        f"the model {wanted!r} does not exist here; GET /v1/models lists those that do",
+    raise no_such_model(wanted)
+
+
+def no_such_model(name: str) -> Refused:
+    """What is said of a name that does not exist, and of one that does not for this caller."""
+    return Refused(
+        f"the model {name!r} does not exist here; GET /v1/models lists those that do",
         reason=Reason.UNKNOWN_MODEL,
         param="model",
     )
+
+
+def _cards(request: web.Request, context: Context) -> tuple[ModelCard, ...]:
+    """Those that the caller may ask for."""
+    caller = request[CALLER]
+    return tuple(card for card in context.desk.models() if caller.may_ask_for(card.id))
 
 
 def page_of(cards: tuple[ModelCard, ...], query: Mapping[str, str]) -> Page:

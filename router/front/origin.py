@@ -38,6 +38,13 @@ def admit_local(headers: Mapping[str, str]) -> None:
         raise web.HTTPForbidden(reason="this gateway takes no requests from web pages of other sites")
 
 
+def key_in(headers: Mapping[str, str]) -> str:
+    """The client key of a request, as OpenAI's clients send one or as Anthropic's do; "" for none."""
+    bearer = headers.get("authorization", "")
+    given = bearer[7:] if bearer[:7].lower() == "bearer " else headers.get("x-api-key", "")
+    return given.strip()
+
+
 def admit_keyed(key: str | None, admit: Callable[[Mapping[str, str]], None]) -> Callable[[Mapping[str, str]], None]:
     """Let pass whom `admit` does if they have the key, as `Authorization: Bearer` or `x-admin-key`"""
     if key is None:

@@ -16,6 +16,7 @@ from actors.messages import Committed, Memory, Turn
 from router.errors import GatewayError, Reason, Refused
 from router.front.calls import answer, hear
 from router.front.context import Context
+from router.front.guard import CALLER
 from router.wire.dialect import Ask, Kept
 from router.wire.members import joined
 from router.wire.openai_responses.turns import (
@@ -30,9 +31,6 @@ from router.wire.openai_responses.turns import (
 
 DIALECT = "openai-responses"
 
-OWNER = ""
-"""Whose the conversations are: without client keys there is one caller."""
-
 _UNKNOWN = "no response of this id is known here, or no longer"
 
 _MOST_ITEMS = 100
@@ -42,18 +40,18 @@ _USUAL_ITEMS = 20
 async def converse(request: web.Request, context: Context) -> web.StreamResponse:
     """One call, by itself or on from an earlier answer."""
     ask = await hear(request, context, DIALECT)
-    memory = context.memory
+    memory, owner = _memory(request, context), request[CALLER].tenant
     previous = previous_of(ask)
     if memory is None or not (previous or wants_keeping(ask)):
         return await answer(request, context, DIALECT, ask)
-    turns = await memory.recall(previous, OWNER) if previous is not None else ()
+    turns = await memory.recall(previous, owner) if previous is not None else ()
     said = ask.fields["input"]
     if previous is not None:
         ask = _continued(ask, context, turns, previous)
     if not wants_keeping(ask):
         return await _answer(request, context, ask, turns)
     ask = replace(ask, kept=Kept(id=memory.new_id("resp_"), previous=previous))
-    keeper = _Keeper(memory, ask, said, previous if turns else None)
+    keeper = _Keeper(memory, ask, said, previous if turns else None, owner)
     return await _answer(request, context, ask, turns, keeper)
 
 
@@ -79,7 +77,8 @@ async def one(request: web.Request, context: Context) -> web.Response:
 async def delete(request: web.Request, context: Context) -> web.Response:
     """`DELETE /v1/responses/{id}`. Raises `Refused` for what a provider stores: only it can delete that."""
     id = request.match_info["id"]
-    turn = None if context.memory is None else await context.memory.forget(id, OWNER)
+    memory = _memory(request, context)
+    turn = None if memory is None else await memory.forget(id, request[CALLER].tenant)
     if turn is None:
         raise web.HTTPNotFound(reason=_UNKNOWN)
     if turn.held:
@@ -115,7 +114,8 @@ async def items(request: web.Request, context: Context) -> web.Response:
 class _Keeper:
     """Keeps the answer to one request, before the caller has all of it: the next request may come at once."""
 
-    def __init__(self, memory: Memory, ask: Ask, said: Raw, previous: str | None) -> None:
+    def __init__(self, memory: Memory, ask: Ask, said: Raw, previous: str | None, owner: str) -> None:
+        self._owner = owner
         self._memory = memory
         self._ask = ask
         self._said = said
@@ -142,7 +142,7 @@ class _Keeper:
             Turn(
                 id=reply.id,
                 previous=self._previous,
-                owner=OWNER,
+                owner=self._owner,
                 target=committed.target,
                 held=passed and reply.store is not False,
                 input=self._said,
@@ -180,9 +180,15 @@ def _continued(ask: Ask, context: Context, turns: tuple[Turn, ...], previous: st
     return ask if pinned is None else replace(ask, model=pinned)
 
 
+def _memory(request: web.Request, context: Context) -> Memory | None:
+    """Where this caller's conversations are kept; None where they are not to be."""
+    return context.memory if request[CALLER].keeps else None
+
+
 async def _known(request: web.Request, context: Context) -> tuple[Turn, ...]:
     id = request.match_info["id"]
-    turns = () if context.memory is None else await context.memory.recall(id, OWNER)
+    memory = _memory(request, context)
+    turns = () if memory is None else await memory.recall(id, request[CALLER].tenant)
     if not turns:
         raise web.HTTPNotFound(reason=_UNKNOWN)
     return turns

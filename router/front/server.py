@@ -15,7 +15,7 @@ from router.front.connection import Connection, Crowd
 from router.front.context import Context
 from router.front.guard import Admit, Guard
 from router.front.origin import admit_all, admit_keyed, admit_local, is_loopback
-from router.front.routes import CHAT, OPERATIONS, ROUTES, Handler, dialect_of, is_operational, spoken
+from router.front.routes import CHAT, OPERATIONS, ROUTES, Handler, dialect_of, is_keyed, is_operational, spoken
 from router.front.tls import Tls
 
 Application = web.Application
@@ -207,18 +207,19 @@ def add_routes(
     """Put paths into `app`, each behind the guard of its dialect; nothing of the host application is touched."""
     context = contexts()
 
-    def guards(admit: Admit, *, audits: bool = False) -> dict[str, Guard]:
+    def guards(admit: Admit, *, audits: bool = False, keyed: bool = False) -> dict[str, Guard]:
         return {
-            name: Guard(context.desk, codec.front, on_bug, admit, audits=audits)
+            name: Guard(context.desk, codec.front, on_bug, admit, audits=audits, keyed=keyed)
             for name, codec in context.codecs.items()
             if codec.front is not None
         }
 
-    callers, operators = guards(admit), guards(admit_operators, audits=True)
+    anyone, callers = guards(admit), guards(admit, audits=True, keyed=True)
+    operators = guards(admit_operators, audits=True)
     for method, path, dialect, handler in routes:
-        guards_here = operators if is_operational(path) else callers
+        guards_here = operators if is_operational(path) else callers if is_keyed(path) else anyone
         app.router.add_route(method, path, _guarded(guards_here, dialect, handler, contexts))
-    return callers
+    return anyone
 
 
 def _guarded(

@@ -8,6 +8,7 @@ Every step records its faults and goes on, so that all are told at once. No mess
 
 from __future__ import annotations
 
+from router.settings.clients import moment_at
 from router.settings.describe import REQUIRED, Key, describe
 from router.settings.environment import KNOWN_KEYS, OVERRIDES, KnownKey
 from router.settings.faults import ConfigInvalid, Fault
@@ -15,7 +16,7 @@ from router.settings.kinds import BUILT_IN, KindRules
 from router.settings.loading import from_environment, load, process_environment
 from router.settings.origin import Draft, Edit, EntryThere, NoEntry, Origin
 from router.settings.rules import TargetRef
-from router.settings.schema import Breaker, Cache, Failover, HedgeKeys, Price, Retry, Server, Telemetry
+from router.settings.schema import Breaker, Cache, ClientKeys, Failover, HedgeKeys, Price, Retry, Server, Telemetry
 from router.settings.secret import Secret
 from router.settings.settings import FailoverGroup, Ledger, LocalModels, Model, Provider, Settings, Timeouts
 from router.settings.vault import Damaged, VaultError, WrongKey
@@ -29,6 +30,7 @@ __all__ = [
     "REQUIRED",
     "Breaker",
     "Cache",
+    "ClientKeys",
     "ConfigInvalid",
     "Damaged",
     "Draft",
@@ -62,6 +64,7 @@ __all__ = [
     "describe",
     "from_environment",
     "load",
+    "moment_at",
     "process_environment",
     "safe_of",
 ]

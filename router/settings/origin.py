@@ -17,16 +17,16 @@ from router.settings.kinds import KindRules
 from router.settings.loading import Given, home_of, load_tree, read_source, safe_in
 from router.settings.overlay import Entry, Overlay, overlay_path, read_overlay, write_overlay
 from router.settings.references import STORED, is_reference
-from router.settings.schema import Document, GroupKeys, ProviderKeys
+from router.settings.schema import ClientKeys, Document, GroupKeys, ProviderKeys
 from router.settings.secret import MASK
 from router.settings.settings import Settings
 from router.settings.vault import is_name
 from router.settings.vaultkey import Safe
 from router.settings.veil import change_secrets, veiled
 
-Section = Literal["providers", "failover_groups"]
+Section = Literal["providers", "failover_groups", "keys"]
 How = Literal["create", "put", "patch", "remove"]
-_TYPES: dict[str, type] = {"providers": ProviderKeys, "failover_groups": GroupKeys}
+_TYPES: dict[str, type] = {"providers": ProviderKeys, "failover_groups": GroupKeys, "keys": ClientKeys}
 
 
 class Edit(Struct, frozen=True, kw_only=True):

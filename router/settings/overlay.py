@@ -12,7 +12,7 @@ from msgspec import Struct
 from router.settings.faults import Findings
 from router.settings.private import write_private
 
-SECTIONS = ("providers", "failover_groups")
+SECTIONS = ("providers", "failover_groups", "keys")
 """What can be changed at run time."""
 
 Entry = dict[str, Any]
@@ -23,6 +23,7 @@ class Overlay(Struct, forbid_unknown_fields=True):
 
     providers: dict[str, Entry | None] = {}
     failover_groups: dict[str, Entry | None] = {}
+    keys: dict[str, Entry | None] = {}
 
     def over(self, tree: Mapping[str, Any]) -> dict[str, Any]:
         """The tree with these entries: changed ones in their old place, new ones last."""

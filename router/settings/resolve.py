@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec.structs import asdict, replace
 
 from router.settings.kinds import KindRules
-from router.settings.rules import AUTO, find_target, key_name
+from router.settings.rules import AUTO, find_target, key_name, needs_keys
 from router.settings.schema import (
     Document,
     Failover,
@@ -33,7 +33,8 @@ def resolve(document: Document, kinds: Mapping[str, KindRules]) -> Settings:
     retry, breaker = document.retry, document.breaker
     return Settings(
         home=document.home,
-        server=document.server,
+        server=replace(document.server, keys_required=needs_keys(document)),
+        keys=document.keys,
         providers={
             name: _provider(name, provider, kinds[provider.kind], document.home)
             for name, provider in document.providers.items()

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from router.errors import FINAL, Reason
+from router.settings.clients import check_clients
 from router.settings.faults import Findings, Where, suggest, suggest_any
 from router.settings.kinds import KindRules
 from router.settings.schema import GRANTS, LOCAL_KEYS, REMOTE_KEYS, Document, GroupKeys, ProviderKeys
@@ -47,6 +48,7 @@ def check_rules(document: Document, tree: object, kinds: Mapping[str, KindRules]
         findings.add_rule(("providers",), "name at least one; the model on this machine is `local: {kind: llama-cpp}`")
     for name, provider in document.providers.items():
         _check_provider(provider, _written(tree, "providers", name), kinds, findings, ("providers", name))
+    check_clients(document.keys, findings)
     for name, group in document.failover_groups.items():
         _check_group(name, group, document.providers, findings)
         _check_sharing(("failover_groups", name), group, document.failover.strategy, findings)
@@ -75,7 +77,8 @@ def _written(tree: object, *keys: str) -> frozenset[str]:
 
 def needs_keys(document: Document) -> bool:
     """Whether callers must show a key: whoever reaches the port spends the providers' money."""
-    return not _is_loopback(document.server.host)
+    required = document.server.keys_required
+    return bool(document.keys) or not _is_loopback(document.server.host) if required is None else required
 
 
 def _is_loopback(host: str) -> bool:
@@ -92,17 +95,27 @@ def _check_host(document: Document, findings: Findings) -> None:
         findings.add_rule(("server", missing), "is missing; a certificate and its key go together")
     if findings.touch(("server", "host")):
         return
-    if needs_keys(document):
-        findings.add_rule(
-            ("server", "host"),
-            "must be an address of this machine only (127.0.0.1, ::1 or localhost): whoever reaches the port spends"
-            " your providers' money, and client keys come in a later version; until then keep 127.0.0.1 and put a proxy"
-            " that asks for credentials in front",
-        )
+    if not _is_loopback(server.host):
+        _check_required(document, findings)
         if admin.port is None:
             findings.add_rule(("admin", "port"), "is missing; beyond this machine it needs its own listener")
     if not _is_loopback(server.host if admin.port is None else admin.host) and not admin.key:
         findings.add_rule(("admin", "key"), "is missing; beyond this machine administration needs a key")
+
+
+def _check_required(document: Document, findings: Findings) -> None:
+    required = document.server.keys_required
+    if required is False:
+        findings.add_rule(
+            ("server", "keys_required"),
+            "must not be false beyond this machine: whoever reaches the port spends your providers' money",
+        )
+    elif required is None and not document.keys and not findings.touch(("keys",)):
+        findings.add_rule(
+            ("server", "host"),
+            "is reached from other machines, and whoever reaches it spends your providers' money: add client keys under"
+            " `keys`, or set server.keys_required: true and make them with `pointsman keys create`, or keep 127.0.0.1",
+        )
 
 
 def _check_provider(

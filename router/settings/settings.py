@@ -20,6 +20,7 @@ from router.settings.schema import (
     Breaker,
     Cache,
     CacheType,
+    ClientKeys,
     ConversationKeys,
     Dispatch,
     EntraKeys,
@@ -167,6 +168,7 @@ class Settings(Struct, frozen=True, kw_only=True, dict=True):
 
     home: Path
     server: Server
+    keys: dict[str, ClientKeys]
     providers: dict[str, Provider]
     failover: Failover
     failover_groups: dict[str, FailoverGroup]

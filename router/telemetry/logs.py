@@ -119,6 +119,7 @@ class Logs:
             Line.EXCHANGE_ENDED,
             request_id=fact.exchange,
             trace_id=fact.trace_id,
+            client=fact.client or None,
             dialect=fact.dialect,
             model=fact.model[:TEXT_MAX],
             target=fact.target,

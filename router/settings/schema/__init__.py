@@ -11,9 +11,10 @@ from pathlib import Path
 from msgspec import field
 
 from router.settings.schema.account import Cache, ConversationKeys, LedgerKeys
+from router.settings.schema.clients import ClientKeys, Endpoint
 from router.settings.schema.failover import Breaker, Failover, GroupKeys, HedgeKeys, Retry, Strategy
 from router.settings.schema.grants import AwsKeys, EntraKeys, GoogleKeys
-from router.settings.schema.keys import GroupName, Keys, ProviderName
+from router.settings.schema.keys import GroupName, KeyName, Keys, ProviderName
 from router.settings.schema.operation import KeyFrom, ReloadKeys, SecretsKeys
 from router.settings.schema.provider import (
     GRANTS,
@@ -44,9 +45,11 @@ __all__ = [
     "Breaker",
     "Cache",
     "CacheType",
+    "ClientKeys",
     "ConversationKeys",
     "Dispatch",
     "Document",
+    "Endpoint",
     "EntraKeys",
     "Failover",
     "GoogleKeys",
@@ -55,6 +58,7 @@ __all__ = [
     "HedgeKeys",
     "KeyFrom",
     "KeyKeys",
+    "KeyName",
     "Keys",
     "LedgerKeys",
     "LimitKeys",
@@ -81,6 +85,7 @@ class Document(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Args:
         home: folder for models and the ledger; left out, `$POINTSMAN_HOME` or else `~/.pointsman`.
         server: where clients are heard.
+        keys: who may call, by a name of your choice.
         providers: who answers, by a name of your choice.
         failover: what holds for every public name.
         failover_groups: public names for several targets.
@@ -97,6 +102,7 @@ class Document(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     home: Path = Path("~/.pointsman")
     server: Server = Server()
+    keys: dict[KeyName, ClientKeys] = field(default_factory=dict)
     providers: dict[ProviderName, ProviderKeys] = field(default_factory=dict)
     failover: Failover = Failover()
     failover_groups: dict[GroupName, GroupKeys] = field(default_factory=dict)

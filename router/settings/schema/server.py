@@ -29,8 +29,12 @@ class Server(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where clients are heard, and for how long they are served.
 
     Args:
-        host: address to listen on; an address of this machine only, because this version has no client keys.
+        host: address to listen on; beyond this machine, callers need keys and administration a listener of its own.
         port: port to listen on; 0 takes any free one.
+        keys_required: whether nobody is heard without a client key; left out, where there are `keys` or callers of
+            other machines.
+        keys_stale_s: how long known keys are good while the configuration that they are in cannot be read; left out,
+            however long.
         max_body_bytes: the largest request body; a larger one is answered 413.
         max_connections: connections open at once; one more is closed.
         max_exchanges: requests in flight at once; one more is answered 429.
@@ -47,6 +51,8 @@ class Server(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     host: Name = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8094
+    keys_required: bool | None = None
+    keys_stale_s: PositiveS | None = None
     max_body_bytes: SizeBytes = 33_554_432
     max_connections: Count = 10_000
     max_exchanges: Count = 1000

@@ -1,0 +1,55 @@
+"""What one key of a client key's entry asks of another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from router.settings.faults import Findings, Where
+from router.settings.schema import ClientKeys
+
+LEAST_KEY = 16
+"""Characters of a key that somebody made up: fewer can be guessed."""
+
+_KEY_TEXT = re.compile(r"[\x21-\x7e]+")
+
+
+def moment_at(text: str) -> float | None:
+    """Epoch seconds of a moment that says its zone; None for one that does not, or is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else moment.timestamp()
+
+
+def check_clients(clients: Mapping[str, ClientKeys], findings: Findings) -> None:
+    """Each with one key, each key once, and moments that are some."""
+    seen: dict[str, str] = {}
+    for name, client in clients.items():
+        where: Where = ("keys", name)
+        _check_key(client, findings, where)
+        for place in ("expires", "previous_until"):
+            said = getattr(client, place)
+            if said is not None and moment_at(said) is None:
+                findings.add_rule((*where, place), "must be a moment with its zone, as in 2027-01-31T00:00:00Z")
+        if (client.previous_sha256 is None) != (client.previous_until is None):
+            missing = "previous_sha256" if client.previous_sha256 is None else "previous_until"
+            findings.add_rule((*where, missing), "is missing; a previous key and its end go together")
+        shown = client.sha256 or (client.key.reveal() if client.key else "")
+        if shown and seen.setdefault(shown, name) != name:
+            findings.add_rule(where, f"has the same key as {seen[shown]}; each needs its own")
+
+
+def _check_key(client: ClientKeys, findings: Findings, where: Where) -> None:
+    if client.key is None:
+        if client.sha256 is None:
+            findings.add_rule((*where, "key"), "is missing; give it, or its sha256")
+        return
+    if client.sha256 is not None:
+        findings.add_rule((*where, "sha256"), "is instead of key; remove one of the two")
+    if not _KEY_TEXT.fullmatch(client.key.reveal()):
+        findings.add_rule((*where, "key"), "is empty, or holds a blank or another character that no key has")
+    elif len(client.key.reveal()) < LEAST_KEY:
+        findings.add_rule((*where, "key"), f"is shorter than {LEAST_KEY} characters and can be guessed")

@@ -1,0 +1,57 @@
+"""Who may call: client keys."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from router.settings.schema.keys import Keys, Name
+from router.settings.secret import Secret
+
+Endpoint = Literal[
+    "/v1/chat/completions",
+    "/v1/responses",
+    "/v1/messages",
+    "/v1/embeddings",
+    "/v1/images/generations",
+    "/v1/moderations",
+    "/v1/rerank",
+    "/v2/rerank",
+]
+"""What a key can be restricted to; who may ask for a model may see it listed."""
+
+_DIGEST_FORM = "the SHA-256 of a key, 64 hexadecimal digits"
+_MOMENT_FORM = "a moment with its zone, as in 2027-01-31T00:00:00Z"
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", extra={"form": _DIGEST_FORM})]
+Moment = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T", extra={"form": _MOMENT_FORM})]
+
+
+class ClientKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A key that callers show. Its name stands in the ledger, the logs and the audit.
+
+    Args:
+        key: the key itself; write `${NAME}` and keep it in the environment.
+        sha256: instead of `key`, its SHA-256: so the file holds no secret.
+        owner: whose it is.
+        group: keys of one group share what is kept for them: answers and conversations.
+        expires: when it ends, as in `2027-01-31T00:00:00Z`; left out, never.
+        previous_sha256: the key before this one, which still works.
+        previous_until: until when that does.
+        models: names it may ask for, with `*` for anything; left out, all.
+        endpoints: paths it may use; left out, all.
+        cache: whether it is answered from kept answers, and its own are kept.
+        keep: whether its conversations are kept, for `previous_response_id`.
+    """
+
+    key: Secret | None = None
+    sha256: Digest | None = None
+    owner: str = ""
+    group: str = ""
+    expires: Moment | None = None
+    previous_sha256: Digest | None = None
+    previous_until: Moment | None = None
+    models: tuple[Name, ...] | None = None
+    endpoints: tuple[Endpoint, ...] | None = None
+    cache: bool = True
+    keep: bool = True
