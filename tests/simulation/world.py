@@ -203,6 +203,8 @@ class World:
             # Nobody brings back an actor of a tree that stops: what such a ledger was told last is not written.
             told = {fact.attempt for fact in self.story.opened} | {fact.attempt for fact in self.story.closed}
             self.lost.update(attempt for attempt in told if not self._is_written(attempt))
+        # Another process opens them anew, also where a ledger that crashed closed neither.
+        self.account.journal.is_open = self.account.store.is_open = False
         # met by a start, a bug ends it, as it should
         self.account.journal.bug = self.account.store.bug = None
         self.lives += 1
