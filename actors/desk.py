@@ -1,9 +1,10 @@
-"""The desk of a running tree: hands requests in and reads what the actors publish. Asks no actor anything."""
+"""The desk of a running tree: hands requests in and reads what the actors publish. Only operators' questions are asked
+of an actor."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 
 from msgspec import Struct, structs
 
@@ -17,15 +18,23 @@ from actors.messages import (
     Call,
     ConfigAnswer,
     ConfigAsk,
+    Estimates,
+    Finding,
     HealthReport,
+    Inquiry,
     ModelCard,
     Opened,
     ProviderAbilities,
     ProviderReport,
+    ReadLog,
+    ResetMetrics,
     TargetReport,
 )
+from actors.quotes import estimates_of
 from actors.runtime import ActorDead, AskTimeout, MailboxFull, Ports, Ref, Snapshot
 from router.canon.caller import Caller
+from router.canon.operation import Operation
+from router.canon.request import ChatRequest
 from router.canon.target import Target
 from router.errors import Reason, Unavailable
 from router.policy.breaker import Phase
@@ -33,8 +42,13 @@ from router.policy.bucket import Rate, take, wait_s
 from router.policy.capability import ModelFacts
 from router.policy.keyring import identify
 from router.policy.lanes import Shut
+from router.policy.price import PriceBook
 from router.policy.pulse import faded_s, later_of, learned_limit_s, share_of
 from router.telemetry.health import HealthView, ProviderHealth
+from router.telemetry.numbers import ProviderNumbers
+
+INQUIRY_S = 10.0
+"""How long the store may take to be read."""
 
 CONFIG_S = 60.0
 """How long a change of the configuration may take: units are started within it."""
@@ -61,7 +75,13 @@ class Costs(Protocol):
 
 
 class Views(Struct, frozen=True, kw_only=True):
-    """Everything the desk reads. `actors` are the router's own, by name."""
+    """Everything the desk reads.
+
+    Args:
+        actors: the router's own, by name.
+        found: the targets behind a name that only a provider's own list has.
+        numbers: what was counted of these providers.
+    """
 
     edition: Callable[[], Edition]
     health: Snapshot[HealthView]
@@ -70,6 +90,9 @@ class Views(Struct, frozen=True, kw_only=True):
     actors: Mapping[str, Ref]
     metrics: Callable[[], bytes]
     unread_since_s: Snapshot[float | None]
+    prices: Snapshot[PriceBook]
+    found: Callable[[str], tuple[Target, ...]]
+    numbers: Callable[[Iterable[str]], dict[str, ProviderNumbers]]
 
 
 class TreeDesk:
@@ -140,15 +163,38 @@ class TreeDesk:
         """All metrics in Prometheus' text form."""
         return self._views.metrics()
 
-    async def configure(self, message: ConfigAsk) -> ConfigAnswer:
-        """What the Config actor answers. Raises `Unavailable` when it cannot."""
-        try:
-            answer: ConfigAnswer = await self._views.actors["config"].ask(message, timeout_s=CONFIG_S)
-        except (ActorDead, AskTimeout, MailboxFull) as error:
-            raise Unavailable(
-                "the configuration cannot be read or changed now", reason=Reason.INTERNAL, retry_after_s=1.0
-            ) from error
+    def numbers(self) -> dict[str, ProviderNumbers]:
+        """What was counted of each configured provider."""
+        return self._views.numbers(self._views.edition().providers)
+
+    def estimates(self, request: ChatRequest) -> Estimates | None:
+        """What a request would cost on each target of its name."""
+        routes = (route for route in self._views.edition().routes if route.name == request.model)
+        route = next(routes, None)
+        targets = self._views.found(request.model) if route is None else route.able.get(Operation.CHAT, route.targets)
+        if not targets:
+            return None
+        return estimates_of(request, targets, self._views.prices.value, self._views.facts(), self._ports.wall.now())
+
+    async def inquire(self, message: Inquiry) -> Finding:
+        """What Telemetry or the Ledger answers."""
+        whom = "telemetry" if isinstance(message, ReadLog | ResetMetrics) else "ledger"
+        answer: Finding = await self._ask(whom, message, INQUIRY_S, "this cannot be read now")
         return answer
+
+    async def configure(self, message: ConfigAsk) -> ConfigAnswer:
+        """What the Config actor answers."""
+        answer: ConfigAnswer = await self._ask(
+            "config", message, CONFIG_S, "the configuration cannot be read or changed now"
+        )
+        return answer
+
+    async def _ask(self, whom: str, message: object, within_s: float, otherwise: str) -> Any:
+        """An actor's answer. Raises `Unavailable`, in words, when there is none."""
+        try:
+            return await self._views.actors[whom].ask(message, timeout_s=within_s)
+        except (ActorDead, AskTimeout, MailboxFull) as error:
+            raise Unavailable(otherwise, reason=Reason.INTERNAL, retry_after_s=1.0) from error
 
     def admin_acted(self, by: str, act: str, subject: str, outcome: str) -> None:
         """Have an administrative act, or an access that was denied, kept and logged."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.messages import (
     READY,
@@ -118,6 +119,7 @@ class Telemetry(Actor):
         """Begin with nothing but the total, and fold from now on."""
         self._pending: deque[Ordered] = deque()
         self._rows: deque[LogRow] = deque(maxlen=self._tuning.rows)
+        self._seq = 0
         self._board = Board(self._tuning.span, total=self._outlets.view.value.total_requests)
         self._wake = asyncio.Event()
         self.link(self.tasks.start(self._fold_forever(), name="fold"))
@@ -209,10 +211,10 @@ class Telemetry(Actor):
         match fact:
             case AttemptEnded():
                 self._fold_attempt(fact)
-                self._rows.append(self._row(fact))
+                self._keep(fact)
             case ExchangeEnded():
                 self._fold_exchange(fact)
-                self._rows.append(self._row(fact))
+                self._keep(fact)
             case ProviderRemoved():
                 self._outlets.meter.forget("provider", fact.provider)
                 self._board.forget(fact.provider)
@@ -244,17 +246,21 @@ class Telemetry(Actor):
         if out.spans is not None:
             out.spans.emit(sketch_exchange(fact, clean=out.clean))
 
-    def _row(self, fact: Fact) -> LogRow:
+    def _keep(self, fact: Fact) -> None:
+        self._seq += 1
+        self._rows.append(self._row(fact, self._seq))
+
+    def _row(self, fact: Fact, seq: int) -> LogRow:
         clean = self._outlets.clean
-        return attempt_row(fact, clean) if isinstance(fact, AttemptEnded) else exchange_row(fact, clean)
+        row = attempt_row(fact, clean) if isinstance(fact, AttemptEnded) else exchange_row(fact, clean)
+        return replace(row, seq=seq)
 
     def _page(self, ask: ReadLog) -> LogPage:
-        """Rows of facts that wait come first, so that whoever told one reads it."""
-        waiting = (
-            self._row(fact) for fact in reversed(self._pending) if isinstance(fact, AttemptEnded | ExchangeEnded)
-        )
+        """Rows of facts that wait come first, so that whoever told one reads it; their places are those they get."""
+        facts = [fact for fact in self._pending if isinstance(fact, AttemptEnded | ExchangeEnded)]
+        waiting = (self._row(fact, self._seq + place) for place, fact in reversed(list(enumerate(facts, 1))))
         newest_first = (row for rows in (waiting, reversed(self._rows)) for row in rows)
-        return LogPage(rows=pick_rows(newest_first, ask.limit, ask.provider))
+        return LogPage(rows=pick_rows(newest_first, ask.wanted))
 
     def _publish(self) -> None:
         in_flight = self._outlets.meter.read(metrics.IN_FLIGHT)

@@ -105,7 +105,9 @@ from actors.messages.desk import (
     ConfigAnswer,
     ConfigAsk,
     Desk,
+    Finding,
     HealthReport,
+    Inquiry,
     ModelAbilities,
     ModelCard,
     ProviderAbilities,
@@ -113,6 +115,7 @@ from actors.messages.desk import (
     Server,
     TargetReport,
 )
+from actors.messages.estimate import AnswerTokens, Estimates, Quote
 from actors.messages.exchange import Answered, Call, Committed, Opened, Piece, Rescued
 from actors.messages.telemetry import (
     AttemptEnded,
@@ -125,6 +128,7 @@ from actors.messages.telemetry import (
     RetryTurnedDown,
     SupervisorReported,
 )
+from router.store.journal import AuditPlace, AuditRow, ProviderTotal
 
 __all__ = [
     "DENIED",
@@ -135,6 +139,7 @@ __all__ = [
     "AdminActed",
     "Admit",
     "Admitted",
+    "AnswerTokens",
     "Answered",
     "AttemptCounted",
     "AttemptEnded",
@@ -142,6 +147,8 @@ __all__ = [
     "AttemptMeasured",
     "AttemptStarted",
     "AuditPage",
+    "AuditPlace",
+    "AuditRow",
     "BreakerChanged",
     "BreakerState",
     "Busy",
@@ -169,9 +176,11 @@ __all__ = [
     "EntryMissing",
     "EntryOpened",
     "EraseUser",
+    "Estimates",
     "ExchangeEnded",
     "ExportConfig",
     "FactsLearned",
+    "Finding",
     "Flow",
     "ForgetTurn",
     "Forgotten",
@@ -182,6 +191,7 @@ __all__ = [
     "HedgeGranted",
     "Hit",
     "Inexpressible",
+    "Inquiry",
     "KeyChanged",
     "Knock",
     "LetThrough",
@@ -209,6 +219,8 @@ __all__ = [
     "ProviderRemoved",
     "ProviderReplaced",
     "ProviderReport",
+    "ProviderTotal",
+    "Quote",
     "ReadAudit",
     "ReadConfig",
     "ReadCosts",

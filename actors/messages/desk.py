@@ -6,6 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from actors.messages.account import AuditPage, CostView, ReadAudit, ReadCosts, ReadTotals, TotalsPage
 from actors.messages.config import (
     ChangeConfig,
     ConfigDocument,
@@ -19,15 +20,23 @@ from actors.messages.config import (
     ReadConfig,
     ReloadConfig,
 )
+from actors.messages.estimate import Estimates
 from actors.messages.exchange import Call, Opened
+from actors.messages.telemetry import LogPage, MetricsReset, ReadLog, ResetMetrics
 from router.canon.ability import UNSAID, Traits
 from router.canon.caller import Caller
+from router.canon.request import ChatRequest
+from router.telemetry.numbers import ProviderNumbers
 
 DENIED = "denied"
 """The outcome of an access that was not granted."""
 
 ConfigAsk = ReadConfig | ExportConfig | ReloadConfig | ChangeConfig
 ConfigAnswer = ConfigView | ConfigDocument | ConfigTaken | ConfigRefused | ConfigMoved | EntryMissing | EntryExists
+
+Inquiry = ReadLog | ResetMetrics | ReadCosts | ReadTotals | ReadAudit
+"""What an operator asks Telemetry or the Ledger."""
+Finding = LogPage | MetricsReset | CostView | TotalsPage | AuditPage
 
 
 class ModelCard(Struct, frozen=True, kw_only=True):
@@ -154,6 +163,18 @@ class Desk(Protocol):
 
     def metrics(self) -> bytes:
         """All metrics in Prometheus' text form."""
+        ...
+
+    def numbers(self) -> dict[str, ProviderNumbers]:
+        """What was counted of each configured provider."""
+        ...
+
+    def estimates(self, request: ChatRequest) -> Estimates | None:
+        """What a request would cost on each target of the name it asks for; None where there is no such name."""
+        ...
+
+    async def inquire(self, message: Inquiry) -> Finding:
+        """What the actor answers whom it concerns. Raises `Unavailable` when it cannot."""
         ...
 
     async def configure(self, message: ConfigAsk) -> ConfigAnswer:

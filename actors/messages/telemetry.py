@@ -11,7 +11,7 @@ from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
 from router.errors import AttemptNote, Reason
 from router.policy.lanes import ONLY
-from router.telemetry.rows import LogRow
+from router.telemetry.rows import LogRow, RowFilter
 
 
 class AttemptEnded(Struct, frozen=True, kw_only=True):
@@ -70,10 +70,9 @@ class ExchangeEnded(Struct, frozen=True, kw_only=True):
 
 
 class ReadLog(Struct, frozen=True, kw_only=True):
-    """Ask Telemetry for the last rows of the request log, of one provider or of all. Answer: `LogPage`."""
+    """Ask Telemetry for the last rows of the request log. Answer: `LogPage`."""
 
-    limit: int = 100
-    provider: str | None = None
+    wanted: RowFilter = RowFilter()
 
 
 class LogPage(Struct, frozen=True, kw_only=True):

@@ -39,6 +39,7 @@ from router.app.rules import backoff, budget_rules, cache_rules, conversation_ru
 from router.app.seats import OPEN, absent_groups, continuing, upstream_names
 from router.app.units import Workshop
 from router.app.vaults import vault_of
+from router.canon.target import Target
 from router.front.context import Context
 from router.policy.capability import UNKNOWN, known_windows
 from router.policy.gauge import Gauge
@@ -52,6 +53,7 @@ from router.telemetry.health import HealthView
 from router.telemetry.hostlog import HostLog
 from router.telemetry.logs import Level, Line, Logs
 from router.telemetry.meter import Meter
+from router.telemetry.numbers import numbers_of
 from router.telemetry.scrub import Scrubber
 from router.telemetry.traces import SpanSink, open_sink
 from router.telemetry.writer import LineSink
@@ -285,7 +287,7 @@ class Assembly:
             usd=pricer(self._prices, self.ports.wall),
             windows=self._windows,
             facts=lambda: self._facts.value,
-            found=lambda name: targets_found(self._edition.value.providers, name),
+            found=self._found,
         )
         return Printing(shop=shop, wiring=self._wiring, readers=readers, source=source, kinds=kinds)
 
@@ -315,7 +317,10 @@ class Assembly:
 
     def _opener(self, group: str) -> Callable[[str], Ref | None]:
         ref = self._ref("groups", group)
-        return lambda name: ref if targets_found(self._edition.value.providers, name) else None
+        return lambda name: ref if self._found(name) else None
+
+    def _found(self, name: str) -> tuple[Target, ...]:
+        return targets_found(self._edition.value.providers, name)
 
     def _views(self) -> Views:
         return Views(
@@ -326,6 +331,9 @@ class Assembly:
             actors={name: self._ref(name) for name in OWN},
             metrics=self._meter.render,
             unread_since_s=self._unread_since_s,
+            prices=self._prices,
+            found=self._found,
+            numbers=partial(numbers_of, self._meter),
         )
 
     def _blueprint(self, server: Server, press: Press) -> Blueprint:

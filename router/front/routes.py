@@ -7,7 +7,7 @@ from functools import partial
 
 from aiohttp import web
 
-from router.front import calls, capabilities, config, health, models, responses
+from router.front import calls, capabilities, config, estimates, health, models, reports, responses
 from router.front.context import Context
 
 Handler = Callable[[web.Request, Context], Awaitable[web.StreamResponse]]
@@ -63,6 +63,16 @@ def _section(path: str, section: str) -> tuple[tuple[str, str, str, Handler], ..
 
 
 OPERATIONS: tuple[tuple[str, str, str, Handler], ...] = (
+    ("GET", "/providers/status", CHAT, reports.status),
+    ("GET", "/providers/health", CHAT, reports.scores),
+    ("GET", "/providers/metrics", CHAT, reports.numbers),
+    ("GET", "/providers/metrics/{name}", CHAT, reports.numbers_of_one),
+    ("POST", "/providers/metrics/reset", CHAT, reports.reset),
+    ("GET", "/providers/logs", CHAT, reports.logs),
+    ("GET", "/providers/logs/{name}", CHAT, reports.logs),
+    ("GET", "/providers/costs", CHAT, reports.costs),
+    ("POST", "/costs/estimate", CHAT, estimates.estimate),
+    ("GET", "/audit", CHAT, reports.audit),
     ("GET", "/config", CHAT, config.show),
     ("POST", "/config/reload", CHAT, config.reload),
     *_section("/config/providers", config.PROVIDERS),

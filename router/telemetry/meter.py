@@ -101,6 +101,15 @@ class Meter(Collector):
             return watched()
         return self._values[metric.name].get(labels)
 
+    def series(self, metric: Metric) -> Mapping[tuple[str, ...], float]:
+        """Every series of a counter or gauge that was told, by its labels."""
+        return self._values[metric.name]
+
+    def observed(self, metric: Metric, *labels: str) -> tuple[int, float]:
+        """How many observations of a histogram's series there were, and their sum."""
+        spread = self._spreads[metric.name].get(labels)
+        return (0, 0.0) if spread is None else (sum(spread.counts), spread.total)
+
     def forget(self, label: str, value: str, *, only: Metric | None = None) -> None:
         """Drop every series, or those of one metric, whose label has that value: a removed provider must not stay open,
         or alert, for ever."""

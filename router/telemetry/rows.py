@@ -27,13 +27,16 @@ class LogRow(Struct, frozen=True, kw_only=True):
     """One row. What a provider said in words is not in it: it may quote the prompt.
 
     Args:
+        seq: its place in the log: rises from 1, and begins anew with the log.
         at: when it ended, epoch seconds.
         provider: of an attempt its own; of an exchange the one that answered or was tried last, None when none was.
         model: of an attempt the configured name; of an exchange what the caller asked for.
         number: of an attempt 1 for the first of its exchange; of an exchange how many tries failed.
         cost_usd: of an exchange; None when nobody knows.
+        credential: of an attempt the name of the provider's key that it went by.
     """
 
+    seq: int = 0
     kind: RowKind
     at: float
     request_id: str
@@ -49,6 +52,29 @@ class LogRow(Struct, frozen=True, kw_only=True):
     cost_usd: Decimal | None
     first_token_s: float | None
     duration_s: float
+    credential: str = ""
+
+
+class RowFilter(Struct, frozen=True, kw_only=True):
+    """Which rows are wanted; None leaves a field open.
+
+    Args:
+        before: the `seq` to go on from; rows come newest first.
+        since_at: ended at or after it, epoch seconds.
+    """
+
+    limit: int = 100
+    before: int | None = None
+    kind: RowKind | None = None
+    provider: str | None = None
+    model: str | None = None
+    end: End | None = None
+    reason: Reason | None = None
+    credential: str | None = None
+    since_at: float | None = None
+
+
+_EQUAL = ("kind", "provider", "model", "end", "reason", "credential")
 
 
 def attempt_row(fact: AttemptFact, clean: Callable[[str], str] = str) -> LogRow:
@@ -69,6 +95,7 @@ def attempt_row(fact: AttemptFact, clean: Callable[[str], str] = str) -> LogRow:
         cost_usd=None,
         first_token_s=fact.first_token_s,
         duration_s=fact.duration_s,
+        credential=clean(fact.key),
     )
 
 
@@ -93,7 +120,14 @@ def exchange_row(fact: ExchangeFact, clean: Callable[[str], str] = str) -> LogRo
     )
 
 
-def pick_rows(newest_first: Iterable[LogRow], limit: int, provider: str | None) -> tuple[LogRow, ...]:
-    """The first `limit` rows, of one provider or of all."""
-    wanted = (row for row in newest_first if provider is None or row.provider == provider)
-    return tuple(islice(wanted, max(limit, 0)))
+def pick_rows(newest_first: Iterable[LogRow], wanted: RowFilter) -> tuple[LogRow, ...]:
+    """The first of those that fit."""
+    asked = [(name, want) for name in _EQUAL if (want := getattr(wanted, name)) is not None]
+    fitting = (
+        row
+        for row in newest_first
+        if (wanted.before is None or row.seq < wanted.before)
+        and (wanted.since_at is None or row.at >= wanted.since_at)
+        and all(getattr(row, name) == want for name, want in asked)
+    )
+    return tuple(islice(fitting, max(wanted.limit, 0)))

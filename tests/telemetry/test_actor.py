@@ -38,6 +38,7 @@ from router.telemetry import metrics
 from router.telemetry.health import HealthView
 from router.telemetry.logs import Level, Logs
 from router.telemetry.meter import Meter
+from router.telemetry.rows import RowFilter
 from router.telemetry.scrub import Scrubber
 from tests.fakes.facts import attempt_ended, exchange_ended
 from tests.fakes.lines import Lines
@@ -70,7 +71,7 @@ class Stage:
 
     async def rows(self, limit: int = 100, provider: str | None = None) -> LogPage:
         """Ask for the request log."""
-        page = await self.ref.ask(ReadLog(limit=limit, provider=provider))
+        page = await self.ref.ask(ReadLog(wanted=RowFilter(limit=limit, provider=provider)))
         assert isinstance(page, LogPage)
         return page
 

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from router.canon.outcome import End
 from router.errors import AttemptNote, Reason
-from router.telemetry.rows import TEXT_MAX, RowKind, attempt_row, exchange_row, pick_rows
+from router.telemetry.rows import TEXT_MAX, RowFilter, RowKind, attempt_row, exchange_row, pick_rows
 from router.telemetry.scrub import Scrubber
 from tests.fakes.facts import attempt_ended, exchange_ended
 
@@ -45,6 +46,29 @@ def test_a_row_is_short_and_clean() -> None:
 def test_picking_keeps_the_order_and_stops_at_the_limit() -> None:
     """Newest first in, newest first out."""
     rows = [attempt_row(attempt_ended(attempt=f"at-{n}", provider="ab"[n % 2], number=n)) for n in range(6)]
-    assert [row.number for row in pick_rows(rows, 2, None)] == [0, 1]
-    assert [row.number for row in pick_rows(rows, 2, "b")] == [1, 3]
-    assert pick_rows(rows, 0, None) == pick_rows(rows, -1, None) == ()
+    assert [row.number for row in pick_rows(rows, RowFilter(limit=2))] == [0, 1]
+    assert [row.number for row in pick_rows(rows, RowFilter(limit=2, provider="b"))] == [1, 3]
+    assert pick_rows(rows, RowFilter(limit=0)) == pick_rows(rows, RowFilter(limit=-1)) == ()
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        RowFilter(kind=RowKind.EXCHANGE),
+        RowFilter(provider="other"),
+        RowFilter(model="other"),
+        RowFilter(end=End.CUT),
+        RowFilter(reason=Reason.THROTTLED),
+        RowFilter(credential="second"),
+        RowFilter(since_at=1_700_000_100.0),
+        RowFilter(before=1),
+    ],
+    ids=lambda wanted: next(name for name in wanted.__struct_fields__ if getattr(wanted, name) not in (None, 100)),
+)
+def test_each_filter_lets_its_own_row_pass_and_no_other(wanted: RowFilter) -> None:
+    """One field at a time."""
+    usual = replace(attempt_row(attempt_ended()), seq=7)
+    fields = {name: value for name in wanted.__struct_fields__ if (value := getattr(wanted, name)) not in (None, 100)}
+    own: dict[str, object] = {"at": 1_700_000_100.0} if "since_at" in fields else {"seq": 0}
+    fits = replace(usual, **(fields if next(iter(fields)) in usual.__struct_fields__ else own))
+    assert pick_rows((usual, fits), wanted) == (fits,)

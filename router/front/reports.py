@@ -1,0 +1,275 @@
+"""What operators read of providers: how they are, what was counted, logged and paid, and who did what.
+
+Logs are of this process and the last ones; costs and acts are the ledger's, over all runs.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from actors.messages import (
+    AuditPage,
+    AuditPlace,
+    AuditRow,
+    CostView,
+    LogPage,
+    ProviderReport,
+    ProviderTotal,
+    ReadAudit,
+    ReadCosts,
+    ReadLog,
+    ReadTotals,
+    ResetMetrics,
+    TargetReport,
+    TotalsPage,
+)
+from router.canon.outcome import End
+from router.errors import Reason, Refused
+from router.front.context import Context
+from router.front.said import queried, said
+from router.telemetry.numbers import ProviderNumbers
+from router.telemetry.rows import LogRow, RowFilter, RowKind
+
+Limit = Annotated[int, Meta(ge=1, le=1000)]
+Since = Annotated[datetime, Meta(tz=True, description="A time with its zone, or epoch seconds.")]
+Cursor = Annotated[str, Meta(description="`next` of the page before this one.")]
+
+
+class NoQuery(Struct, frozen=True, kw_only=True):
+    """Takes no parameters."""
+
+
+class LogsQuery(Struct, frozen=True, kw_only=True):
+    """Which rows of the request log."""
+
+    provider: str | None = None
+    model: str | None = None
+    kind: RowKind | None = None
+    end: End | None = None
+    reason: Reason | None = None
+    credential: str | None = None
+    since: Since | None = None
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+class CostsQuery(Struct, frozen=True, kw_only=True):
+    """Of which time."""
+
+    since: Since | None = None
+
+
+class AuditQuery(Struct, frozen=True, kw_only=True):
+    """Which acts."""
+
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+class ProviderStatus(Struct, frozen=True, kw_only=True):
+    """How one provider is now: its circuit (the worst of its models'), its keys by name, and the targets that were
+    asked."""
+
+    healthy: bool
+    circuit_state: str
+    models: tuple[str, ...]
+    keys: dict[str, str]
+    in_flight: int
+    last_error: str | None
+    targets: dict[str, TargetReport]
+
+
+class Statuses(Struct, frozen=True, kw_only=True):
+    """Every provider's state. `status` is the whole's: healthy, degraded, unhealthy or draining."""
+
+    status: str
+    providers: dict[str, ProviderStatus]
+
+
+class ProviderScore(Struct, frozen=True, kw_only=True):
+    """How one provider did lately: its score from 0 to 1, and what it is made of."""
+
+    healthy: bool
+    circuit_state: str
+    health_score: float
+    success_rate: float | None
+    requests: int
+    last_error: str | None
+
+
+class Scores(Struct, frozen=True, kw_only=True):
+    """Every provider's score."""
+
+    providers: dict[str, ProviderScore]
+
+
+class Numbers(Struct, frozen=True, kw_only=True):
+    """Every provider's counts."""
+
+    providers: dict[str, ProviderNumbers]
+
+
+class Reset(Struct, frozen=True, kw_only=True):
+    """Counts and histograms are 0 now; gauges, scores, logs and the account are what they were."""
+
+    reset: bool = True
+
+
+class Logs(Struct, frozen=True, kw_only=True):
+    """Rows, newest first. `next` is the cursor of older ones; None where there are none."""
+
+    rows: tuple[LogRow, ...]
+    next: str | None
+
+
+class Costs(Struct, frozen=True, kw_only=True):
+    """What everything cost. `complete` is false where the store cannot be read: then some is missing."""
+
+    overall: ProviderTotal
+    providers: dict[str, ProviderTotal]
+    complete: bool
+
+
+class Acts(Struct, frozen=True, kw_only=True):
+    """Acts, newest first. `next` is the cursor of older ones; None where there are none."""
+
+    rows: tuple[AuditRow, ...]
+    complete: bool
+    next: str | None
+
+
+async def status(request: web.Request, context: Context) -> web.Response:
+    """`GET /providers/status`."""
+    queried(request, NoQuery)
+    report = context.desk.health()
+    return said(Statuses(status=report.status, providers={n: _status(p) for n, p in report.providers.items()}))
+
+
+async def scores(request: web.Request, context: Context) -> web.Response:
+    """`GET /providers/health`."""
+    queried(request, NoQuery)
+    providers = context.desk.health().providers
+    return said(Scores(providers={name: _score(report) for name, report in providers.items()}))
+
+
+async def numbers(request: web.Request, context: Context) -> web.Response:
+    """`GET /providers/metrics`."""
+    queried(request, NoQuery)
+    return said(Numbers(providers=context.desk.numbers()))
+
+
+async def numbers_of_one(request: web.Request, context: Context) -> web.Response:
+    """`GET /providers/metrics/{name}`."""
+    queried(request, NoQuery)
+    found = context.desk.numbers().get(request.match_info["name"])
+    if found is None:
+        raise _no_such_provider()
+    return said(found)
+
+
+async def reset(request: web.Request, context: Context) -> web.Response:
+    """`POST /providers/metrics/reset`: an act, and kept as one."""
+    queried(request, NoQuery)
+    await context.desk.inquire(ResetMetrics())
+    context.desk.admin_acted(f"http {request.remote or 'unknown'}", "metrics.reset", "all providers", "taken")
+    return said(Reset())
+
+
+async def logs(request: web.Request, context: Context) -> web.Response:
+    """`GET /providers/logs[/{name}]`."""
+    query = queried(request, LogsQuery)
+    name = request.match_info.get("name")
+    if name is not None and query.provider not in (None, name):
+        raise Refused("the path names another provider than the parameter", param="provider")
+    wanted = RowFilter(
+        limit=query.limit,
+        before=None if query.cursor is None else _place(query.cursor),
+        kind=query.kind,
+        provider=name or query.provider,
+        model=query.model,
+        end=query.end,
+        reason=query.reason,
+        credential=query.credential,
+        since_at=None if query.since is None else query.since.timestamp(),
+    )
+    page = await context.desk.inquire(ReadLog(wanted=wanted))
+    assert isinstance(page, LogPage)
+    if name is not None and not page.rows and name not in context.desk.health().providers:
+        raise _no_such_provider()
+    full = len(page.rows) == query.limit
+    return said(Logs(rows=page.rows, next=str(page.rows[-1].seq) if full else None))
+
+
+async def costs(request: web.Request, context: Context) -> web.Response:
+    """`GET /providers/costs`: of all time, or of what ended since then."""
+    query = queried(request, CostsQuery)
+    if query.since is None:
+        view = await context.desk.inquire(ReadCosts())
+        assert isinstance(view, CostView)
+        return said(Costs(overall=view.overall, providers=view.providers, complete=view.complete))
+    page = await context.desk.inquire(ReadTotals(since_at=query.since.timestamp()))
+    assert isinstance(page, TotalsPage)
+    overall = ProviderTotal(provider="")
+    for total in page.totals:
+        overall = overall.plus(total)
+    return said(
+        Costs(overall=overall, providers={total.provider: total for total in page.totals}, complete=page.complete)
+    )
+
+
+async def audit(request: web.Request, context: Context) -> web.Response:
+    """`GET /audit`: every act of administration, and accesses that were denied."""
+    query = queried(request, AuditQuery)
+    before = None if query.cursor is None else _read_place(query.cursor)
+    page = await context.desk.inquire(ReadAudit(limit=query.limit, before=before))
+    assert isinstance(page, AuditPage)
+    full = len(page.rows) == query.limit and page.complete
+    return said(Acts(rows=page.rows, complete=page.complete, next=_place_text(page.rows[-1]) if full else None))
+
+
+def _status(report: ProviderReport) -> ProviderStatus:
+    return ProviderStatus(
+        healthy=report.healthy,
+        circuit_state=report.circuit_state,
+        models=report.models,
+        keys=report.keys,
+        in_flight=sum(target.in_flight for target in report.targets.values()),
+        last_error=report.last_error,
+        targets=report.targets,
+    )
+
+
+def _score(report: ProviderReport) -> ProviderScore:
+    return ProviderScore(**{name: getattr(report, name) for name in ProviderScore.__struct_fields__})
+
+
+def _place(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 19):
+        raise _no_cursor()
+    return int(cursor)
+
+
+def _place_text(row: AuditRow) -> str:
+    return f"{row.number}.{row.chain}.{row.at!r}"
+
+
+def _read_place(cursor: str) -> AuditPlace:
+    parts: list[Any] = cursor.split(".", 2)
+    try:
+        number, chain, at = parts
+        return msgspec.convert({"number": number, "chain": chain, "at": at}, AuditPlace, strict=False)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise _no_cursor() from error
+
+
+def _no_cursor() -> Refused:
+    return Refused("this is no cursor; give `next` of a page as it came", param="cursor")
+
+
+def _no_such_provider() -> web.HTTPNotFound:
+    return web.HTTPNotFound(reason="no provider has that name; GET /providers/status lists them")

@@ -1,0 +1,36 @@
+"""What is said to operators: JSON of Structs, in which money is a number, and the queries they may send."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+
+from router.errors import Refused
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+Q = TypeVar("Q", bound=Struct)
+
+
+def said(answer: Struct, status: int = 200) -> web.Response:
+    """An answer that no cache keeps."""
+    headers = {"content-type": "application/json", "cache-control": "no-store"}
+    return web.Response(body=_ENCODER.encode(answer), headers=headers, status=status)
+
+
+def queried(request: web.Request, query: type[Q]) -> Q:
+    """The query of a request. Raises `Refused` for a name that is not in it, one given twice, and a value that is not
+    what it must be."""
+    given = dict(request.query)
+    known = query.__struct_fields__
+    for name in request.query:
+        if name not in known:
+            raise Refused(f"there is no parameter of that name; known are {', '.join(known)}", param=name)
+        if len(request.query.getall(name)) > 1:
+            raise Refused("a parameter is given once", param=name)
+    try:
+        return msgspec.convert(given, query, strict=False)
+    except msgspec.ValidationError as error:
+        raise Refused(f"the query cannot be read: {error}", param=str(error).rpartition("$.")[2].strip("`")) from error

@@ -1,0 +1,161 @@
+"""What operators read of providers, over a socket."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.loops import on_real_loops
+from tests.fakes.provider import ScriptedProvider
+from tests.fakes.replies import speak, status
+from tests.fakes.served import Served, routed, served, until
+
+_PAGES = ("status", "health", "metrics", "logs", "costs", "capabilities")
+
+
+async def _answered(router: Served, times: int = 1) -> None:
+    before = router.assembly.desk.health().total_requests
+    for _ in range(times):
+        async with router.chat() as response:
+            assert response.status == 200
+    await until(lambda: router.assembly.desk.health().total_requests == before + times)
+
+
+@on_real_loops
+async def test_every_page_is_there_before_the_first_request(tmp_path: Path) -> None:
+    """With the one provider, and nothing counted."""
+    async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
+        for page in _PAGES:
+            code, _ = await router.get(f"/providers/{page}")
+            assert code == 200, page
+        _, body = await router.get("/providers/metrics/one")
+        assert (body["attempts"], body["first_token"]) == (0, {"count": 0, "mean_ms": None})
+        _, body = await router.get("/providers/logs")
+        assert body == {"rows": [], "next": None}
+
+
+@on_real_loops
+async def test_what_happened_is_in_status_scores_and_counts(tmp_path: Path) -> None:
+    """A provider that fails and one that answers, each in its own row."""
+    async with (
+        ScriptedProvider(status(500)) as one,
+        ScriptedProvider(speak()) as two,
+        served(routed(one, two, breaker={"failure_threshold": 1}), tmp_path) as router,
+    ):
+        await _answered(router)
+        _, body = await router.get("/providers/status")
+        assert body["status"] == "degraded"
+        assert (body["providers"]["one"]["circuit_state"], body["providers"]["two"]["circuit_state"]) == (
+            "open",
+            "closed",
+        )
+        _, body = await router.get("/providers/health")
+        assert (body["providers"]["one"]["last_error"], body["providers"]["two"]["success_rate"]) == (
+            "server_error",
+            1.0,
+        )
+        _, body = await router.get("/providers/metrics")
+        counts = body["providers"]
+        assert (counts["one"]["ends"], counts["one"]["reasons"]) == ({"failed": 1}, {"server_error": 1})
+        assert (counts["two"]["attempts"], counts["two"]["retries"], counts["two"]["duration"]["count"]) == (1, 1, 1)
+        assert (await router.get("/providers/metrics/two"))[1] == counts["two"]
+
+
+@on_real_loops
+async def test_counts_begin_anew_and_the_act_is_kept(tmp_path: Path) -> None:
+    """Scores and the account stay."""
+    async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
+        await _answered(router)
+        async with router.http.post(f"{router.url}/providers/metrics/reset") as response:
+            assert (response.status, await response.json()) == (200, {"reset": True})
+        assert (await router.get("/providers/metrics/one"))[1]["attempts"] == 0
+        assert (await router.get("/providers/health"))[1]["providers"]["one"]["requests"] == 1
+        assert (await router.get("/providers/costs"))[1]["overall"]["entries"] == 1
+        _, body = await router.get("/audit?limit=1")
+        assert [(row["act"], row["outcome"]) for row in body["rows"]] == [("metrics.reset", "taken")]
+
+
+@on_real_loops
+async def test_logs_are_filtered_and_turned_page_by_page(tmp_path: Path) -> None:
+    """Every row once, however many pages they are read in, and not what was asked or answered."""
+    async with (
+        ScriptedProvider(status(500)) as one,
+        ScriptedProvider(speak("a canary of an answer")) as two,
+        served(routed(one, two), tmp_path) as router,
+    ):
+        await _answered(router, 3)
+        _, whole = await router.get("/providers/logs")
+        assert len(whole["rows"]) >= 9
+        assert "canary" not in str(whole) and "Name three colours" not in str(whole)
+        seen, cursor = [], ""
+        while cursor is not None:
+            _, page = await router.get(f"/providers/logs?limit=2{cursor and f'&cursor={cursor}'}")
+            seen += page["rows"]
+            cursor = page["next"]
+        assert seen == whole["rows"]
+        _, own = await router.get("/providers/logs/one")
+        assert own["rows"] == [row for row in whole["rows"] if row["provider"] == "one"]
+        assert own == (await router.get("/providers/logs?provider=one"))[1]
+        _, failed = await router.get("/providers/logs?reason=server_error&kind=attempt")
+        assert {row["provider"] for row in failed["rows"]} == {"one"}
+        late = datetime.fromtimestamp(whole["rows"][0]["at"] + 3600, UTC)
+        for since in (late.isoformat().replace("+00:00", "Z"), str(late.timestamp())):
+            assert (await router.get(f"/providers/logs?since={since}"))[1]["rows"] == []
+
+
+@on_real_loops
+async def test_costs_are_of_all_time_or_since_a_moment(tmp_path: Path) -> None:
+    """Money is a number, and what has no price is not in the sum but counted."""
+    async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
+        await _answered(router)
+        _, body = await router.get("/providers/costs")
+        assert body["providers"]["one"]["entries"] == 1 and body["overall"]["cost_usd"] == 0
+        assert body["overall"]["unpriced"] + body["overall"]["uncounted"] == 1
+        _, since = await router.get("/providers/costs?since=2020-01-01T00:00:00Z")
+        assert since["providers"] == body["providers"] and since["complete"] is True
+        _, none = await router.get("/providers/costs?since=2100-01-01T00:00:00Z")
+        assert none["providers"] == {} and none["overall"]["entries"] == 0
+
+
+@on_real_loops
+async def test_the_audit_log_is_turned_page_by_page(tmp_path: Path) -> None:
+    """Each act once, the newest first."""
+    async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
+        for _ in range(3):
+            async with router.http.post(f"{router.url}/providers/metrics/reset") as response:
+                assert response.status == 200
+        _, whole = await router.get("/audit")
+        seen, cursor = [], ""
+        while cursor is not None:
+            _, page = await router.get(f"/audit?limit=1{cursor and f'&cursor={cursor}'}")
+            seen += page["rows"]
+            cursor = page["next"]
+        assert seen == whole["rows"] and len(seen) >= 3
+
+
+_REFUSED = {
+    "a parameter that is none": ("/providers/logs?providr=one", 400, "providr"),
+    "a parameter where none is taken": ("/providers/status?x=1", 400, "x"),
+    "twice": ("/providers/logs?limit=1&limit=2", 400, "limit"),
+    "no number": ("/providers/logs?limit=many", 400, "limit"),
+    "too many": ("/audit?limit=1001", 400, "limit"),
+    "no such end": ("/providers/logs?end=nice", 400, "end"),
+    "no time": ("/providers/costs?since=yesterday", 400, "since"),
+    "a time without a zone": ("/providers/costs?since=2026-01-01T00:00:00", 400, "since"),
+    "no cursor": ("/providers/logs?cursor=-1", 400, "cursor"),
+    "no cursor of acts": ("/audit?cursor=1.2", 400, "cursor"),
+    "another provider": ("/providers/logs/one?provider=two", 400, "provider"),
+    "no such provider": ("/providers/metrics/nobody", 404, None),
+    "no such provider's logs": ("/providers/logs/nobody", 404, None),
+}
+
+
+@pytest.mark.parametrize(("path", "code", "param"), _REFUSED.values(), ids=_REFUSED)
+@on_real_loops
+async def test_what_cannot_be_read_is_named(path: str, code: int, param: str | None, tmp_path: Path) -> None:
+    """A filter that was mistyped must not show everything."""
+    async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
+        answered, body = await router.get(path)
+        assert (answered, body["error"]["param"]) == (code, param)
