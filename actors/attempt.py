@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -50,6 +51,7 @@ from actors.runtime import (
     forget_traceback,
 )
 from actors.tally import Tally
+from router.canon.drill import Drill
 from router.canon.operation import Operation
 from router.canon.reply import Answer
 from router.canon.target import Timeouts
@@ -62,7 +64,7 @@ from router.policy.lanes import Demand, LaneRules, Shut, choose_lane
 from router.policy.reserve import reserved_tokens
 from router.providers.limits import LimitHeaders, read_limits
 from router.upstream.transport import Transport, UpstreamReply, UpstreamRequest
-from router.wire.dialect import Codec, Dialect, Relay
+from router.wire.dialect import Codec, Dialect, Relay, Splitter
 from router.wire.headers import shown_headers
 
 FEED_CAPACITY = 8
@@ -97,6 +99,11 @@ _BY_KEY = frozenset({Reason.THROTTLED, Reason.CREDENTIAL, Reason.QUOTA_EXHAUSTED
 """What a provider refuses to one key and perhaps not to another."""
 
 
+Inject = Callable[[Drill, Callable[[], Splitter] | None, Callable[[], None]], Transport]
+"""The fault, how its answer is cut into events (None: it is not streamed), and what to call when it has happened -> the
+transport of one attempt that has it."""
+
+
 class Line(Struct, frozen=True, kw_only=True):
     """What all attempts at one provider share.
 
@@ -106,6 +113,7 @@ class Line(Struct, frozen=True, kw_only=True):
         ways: how each operation is asked for that it has.
         headers: key name -> its credentials and the static headers, lower-case names.
         withheld: headers of callers that do not go on to it, lower-case names.
+        inject: the transport with a fault in it.
         weighs: whether anything limits tokens, so that they are worth an estimate.
         keys: what is published of the keys.
         limits: the rate-limit headers of its answers.
@@ -131,6 +139,7 @@ class Line(Struct, frozen=True, kw_only=True):
     telemetry: Ref
     ports: Ports
     pulses: Pulses
+    inject: Inject
     withheld: frozenset[str] = frozenset()
     clean: Callable[[str], str] = str
     weighs: bool = False
@@ -193,7 +202,7 @@ class Attempt:
         if self.grant is not None:
             self._line.pace.tell(AttemptMeasured(key=self.grant.key, told=self.tally.told(reason)))
         if self.tally.sent:
-            if reason is not None:
+            if reason is not None and self.tally.learned(reason) is reason:
                 self._beat.failed(reason)
             self._line.ledger.tell(self.tally.entry(reason))
             self._line.telemetry.tell(self.tally.ended(reason))
@@ -287,7 +296,7 @@ class Attempt:
         if self._order.first:
             self._line.retry.tell(AttemptCounted(provider=self._line.provider))
         clocks.sent(self._beat.sent(self._line.timeouts))
-        async with self._line.transport.send(request) as reply:
+        async with self._transport(way).send(request) as reply:
             clocks.head()
             self.tally.head()
             self._learn(reply)
@@ -299,6 +308,14 @@ class Attempt:
                 await self._receive_stream(reply, way.codec, replace(head, relay=self._relay(way)), clocks)
             else:
                 await self._receive_whole(reply, way, head, clocks)
+
+    def _transport(self, way: Way) -> Transport:
+        """What carries the request; with a fault in it where the order has one."""
+        order, drill = self._order, self._order.drill
+        if drill is None:
+            return self._line.transport
+        split = partial(way.codec.splitter, self._line.max_event_bytes) if order.ask.stream else None
+        return self._line.inject(drill, split, partial(self.tally.inject, drill))
 
     def _learn(self, reply: UpstreamReply) -> None:
         """Keep what the head says of the provider's limits; what is scarce others must know before this answer ends."""

@@ -435,6 +435,7 @@ class Exchange:
             caller=self._caller,
             client=self._call.caller,
             avoid=self._record.keys_failed(target),
+            drill=self._record.drilling.deal(target),
         )
         try:
             word = await self._wiring.providers[target.provider].ask(StartAttempt(order=order), timeout_s=ASK_S)

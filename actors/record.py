@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
+from actors.drilling import Drilling
 from actors.messages import Call, ExchangeEnded, Flow, Inexpressible, Unsent, Whole
 from actors.runtime import Exit, Ports
 from actors.tally import end_of, reason_of
@@ -22,9 +23,9 @@ class Record:
     """The memory of one exchange, filled by it and read by whoever is told of its end.
 
     `target` is who answers, None before the commit point; `model` and `usage` are the provider's own last words;
-    `skipped` events of the answer could not be read. `held_back` says that an attempt had begun to answer and failed
-    before anybody saw it; `rescues` how each attempt to go on with a half-sent answer ended, `hedge` how a
-    race did: won, lost or failed by the second, or denied.
+    `skipped` events of the answer could not be read; `drilling` has the faults it was given. `held_back` says
+    that an attempt had begun to answer and failed before anybody saw it; `rescues` how each attempt to go on with a
+    half-sent answer ended, `hedge` how a race did: won, lost or failed by the second, or denied.
 
     Args:
         price: (target, usage) -> what it costs; None when nobody knows.
@@ -45,6 +46,7 @@ class Record:
         self.usage: Usage | None = None
         self.skipped = 0
         self.held_back = False
+        self.drilling = Drilling(call.drills)
         self.hedge: str | None = None
         self.rescues: list[tuple[Method, str]] = []
         self._spent: list[tuple[Target, Usage | None]] = []
@@ -103,6 +105,8 @@ class Record:
 
     def failed(self, target: Target, fault: WireFault, *, voided: bool = False) -> None:
         """One failed try, for the retry policy and for the caller; `voided` is as in `Tried`."""
+        if isinstance(fault, Unsent):
+            self.drilling.unsent(target)
         if isinstance(fault, Inexpressible):
             self._unsaid.append(fault)
         if not isinstance(fault, Unsent) or self._fault is None or isinstance(self._fault, Inexpressible):
@@ -176,6 +180,8 @@ class Record:
         if self.complete:
             return None, None
         if self.error is not None:
+            if isinstance(self.error, UpstreamFailed):
+                self.error.injected = self.drilling.injected
             return self.error.reason, self.error
         reason = reason_of(exit) or Reason.INTERNAL
         words = "is shutting down" if reason is Reason.SHUTTING_DOWN else "ended this exchange"
@@ -210,6 +216,7 @@ class Record:
             rescues=self._rescues(reason),
             hedge=self.hedge,
             client=call.caller.id,
+            injected=self.drilling.injected,
         )
 
     def _rescues(self, reason: Reason | None) -> tuple[tuple[str, str], ...]:

@@ -7,6 +7,7 @@ from actors.messages import AttemptEnded, AttemptJudged, EntryClosed, Order
 from actors.reading import content_bytes
 from actors.runtime import Crashed, Exit, Job, Normal, Ports, Shutdown
 from router.canon.allowance import Allowance
+from router.canon.drill import Drill
 from router.canon.event import CONTENT, Ended, Event, Skipped, UsageReported
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
@@ -76,6 +77,12 @@ class Tally:
         self.key = ONLY
         self.reserved = 0
         self.allowances: tuple[Allowance, ...] = ()
+        self.drill: Drill | None = None
+        """The fault that was injected, once it has happened."""
+
+    def inject(self, drill: Drill) -> None:
+        """A fault was injected: what follows is not its provider's doing."""
+        self.drill = drill
 
     def head(self) -> None:
         """The head of the provider's answer is here."""
@@ -131,8 +138,8 @@ class Tally:
             job=job,
             model=self.order.target.model,
             epoch=self.epoch,
-            reason=reason,
-            retry_after_s=self.fault.retry_after_s if self.fault else None,
+            reason=self.learned(reason),
+            retry_after_s=self.fault.retry_after_s if self.fault and not self._hidden else None,
             duration_s=self._ports.clock.now() - self._started_s,
             first_token_s=self._first_token_s if self.order.ask.stream else None,
             key=self.key,
@@ -140,10 +147,10 @@ class Tally:
 
     def told(self, reason: Reason | None) -> Told:
         """What pace is told of the attempt's end."""
-        fault = self.fault if self.sent else None
+        fault = self.fault if self.sent and not self._hidden else None
         return Told(
             model=self.order.target.model,
-            reason=reason,
+            reason=self.learned(reason),
             status=fault.status if fault else None,
             # Only what the provider said: a wait for our own slot or breaker is no wish of its for quiet.
             retry_after_s=fault.retry_after_s if fault else None,
@@ -196,7 +203,16 @@ class Tally:
             first_token_s=self._first_token_s,
             duration_s=self._ports.clock.now() - self._started_s,
             key=self.key,
+            drill=self.drill,
         )
+
+    def learned(self, reason: Reason | None) -> Reason | None:
+        """What the attempt's end says of its target: nothing, where a fault was injected that is not to count."""
+        return Reason.SUPERSEDED if reason is not None and self._hidden else reason
+
+    @property
+    def _hidden(self) -> bool:
+        return self.drill is not None and not self.drill.counts
 
     def _counted(self) -> tuple[Usage | None, UsageSource]:
         """What was used, and who says so. Where the provider did not count to the end of what it said, we estimate."""

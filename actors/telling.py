@@ -131,6 +131,7 @@ class Telling:
                 cache=self.cache,
                 estimated=self._head.estimated,
                 rescued=self._record.held_back,
+                injected=self._record.drilling.injected,
             )
         )
         for flow in self._held:

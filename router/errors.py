@@ -241,11 +241,14 @@ class UpstreamFailed(GatewayError):
         reason: the last failure.
         attempts: every try that was made, in order.
         fault: the last provider's own answer, for its status, headers and words.
+
+    `injected` names the faults that were injected into the tries on request.
     """
 
     status = 502
     code = "upstream_error"
     reason = Reason.SERVER_ERROR
+    injected: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -261,6 +264,12 @@ class UpstreamFailed(GatewayError):
         self.target = target
         self.attempts = attempts
         self.fault = fault
+
+    @property
+    def metadata(self) -> dict[str, object]:
+        """What a caller of any dialect is told of the tries, beside the words."""
+        told: dict[str, object] = {"target": self.target, "reason": self.reason, "attempts": self.attempts}
+        return {**told, "injected_faults": self.injected} if self.injected else told
 
 
 class Unavailable(GatewayError):

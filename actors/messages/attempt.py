@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from actors.runtime import Channel, Job
 from router.canon.caller import NOBODY, Caller
+from router.canon.drill import Drill
 from router.canon.event import Event
 from router.canon.loss import OnLoss
 from router.canon.operation import Operation
@@ -35,6 +36,7 @@ class Order(Struct, frozen=True, kw_only=True):
         caller: who the exchange is for, where turns are between callers.
         client: the client key that it came with.
         avoid: keys of the provider by which the exchange has failed on this target.
+        drill: the fault to inject.
         beginning: text that the caller was told already, to go on from; None asks for a whole answer.
     """
 
@@ -55,6 +57,7 @@ class Order(Struct, frozen=True, kw_only=True):
     client: Caller = NOBODY
     avoid: tuple[str, ...] = ()
     beginning: str | None = None
+    drill: Drill | None = None
 
 
 class Unsent(WireFault):

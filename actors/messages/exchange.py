@@ -9,6 +9,7 @@ from msgspec import Struct
 from actors.messages.attempt import Flow, Whole
 from actors.runtime import Channel, Job, Shutdown
 from router.canon.caller import NOBODY, Caller
+from router.canon.drill import Drill
 from router.canon.event import Event
 from router.canon.operation import Operation
 from router.canon.target import Target
@@ -29,6 +30,7 @@ class Call(Struct, frozen=True, kw_only=True):
         trace_id: 32 hex digits, from the caller's traceparent or ours.
         parent_span_id: 16 hex digits from the caller's traceparent, or None.
         caller: the client key it came with. Turns are between callers.
+        drills: faults to inject into its attempts.
     """
 
     ask: Ask
@@ -38,6 +40,7 @@ class Call(Struct, frozen=True, kw_only=True):
     parent_span_id: str | None = None
     operation: Operation = Operation.CHAT
     caller: Caller = NOBODY
+    drills: tuple[Drill, ...] = ()
 
 
 class Committed(Struct, frozen=True, kw_only=True):
@@ -50,6 +53,7 @@ class Committed(Struct, frozen=True, kw_only=True):
         cache: hit or miss; None when the cache was not asked.
         age_s: how old a hit is.
         estimated: nobody was asked: the answer is our own estimate.
+        injected: the faults that its attempts were given on request.
         rescued: an earlier attempt had begun to answer when it failed, and nobody had seen it yet.
     """
 
@@ -63,6 +67,7 @@ class Committed(Struct, frozen=True, kw_only=True):
     age_s: float | None = None
     estimated: bool = False
     rescued: bool = False
+    injected: tuple[str, ...] = ()
 
 
 class Rescued(Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from router.canon.drill import Drill
 from router.canon.operation import Operation
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
@@ -17,7 +18,8 @@ from router.telemetry.rows import LogRow, RowFilter
 class AttemptEnded(Struct, frozen=True, kw_only=True):
     """One attempt, as Telemetry sees it. Durations in seconds from its start; None where that moment never came.
 
-    `skipped` events of its stream could not be read and were left out; `key` is the name of the key it went by.
+    `skipped` events of its stream could not be read and were left out; `key` is the name of the key it went by; `drill`
+    is the fault that was injected into it.
     """
 
     exchange: str
@@ -39,12 +41,13 @@ class AttemptEnded(Struct, frozen=True, kw_only=True):
     skipped: int = 0
     operation: Operation = Operation.CHAT
     key: str = ONLY
+    drill: Drill | None = None
 
 
 class ExchangeEnded(Struct, frozen=True, kw_only=True):
     """One exchange, as Telemetry sees it: the one Struct a request emits. `skipped` is of the answer its caller got;
     `strategy` is what ordered the targets that were asked, None when none was; `rescues` are (method, outcome) of each
-    attempt to go on with it."""
+    attempt to go on with it; `injected` the faults its attempts were given on request."""
 
     exchange: str
     trace_id: str
@@ -67,6 +70,7 @@ class ExchangeEnded(Struct, frozen=True, kw_only=True):
     rescues: tuple[tuple[str, str], ...] = ()
     hedge: str | None = None
     client: str = ""
+    injected: tuple[str, ...] = ()
 
 
 class ReadLog(Struct, frozen=True, kw_only=True):

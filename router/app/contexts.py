@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from actors.messages import Desk, Memory
 from actors.runtime import Snapshot
 from router.app.release import Release
 from router.front.context import Context
+from router.front.origin import has_key
+from router.settings import Settings
 from router.wire.dialect import Codec
 
 
@@ -47,5 +49,17 @@ class Contexts:
             first_ping_after_s=server.first_ping_after_s,
             ping_every_s=server.ping_every_s,
             look_every_s=self._look_every_s,
+            injects=injects(release.settings),
             memory=self._memory if release.settings.conversations.enabled else None,
         )
+
+
+def injects(settings: Settings) -> Callable[[Mapping[str, str]], bool]:
+    """Who may have faults injected: everybody where the configuration says so, else whoever has the admin key."""
+    if settings.server.faults:
+        return lambda _headers: True
+    key = settings.admin.key
+    if key is None:
+        return lambda _headers: False
+    revealed = key.reveal()
+    return lambda headers: has_key(headers, revealed)

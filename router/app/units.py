@@ -29,6 +29,7 @@ from router.policy.throttle import ThrottleRules
 from router.providers.kind import Endpoint, Kind, with_parameters
 from router.providers.prefix import Prefix
 from router.settings import Model
+from router.upstream.faulty import FaultyTransport
 from router.upstream.transport import Transport
 from router.wire.dialect import Codec
 
@@ -171,6 +172,7 @@ def _line(site: Site, transport: Transport, model: Model) -> AttemptLine:
         telemetry=shop.ref("telemetry"),
         ports=shop.ports,
         pulses=site.pulses,
+        inject=partial(FaultyTransport, transport),
         clean=shop.clean,
         weighs=bool(provider.tokens_per_min or kind.limits),
         gauges=shop.gauges,

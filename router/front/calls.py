@@ -8,6 +8,7 @@ from actors.messages import Call
 from router.front.body import read_body
 from router.front.context import Context
 from router.front.delivery import Delivery, Keeper
+from router.front.drill import drills_of
 from router.front.forward import forwarding
 from router.front.guard import CALLER, REQUEST_ID
 from router.front.models import no_such_model
@@ -50,6 +51,7 @@ async def answer(
             trace_id=trace[0] if trace else context.desk.trace_id(),
             parent_span_id=trace[1] if trace else None,
             caller=request[CALLER],
+            drills=drills_of(request.headers, context.injects),
         )
     )
     try:

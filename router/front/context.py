@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
@@ -21,6 +21,7 @@ class Context(Struct, frozen=True, kw_only=True):
         ping_every_s: silence between keepalives after that.
         look_every_s: how often to look whether the caller is still there; None where the server cancels handlers whose
             caller left.
+        injects: whether a request with these headers may ask for faults to be injected into it.
         memory: conversations that go on by the id of an answer; None where none are kept.
     """
 
@@ -30,4 +31,5 @@ class Context(Struct, frozen=True, kw_only=True):
     first_ping_after_s: float
     ping_every_s: float
     look_every_s: float | None = None
+    injects: Callable[[Mapping[str, str]], bool] = lambda _headers: False
     memory: Memory | None = None

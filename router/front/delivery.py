@@ -223,18 +223,25 @@ class Delivery:
         committed = self._committed
         if committed is None:
             return headers
-        headers.update(committed.shown)
-        headers["x-router-provider"] = committed.target.provider
-        headers["x-router-model"] = committed.target.model
-        headers["x-router-attempts"] = str(committed.attempts)
-        if committed.cache is not None:
-            headers["x-router-cache"] = committed.cache
-        if committed.estimated:
-            headers["x-router-estimated"] = "true"
-        if committed.age_s is not None:
-            headers["age"] = str(int(committed.age_s))
-        if committed.rescued:
-            headers["x-router-rescued"] = "hold"
-        if committed.lost:
-            headers["x-router-lost"] = lost_header(committed.lost)
-        return headers
+        return {**headers, **_told(committed)}
+
+
+def _told(committed: Committed) -> dict[str, str]:
+    """What is known once an answer has begun."""
+    headers = dict(committed.shown)
+    headers["x-router-provider"] = committed.target.provider
+    headers["x-router-model"] = committed.target.model
+    headers["x-router-attempts"] = str(committed.attempts)
+    if committed.cache is not None:
+        headers["x-router-cache"] = committed.cache
+    if committed.estimated:
+        headers["x-router-estimated"] = "true"
+    if committed.age_s is not None:
+        headers["age"] = str(int(committed.age_s))
+    if committed.rescued:
+        headers["x-router-rescued"] = "hold"
+    if committed.injected:
+        headers["x-router-fault"] = ", ".join(committed.injected)
+    if committed.lost:
+        headers["x-router-lost"] = lost_header(committed.lost)
+    return headers

@@ -49,18 +49,22 @@ def admit_keyed(key: str | None, admit: Callable[[Mapping[str, str]], None]) -> 
     """Let pass whom `admit` does if they have the key, as `Authorization: Bearer` or `x-admin-key`"""
     if key is None:
         return admit
-    expected = key.encode()
 
     def admit_operator(headers: Mapping[str, str]) -> None:
         admit(headers)
-        bearer = headers.get("authorization", "")
-        given = headers.get("x-admin-key") or (bearer[7:] if bearer[:7].lower() == "bearer " else "")
-        if not hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), expected):
+        if not has_key(headers, key):
             raise web.HTTPUnauthorized(
                 reason="this path needs the admin key", headers={"www-authenticate": 'Bearer realm="pointsman admin"'}
             )
 
     return admit_operator
+
+
+def has_key(headers: Mapping[str, str], key: str) -> bool:
+    """Whether a request carries the admin key."""
+    bearer = headers.get("authorization", "")
+    given = headers.get("x-admin-key") or (bearer[7:] if bearer[:7].lower() == "bearer " else "")
+    return hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), key.encode())
 
 
 def admit_all(headers: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from router.errors import Refused
+from router.front.drill import HEADER
 from router.wire.dialect import Ask, Requirements
 
 _PREFIX = "x-router-"
@@ -20,6 +21,7 @@ def with_headers(ask: Ask, headers: Mapping[str, str]) -> Ask:
     """The request with the wishes of its headers added; the body's own win. Raises `Refused` naming a header it cannot
     read."""
     said = {name.lower(): value for name, value in headers.items() if name.lower().startswith(_PREFIX)}
+    said.pop(HEADER, None)  # no wish of the routing
     if not said:
         return ask
     body = msgspec.to_builtins(ask.requirements)

@@ -36,6 +36,8 @@ def count_attempt(meter: Meter, fact: AttemptFact) -> None:
         meter.observe(metrics.FIRST_TOKEN, fact.first_token_s, fact.provider)
     if fact.number > 1:
         meter.add(metrics.RETRIES, fact.provider)
+    if fact.drill is not None:
+        meter.add(metrics.INJECTED_FAULTS, fact.provider, fact.model)
     if fact.skipped:
         meter.add(metrics.SKIPPED_EVENTS, fact.provider, fact.model, amount=fact.skipped)
     if fact.usage is not None:

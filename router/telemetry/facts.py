@@ -6,6 +6,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Protocol
 
+from router.canon.drill import Drill
 from router.canon.operation import Operation
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
@@ -54,6 +55,8 @@ class AttemptFact(Ended, Protocol):
     def usage_source(self) -> UsageSource: ...
     @property
     def key(self) -> str: ...
+    @property
+    def drill(self) -> Drill | None: ...
 
 
 class ExchangeFact(Ended, Protocol):
@@ -84,6 +87,8 @@ class ExchangeFact(Ended, Protocol):
     def hedge(self) -> str | None: ...
     @property
     def client(self) -> str: ...
+    @property
+    def injected(self) -> tuple[str, ...]: ...
 
 
 def first_target(fact: ExchangeFact) -> str | None:

@@ -57,7 +57,7 @@ class Board:
         """Count an attempt for or against its provider, or neither."""
         window = self._attempts.setdefault(fact.provider, Window())
         good = judge_attempt(fact.end, fact.reason)
-        if good is None:
+        if good is None or (fact.drill is not None and not fact.drill.counts):
             return
         self._attempts[fact.provider] = fold_outcome(window, now, self._span, good, fact.duration_s)
         if fact.reason is not None:

@@ -133,6 +133,7 @@ class Logs:
             skipped_events=fact.skipped,
             hedge=fact.hedge,
             rescues=[f"{method} {outcome}" for method, outcome in fact.rescues],
+            injected_faults=list(fact.injected),
             first_token_s=fact.first_token_s,
             duration_s=fact.duration_s,
         )
@@ -154,6 +155,7 @@ class Logs:
             status=fact.status,
             usage_source=fact.usage_source,
             skipped_events=fact.skipped,
+            injected_fault=fact.drill.text if fact.drill else None,
             first_token_s=fact.first_token_s,
             duration_s=fact.duration_s,
         )

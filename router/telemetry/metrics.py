@@ -88,6 +88,13 @@ SKIPPED_EVENTS = Metric(
     unit="events",
     labels=("provider", "model"),
 )
+INJECTED_FAULTS = Metric(
+    name="pointsman_injected_faults_total",
+    kind=Kind.COUNTER,
+    help="Attempts into which a fault was injected on request (x-router-fault): their failures are no provider's.",
+    unit="attempts",
+    labels=("provider", "model"),
+)
 TOKENS = Metric(
     name="pointsman_tokens_total",
     kind=Kind.COUNTER,
@@ -234,6 +241,7 @@ TABLE: tuple[Metric, ...] = (
     ATTEMPT_DURATION,
     CHOICES,
     SKIPPED_EVENTS,
+    INJECTED_FAULTS,
     TOKENS,
     COST,
     UNPRICED,

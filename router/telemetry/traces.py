@@ -103,6 +103,8 @@ def sketch_attempt(fact: AttemptFact, *, family: str, clean: Callable[[str], str
         "pointsman.end": fact.end.value,
         "pointsman.usage.source": fact.usage_source.value,
     }
+    if fact.drill is not None:
+        attributes["pointsman.fault.injected"] = fact.drill.text
     if fact.status is not None:
         attributes["http.response.status_code"] = fact.status
     if fact.first_token_s is not None:

@@ -329,7 +329,7 @@ def error_members(error: GatewayError) -> dict[str, object]:
         if error.fault is not None and error.reason in _PROVIDERS_WORDS:
             said["message"] = error.fault.message
             said["code"] = error.fault.code or code
-        said["metadata"] = {"target": error.target, "reason": error.reason, "attempts": error.attempts}
+        said["metadata"] = error.metadata
     return said
 
 

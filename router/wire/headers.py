@@ -81,6 +81,8 @@ def fault_headers(error: GatewayError) -> tuple[tuple[str, str], ...]:
     if fault is not None:
         wait_s = wait_s if wait_s is not None else fault.retry_after_s
         headers += [pair for pair in fault.headers if not pair[0].startswith("retry-after")]
+    if isinstance(error, UpstreamFailed) and error.injected:
+        headers.append(("x-router-fault", ", ".join(error.injected)))
     if wait_s is not None:
         headers.append(("retry-after", str(max(math.ceil(wait_s), 1))))
     if _is_final(error):

@@ -161,6 +161,7 @@ def test_every_metric_that_can_be_bad_is_watched_by_an_alert() -> None:
         "pointsman_attempt_duration_seconds",
         "pointsman_choices_total",
         "pointsman_hedges_total",
+        "pointsman_injected_faults_total",
         "pointsman_rescues_total",
         "pointsman_tokens_total",
         "pointsman_retries_total",

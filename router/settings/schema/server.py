@@ -44,6 +44,8 @@ class Server(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         lame_duck_s: how long a stop still takes new requests, for load balancers to see that readiness is gone.
         drain_s: how long a stop then waits for requests in flight.
         flush_s: how long a stop waits at the end for ledger and telemetry to write what they hold.
+        faults: whether every caller may have faults injected into its own requests by `x-router-fault`; for tests. Left
+            out, only a caller with the admin key may.
         tls_cert: PEM file of the certificate to show, with its chain; read again with the configuration. Left out,
             connections are in the clear.
         tls_key: PEM file of its private key, without a passphrase.
@@ -62,5 +64,6 @@ class Server(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lame_duck_s: SomeS = 0.0
     drain_s: SomeS = 30.0
     flush_s: SomeS = 10.0
+    faults: bool = False
     tls_cert: Path | None = None
     tls_key: Path | None = None

@@ -201,7 +201,7 @@ def encode_envelope(error: GatewayError) -> bytes:
     _, kind = _row(error)
     said: dict[str, object] = {"type": kind, "message": _message(error)}
     if isinstance(error, UpstreamFailed):
-        said["metadata"] = {"target": error.target, "reason": error.reason, "attempts": error.attempts}
+        said["metadata"] = error.metadata
     return ENCODER.encode({"type": "error", "error": said, "request_id": None})
 
 
