@@ -35,8 +35,9 @@ scenarios: setup ## Put a served router through the scenarios and print the tabl
 replay: setup ## Serve every recorded exchange through every front end, print the table, write docs/providers.md
 	@$(PY) -m tests.replay
 
-docs: setup ## Write the table of docs/providers.md anew, from the kinds and the replay's last counts
+docs: setup ## Write the tables of docs/providers.md and docs/failures.md anew, from the code and the replay's last counts
 	@$(PY) -m tests.providers.table
+	@$(PY) -m tests.failures
 
 sim: setup ## Simulate worlds of faults on virtual time (ARGS="--exchanges N --seed S")
 	@$(PY) -m tests.simulation --tier core $(ARGS)
