@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from actors.exchange import Exchange, Wiring
 from actors.messages import Call, Desk, Opened, Server
 from actors.runtime import Actor, Crashed, Exit, Job, Tasks
+from actors.sharing import Sharing
 from actors.tally import stop_for
 from router.errors import Reason, Unavailable
 
@@ -20,9 +22,14 @@ LAST_WORDS_S = 1.0
 
 class Door:
     """Whether new exchanges may come in, and the group they run in. Outlives the Front's restarts; the Front alone
-    changes it."""
+    changes it.
 
-    def __init__(self) -> None:
+    Args:
+        sharing: requests that are one.
+    """
+
+    def __init__(self, sharing: Sharing) -> None:
+        self._sharing = sharing
         self.tasks: Tasks | None = None
         self.ready = False
         self.refusing = False
@@ -38,15 +45,22 @@ class Door:
         return self.tasks.jobs if self.tasks is not None else ()
 
     def open(self, call: Call, wiring: Wiring) -> Opened:
-        """Start an exchange as a job of the Front. Raises `Unavailable` when the Front takes none."""
+        """Start an exchange as a job of the Front, or join the one that is this call's already. Raises `Unavailable`
+        when the Front takes none, and as `Sharing.open`."""
         if self.tasks is None or self.refusing:
             raise Unavailable(
                 "the gateway is not taking new requests now", reason=Reason.SHUTTING_DOWN, retry_after_s=1.0
             )
-        exchange = Exchange(call, wiring)
-        job = self.tasks.start(exchange.run(), name=call.request_id, on_exit=exchange.settle)
-        exchange.job = job
-        return Opened(job=job, outbox=exchange.outbox, config=wiring.version)
+        if call.once is None:
+            return _begin(self.tasks, call, wiring)
+        return self._sharing.open(call, call.once, partial(_begin, self.tasks, call, wiring))
+
+
+def _begin(tasks: Tasks, call: Call, wiring: Wiring) -> Opened:
+    exchange = Exchange(call, wiring)
+    job = tasks.start(exchange.run(), name=call.request_id, on_exit=exchange.settle)
+    exchange.job = job
+    return Opened(job=job, outbox=exchange.outbox, config=wiring.version, ask=call.ask)
 
 
 class Front(Actor):

@@ -27,6 +27,7 @@ _ENDS: dict[Reason, End] = {
     Reason.CONTENT_POLICY: End.REFUSED,
     Reason.INEXPRESSIBLE: End.REFUSED,
     Reason.THREAD_MISSING: End.REFUSED,
+    Reason.KEY_REUSED: End.REFUSED,
     Reason.BUSY: End.LIMITED,
     Reason.SUPERSEDED: End.SUPERSEDED,
     Reason.DIVERGED: End.SUPERSEDED,

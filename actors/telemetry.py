@@ -26,6 +26,7 @@ from actors.messages import (
     ProviderRemoved,
     ProviderReplaced,
     ReadLog,
+    RequestShared,
     ResetMetrics,
     RetryTurnedDown,
     SupervisorReported,
@@ -50,6 +51,7 @@ Rare = (
     | ConfigTurnedDown
     | KeyChanged
     | ModelsSurveyed
+    | RequestShared
     | RetryTurnedDown
     | SupervisorReported
 )
@@ -101,7 +103,8 @@ class Telemetry(Actor):
     """Folds facts in batches and publishes a `HealthView` after each.
 
     Accepts, told: `AttemptEnded`, `ExchangeEnded`, `AdminActed`, `BreakerChanged`, `ConfigLoaded`, `ConfigTurnedDown`,
-    `KeyChanged`, `ModelsSurveyed`, `ProviderRemoved`, `ProviderReplaced`, `RetryTurnedDown`, `SupervisorReported`.
+    `KeyChanged`, `ModelsSurveyed`, `ProviderRemoved`, `ProviderReplaced`, `RequestShared`, `RetryTurnedDown`,
+    `SupervisorReported`.
     Answers: `ReadLog` with `LogPage`, `ResetMetrics` with `MetricsReset`.
 
     A restart loses the facts not yet folded (about `flush_s` of them; counted as dropped), the rows of the request log
@@ -146,6 +149,8 @@ class Telemetry(Actor):
                 self._key_changed(message)
             case RetryTurnedDown():
                 self._outlets.meter.add(metrics.RETRIES_DENIED, message.provider)
+            case RequestShared():
+                self._outlets.meter.add(metrics.SHARED, message.dialect, message.how)
             case SupervisorReported():
                 self._reported(message)
             case ModelsSurveyed():

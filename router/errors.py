@@ -41,6 +41,7 @@ class Reason(StrEnum):
     CONTENT_POLICY = "content_policy"
     INEXPRESSIBLE = "inexpressible"
     THREAD_MISSING = "thread_missing"
+    KEY_REUSED = "key_reused"
     CLIENT_GONE = "client_gone"
     DEADLINE = "deadline"
     # the gateway's, or its operator's
@@ -81,6 +82,7 @@ _BLAMED: dict[Blame, tuple[Reason, ...]] = {
         Reason.CONTENT_POLICY,
         Reason.INEXPRESSIBLE,
         Reason.THREAD_MISSING,
+        Reason.KEY_REUSED,
         Reason.CLIENT_GONE,
         Reason.DEADLINE,
     ),
@@ -133,6 +135,7 @@ FINAL: frozenset[Reason] = frozenset(
     {
         Reason.UNKNOWN_MODEL,
         Reason.THREAD_MISSING,
+        Reason.KEY_REUSED,
         Reason.CLIENT_GONE,
         Reason.DEADLINE,
         Reason.NO_TARGET,

@@ -116,7 +116,7 @@ from actors.messages.desk import (
     TargetReport,
 )
 from actors.messages.estimate import AnswerTokens, Estimates, Quote
-from actors.messages.exchange import Answered, Call, Committed, Opened, Piece, Rescued
+from actors.messages.exchange import Answered, Call, Committed, Once, Opened, Piece, Rescued, Source
 from actors.messages.telemetry import (
     AttemptEnded,
     ExchangeEnded,
@@ -124,6 +124,7 @@ from actors.messages.telemetry import (
     MetricsReset,
     ModelsSurveyed,
     ReadLog,
+    RequestShared,
     ResetMetrics,
     RetryTurnedDown,
     SupervisorReported,
@@ -206,6 +207,7 @@ __all__ = [
     "ModelMissing",
     "ModelsSurveyed",
     "Moves",
+    "Once",
     "Open",
     "Opened",
     "Order",
@@ -230,12 +232,14 @@ __all__ = [
     "RecallTurns",
     "Recalled",
     "ReloadConfig",
+    "RequestShared",
     "Rescued",
     "ResetMetrics",
     "RetryDenied",
     "RetryGranted",
     "RetryTurnedDown",
     "Server",
+    "Source",
     "SpendHedge",
     "SpendRetry",
     "StartAttempt",

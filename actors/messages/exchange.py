@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -19,6 +21,18 @@ from router.policy.rescue import Method
 from router.wire.dialect import Ask, Relay
 
 
+class Once(Struct, frozen=True, kw_only=True):
+    """A caller's wish that a request be carried out once, however often it comes.
+
+    Args:
+        key: the caller's name for it.
+        said: the request as it came: under one key it is the same.
+    """
+
+    key: str
+    said: Ask
+
+
 class Call(Struct, frozen=True, kw_only=True):
     """What a front or an embedding program hands over.
 
@@ -31,6 +45,7 @@ class Call(Struct, frozen=True, kw_only=True):
         parent_span_id: 16 hex digits from the caller's traceparent, or None.
         caller: the client key it came with. Turns are between callers.
         drills: faults to inject into its attempts.
+        once: None: every time it comes it is another request.
     """
 
     ask: Ask
@@ -41,6 +56,7 @@ class Call(Struct, frozen=True, kw_only=True):
     operation: Operation = Operation.CHAT
     caller: Caller = NOBODY
     drills: tuple[Drill, ...] = ()
+    once: Once | None = None
 
 
 class Committed(Struct, frozen=True, kw_only=True):
@@ -98,19 +114,50 @@ Piece = Committed | Flow | Rescued | Whole | Answered
 `Committed`."""
 
 
-class Opened(Struct, frozen=True, kw_only=True):
-    """An exchange under way, to the end by one configuration, whose version is `config`. Whoever opened it must `leave`
-    it in the end; its exit gives back all it holds."""
+class Source(Protocol):
+    """Where the pieces of an answer come from."""
 
-    job: Job
-    outbox: Channel[Piece]
-    config: str
+    async def get(self, *, timeout_s: float | None = None) -> Piece:
+        """The next piece. Raises as `Channel.get`."""
+        ...
 
     def leave(self) -> None:
-        """Read no more. An exchange that is not done ends as the caller's leaving, and its upstream call with it."""
+        """Read no more."""
+        ...
+
+
+class Opened(Struct, frozen=True, kw_only=True):
+    """An exchange under way, to the end by one configuration, whose version is `config`. Whoever opened it must `leave`
+    it in the end; its exit gives back all it holds.
+
+    Args:
+        job: the exchange; None where others read it too.
+        ask: what is answered: of several requests that are one, the first.
+        how: joined or replayed, for all but the first of those; None for a request of its own.
+        gone: told that the caller is gone, where that is not the end of the exchange.
+    """
+
+    job: Job | None
+    outbox: Source
+    config: str
+    ask: Ask
+    how: str | None = None
+    gone: Callable[[], None] | None = None
+
+    def leave(self) -> None:
+        """Read no more. An exchange that is not done ends as the caller's leaving, and its upstream call with it,
+        unless others read it."""
         self.outbox.leave()
-        self.abandon()
+        if self.job is not None:
+            self.job.stop(Shutdown(Reason.CLIENT_GONE.value))
 
     def abandon(self) -> None:
         """The caller is gone, and its reader is not told yet: the outbox ends with that error."""
-        self.job.stop(Shutdown(Reason.CLIENT_GONE.value))
+        if self.gone is not None:
+            self.gone()
+        elif self.job is not None:
+            self.job.stop(Shutdown(Reason.CLIENT_GONE.value))
+
+    def rest(self) -> tuple[Piece, ...]:
+        """What was said and not yet read, where an exchange of its own has ended."""
+        return self.outbox.rest() if isinstance(self.outbox, Channel) else ()

@@ -99,6 +99,13 @@ class RetryTurnedDown(Struct, frozen=True, kw_only=True):
     provider: str
 
 
+class RequestShared(Struct, frozen=True, kw_only=True):
+    """Fact for Telemetry: a request was answered out of another one's exchange; `how` is joined or replayed."""
+
+    dialect: str
+    how: str
+
+
 class SupervisorReported(Struct, frozen=True, kw_only=True):
     """Fact for Telemetry: the runtime's `Report`, with the error already reduced to what may be logged.
 

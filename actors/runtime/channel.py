@@ -125,6 +125,14 @@ class Channel(Generic[T]):
         """No more items will come, because of `error`. After `close` or `fail` this does nothing."""
         self._end(error)
 
+    def rest(self) -> tuple[T, ...]:
+        """What is buffered, at once: for a reader who waits for nothing more."""
+        items = tuple(self._items)
+        self._items.clear()
+        if self._putter is not None and not self._putter.done():
+            self._putter.set_result(None)
+        return items
+
     def leave(self) -> None:
         """The reader goes; what is buffered is dropped, and every `put` raises from now on."""
         self._left = True

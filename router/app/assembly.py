@@ -21,11 +21,21 @@ from actors.front import Door, Front
 from actors.group import Readers
 from actors.ledger import Ledger, pricer
 from actors.limits import Limits
-from actors.messages import CacheView, ConfigLoaded, ConversationsView, Desk, ReloadConfig, Server
+from actors.messages import (
+    CacheView,
+    Call,
+    ConfigLoaded,
+    ConversationsView,
+    Desk,
+    ReloadConfig,
+    RequestShared,
+    Server,
+)
 from actors.provider import MakeTransport
 from actors.pulses import NO_PULSES
 from actors.retry import Retry
 from actors.runtime import ActorSystem, Exit, Ports, Ref, Report, Snapshot, StartFailed, system_ports
+from actors.sharing import Sharing
 from actors.telemetry import Outlets, Telemetry, Tuning, describe_report
 from actors.tree import Blueprint, path, tree
 from actors.vault import Vault
@@ -35,7 +45,7 @@ from router.app.found import by_reference, targets_found
 from router.app.press import Hooks, Press, Printing
 from router.app.prices import price_book, said_of
 from router.app.release import Kinds, Layout, Release, layout_of, secrets_of
-from router.app.rules import backoff, budget_rules, cache_rules, conversation_rules
+from router.app.rules import backoff, budget_rules, cache_rules, conversation_rules, sharing_rules
 from router.app.seats import OPEN, absent_groups, continuing, upstream_names
 from router.app.units import Workshop
 from router.app.vaults import vault_of
@@ -144,7 +154,8 @@ class Assembly:
         self._unread_since_s: Snapshot[float | None] = Snapshot(None)
         self._conversed = Snapshot(ConversationsView())
         self._listed = PriceList()
-        self._door = Door()
+        self.sharing = Sharing(rules=lambda: sharing_rules(self.settings), clock=self.ports.clock, shared=self._shared)
+        self._door = Door(self.sharing)
 
         # Then who can be asked for what: kinds, models, names, and which of the tree's parts that takes.
         found = find_installed()
@@ -219,6 +230,9 @@ class Assembly:
     async def _close_spans(self) -> None:
         if self._spans is not None:
             await self._spans.stop(SPANS_STOP_S)
+
+    def _shared(self, call: Call, how: str) -> None:
+        self._ref("telemetry").tell(RequestShared(dialect=call.dialect, how=how))
 
     def _complain(self, release: Release) -> None:
         """Say what of this configuration cannot be set up."""

@@ -6,6 +6,7 @@ import math
 
 from actors.cache import CacheRules
 from actors.conversations import ConversationRules
+from actors.sharing import SharingRules
 from router.canon.loss import OnLoss
 from router.policy.adapt import Adaptive
 from router.policy.backoff import Backoff
@@ -85,6 +86,18 @@ def cache_rules(settings: Settings) -> CacheRules:
 def conversation_rules(settings: Settings) -> ConversationRules:
     """How long conversations are known, and how many."""
     return ConversationRules(ttl_s=settings.conversations.ttl_s, size_bytes=settings.conversations.max_bytes)
+
+
+def sharing_rules(settings: Settings) -> SharingRules:
+    """How long answers to keys of callers are kept, and how many."""
+    keys = settings.idempotency
+    return SharingRules(
+        enabled=keys.enabled,
+        ttl_s=keys.ttl_s,
+        max_entries=keys.max_entries,
+        max_bytes=keys.max_bytes,
+        max_answer_bytes=keys.max_answer_bytes,
+    )
 
 
 def pace_rules(provider: Provider, throttle: ThrottleRules, refused_key_s: float | None) -> PaceRules:

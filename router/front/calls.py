@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from actors.messages import Call
+from actors.messages import Call, Once
+from router.errors import Refused
 from router.front.body import read_body
 from router.front.context import Context
-from router.front.delivery import Delivery, Keeper
+from router.front.delivery import Delivery, MakeKeeper
 from router.front.drill import drills_of
 from router.front.forward import forwarding
 from router.front.guard import CALLER, REQUEST_ID
@@ -17,10 +18,15 @@ from router.front.trace import decode_traceparent
 from router.front.wishes import with_headers
 from router.wire.dialect import Ask
 
+KEY_HEADER = "Idempotency-Key"
+KEY_MAX = 255
+"""Characters of a key; Stripe's bound, which clients know."""
+
 
 async def take(request: web.Request, context: Context, spoken: str) -> web.StreamResponse:
     """One call, heard by the codec of that name."""
-    return await answer(request, context, spoken, await hear(request, context, spoken))
+    ask = await hear(request, context, spoken)
+    return await answer(request, context, spoken, ask, once=once_of(request, ask))
 
 
 async def hear(request: web.Request, context: Context, spoken: str) -> Ask:
@@ -33,11 +39,27 @@ async def hear(request: web.Request, context: Context, spoken: str) -> Ask:
     return forwarding(ask, request.headers, half.forwarded)
 
 
+def once_of(request: web.Request, ask: Ask) -> Once | None:
+    """The request's own name for itself, with what is asked under it. Raises `Refused` for one that is none."""
+    key = request.headers.get(KEY_HEADER)
+    if key is None:
+        return None
+    if not 0 < len(key) <= KEY_MAX:
+        raise Refused(f"an {KEY_HEADER} has 1 to {KEY_MAX} characters", param=KEY_HEADER)
+    return Once(key=key, said=ask)
+
+
 async def answer(
-    request: web.Request, context: Context, spoken: str, ask: Ask, keeper: Keeper | None = None
+    request: web.Request,
+    context: Context,
+    spoken: str,
+    ask: Ask,
+    *,
+    once: Once | None = None,
+    keeper: MakeKeeper | None = None,
 ) -> web.StreamResponse:
     """Open an exchange and deliver it. Leaving for any cause, a closed connection too, ends the exchange and its
-    upstream call."""
+    upstream call, unless another request with the same key is read from it."""
     codec = context.codecs[spoken]
     half = codec.front
     assert half is not None
@@ -52,10 +74,11 @@ async def answer(
             parent_span_id=trace[1] if trace else None,
             caller=request[CALLER],
             drills=drills_of(request.headers, context.injects),
+            once=once,
         )
     )
     try:
-        delivery = Delivery(request, context, half, ask, config=opened.config, keeper=keeper)
+        delivery = Delivery(request, context, half, opened, keeper=keeper and keeper(opened.ask))
         with watching(request, context.look_every_s, opened.abandon):
             return await (delivery.stream(opened.outbox) if ask.stream else delivery.whole(opened.outbox))
     finally:

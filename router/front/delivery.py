@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
 from aiohttp import web
 
-from actors.messages import Answered, Committed, Flow, Piece, Rescued, Whole
-from actors.runtime import Channel, ChannelTimeout
+from actors.messages import Answered, Committed, Flow, Opened, Piece, Rescued, Source, Whole
+from actors.runtime import ChannelTimeout
 from router.canon.cost import usd_text
 from router.canon.event import Ended
 from router.errors import GatewayError, Reason, Unavailable
@@ -83,30 +84,33 @@ class Keeper(Protocol):
         ...
 
 
+MakeKeeper = Callable[[Ask], Keeper]
+"""What keeps the answer to a request: of several that are one, the first."""
+
+
 class Delivery:
-    """One answer on its way out, of an exchange under the configuration `config`. Use `stream` or `whole`, once."""
+    """One answer on its way out. Use `stream` or `whole`, once."""
 
     def __init__(
         self,
         request: web.Request,
         context: Context,
         half: FrontHalf,
-        ask: Ask,
+        opened: Opened,
         *,
-        config: str,
         keeper: Keeper | None = None,
     ) -> None:
         self._keeper = keeper
         self._request = request
         self._context = context
-        self._config = config
+        self._opened = opened
         self._half = half
-        self._ask = ask
+        self._ask = opened.ask
         self._response: web.StreamResponse | None = None
         self._committed: Committed | None = None
         self._voice: _Encoded | _Passed
 
-    async def whole(self, outbox: Channel[Piece]) -> web.StreamResponse:
+    async def whole(self, outbox: Source) -> web.StreamResponse:
         """Wait for all of it: nothing is said before the answer is complete. Raises `GatewayError`."""
         body = b""
         while True:
@@ -124,7 +128,7 @@ class Delivery:
                 case Flow() | Rescued():
                     raise Unavailable("a stream came where a whole answer was asked for", reason=Reason.INTERNAL)
 
-    async def stream(self, outbox: Channel[Piece]) -> web.StreamResponse:
+    async def stream(self, outbox: Source) -> web.StreamResponse:
         """Pass pieces on as they come, with keepalives in silence. Raises `GatewayError` only while nothing was
         written."""
         self._voice = _Encoded(self._half.encoder(self._ask))
@@ -178,7 +182,7 @@ class Delivery:
         if self._keeper is not None and self._committed is not None:
             self._keeper.stream(ending, self._committed, passed=passed)
 
-    async def _next(self, outbox: Channel[Piece]) -> Piece:
+    async def _next(self, outbox: Source) -> Piece:
         """The next piece, however long it takes: the silence before it is filled with keepalives."""
         silence_s = self._context.first_ping_after_s if self._response is None else self._context.ping_every_s
         while True:
@@ -217,13 +221,14 @@ class Delivery:
         """What happened, for whoever looks: who answered, after how many tries, what translation lost."""
         request_id = self._request[REQUEST_ID]
         headers = {"x-request-id": request_id, self._half.id_header: request_id}
-        headers["x-router-config"] = self._config
+        headers["x-router-config"] = self._opened.config
+        if self._opened.how is not None:
+            headers["x-router-idempotent"] = self._opened.how
         if self._ask.aliases:
             headers["x-router-aliases"] = ", ".join(self._ask.aliases)
-        committed = self._committed
-        if committed is None:
-            return headers
-        return {**headers, **_told(committed)}
+        if self._committed is not None:
+            headers.update(_told(self._committed))
+        return headers
 
 
 def _told(committed: Committed) -> dict[str, str]:

@@ -7,15 +7,18 @@ whatever target the route chooses.
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 from aiohttp import web
 from msgspec import Raw
 from msgspec.structs import replace
 
-from actors.messages import Committed, Memory, Turn
+from actors.messages import Committed, Memory, Once, Turn
 from router.errors import GatewayError, Reason, Refused
-from router.front.calls import answer, hear
+from router.front.calls import answer, hear, once_of
 from router.front.context import Context
+from router.front.delivery import MakeKeeper
 from router.front.guard import CALLER
 from router.wire.dialect import Ask, Kept
 from router.wire.members import joined
@@ -40,26 +43,32 @@ _USUAL_ITEMS = 20
 async def converse(request: web.Request, context: Context) -> web.StreamResponse:
     """One call, by itself or on from an earlier answer."""
     ask = await hear(request, context, DIALECT)
+    once = once_of(request, ask)
     memory, owner = _memory(request, context), request[CALLER].tenant
     previous = previous_of(ask)
     if memory is None or not (previous or wants_keeping(ask)):
-        return await answer(request, context, DIALECT, ask)
+        return await answer(request, context, DIALECT, ask, once=once)
     turns = await memory.recall(previous, owner) if previous is not None else ()
     said = ask.fields["input"]
     if previous is not None:
         ask = _continued(ask, context, turns, previous)
     if not wants_keeping(ask):
-        return await _answer(request, context, ask, turns)
+        return await _answer(request, context, ask, turns, once)
     ask = replace(ask, kept=Kept(id=memory.new_id("resp_"), previous=previous))
-    keeper = _Keeper(memory, ask, said, previous if turns else None, owner)
-    return await _answer(request, context, ask, turns, keeper)
+    keeper = partial(_Keeper, memory, owner, said, previous if turns else None)
+    return await _answer(request, context, ask, turns, once, keeper)
 
 
 async def _answer(
-    request: web.Request, context: Context, ask: Ask, turns: tuple[Turn, ...], keeper: _Keeper | None = None
+    request: web.Request,
+    context: Context,
+    ask: Ask,
+    turns: tuple[Turn, ...],
+    once: Once | None,
+    keeper: MakeKeeper | None = None,
 ) -> web.StreamResponse:
     try:
-        return await answer(request, context, DIALECT, ask, keeper)
+        return await answer(request, context, DIALECT, ask, once=once, keeper=keeper)
     except GatewayError as error:
         if turns and turns[-1].held:
             error.message += f"; {turns[-1].target.provider} holds this conversation, and nobody else can go on with it"
@@ -114,7 +123,7 @@ async def items(request: web.Request, context: Context) -> web.Response:
 class _Keeper:
     """Keeps the answer to one request, before the caller has all of it: the next request may come at once."""
 
-    def __init__(self, memory: Memory, ask: Ask, said: Raw, previous: str | None, owner: str) -> None:
+    def __init__(self, memory: Memory, owner: str, said: Raw, previous: str | None, ask: Ask) -> None:
         self._owner = owner
         self._memory = memory
         self._ask = ask

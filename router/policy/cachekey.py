@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 from msgspec import Raw
@@ -20,9 +20,26 @@ def cache_key(scope: str, dialect: str, model: str, fields: Mapping[str, Raw]) -
         model: the name the caller used.
         fields: the body's top-level members.
     """
+    members = _members({name: value for name, value in fields.items() if name not in _NOT_ASKED})
+    return _digest((scope, dialect, model, *members))
+
+
+def request_digest(dialect: str, fields: Mapping[str, Raw], wishes: bytes) -> str:
+    """What tells two requests apart that must be one: all that was said, but for the order of members.
+
+    Args:
+        wishes: for its routing.
+    """
+    return _digest((dialect, wishes, *_members(fields)))
+
+
+def _members(fields: Mapping[str, Raw]) -> tuple[str | bytes, ...]:
+    return tuple(piece for name in sorted(fields) for piece in (name, bytes(fields[name])))
+
+
+def _digest(parts: Iterable[str | bytes]) -> str:
     digest = sha256()
-    members = sorted((name, bytes(value)) for name, value in fields.items() if name not in _NOT_ASKED)
-    for part in (scope, dialect, model, *(piece for member in members for piece in member)):
+    for part in parts:
         block = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
         digest.update(len(block).to_bytes(8, "big"))  # without lengths "ab"+"c" would be "a"+"bc"
         digest.update(block)

@@ -80,6 +80,7 @@ _REASONS: dict[Verdict, tuple[Reason, ...]] = {
         Reason.REJECTED,
         Reason.UNKNOWN_MODEL,
         Reason.THREAD_MISSING,
+        Reason.KEY_REUSED,
         Reason.CONTENT_POLICY,
         Reason.CLIENT_GONE,
         Reason.DEADLINE,

@@ -27,6 +27,7 @@ from router.settings.schema import (
     Failover,
     GoogleKeys,
     HedgeKeys,
+    IdempotencyKeys,
     PrefixStyle,
     Price,
     ReloadKeys,
@@ -175,6 +176,7 @@ class Settings(Struct, frozen=True, kw_only=True, dict=True):
     breaker: Breaker
     retry: Retry
     cache: Cache
+    idempotency: IdempotencyKeys
     conversations: ConversationKeys
     ledger: Ledger
     telemetry: Telemetry

@@ -144,6 +144,13 @@ RETRIES = Metric(
     unit="attempts",
     labels=("provider",),
 )
+SHARED = Metric(
+    name="pointsman_shared_total",
+    kind=Kind.COUNTER,
+    help="Requests answered out of another one's exchange, joined while it lasted or replayed afterwards.",
+    unit="requests",
+    labels=("dialect", "how"),
+)
 RETRIES_DENIED = Metric(
     name="pointsman_retries_denied_total",
     kind=Kind.COUNTER,
@@ -249,6 +256,7 @@ TABLE: tuple[Metric, ...] = (
     BREAKER_CHANGES,
     KEY_STATE,
     RETRIES,
+    SHARED,
     RETRIES_DENIED,
     RESCUES,
     HEDGES,

@@ -260,6 +260,7 @@ SAID: dict[Reason, tuple[int, str, str]] = {
     Reason.CONTENT_POLICY: (400, "invalid_request_error", "content_policy_violation"),
     Reason.INEXPRESSIBLE: (400, "invalid_request_error", "unsupported_parameter"),
     Reason.THREAD_MISSING: (400, "invalid_request_error", "previous_response_not_found"),
+    Reason.KEY_REUSED: (422, "invalid_request_error", "idempotency_key_reused"),
     Reason.CLIENT_GONE: (499, "invalid_request_error", "client_closed_request"),
     Reason.DEADLINE: (504, "timeout_error", "deadline_exceeded"),
     Reason.CREDENTIAL: (502, "upstream_error", "provider_credential"),

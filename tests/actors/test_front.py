@@ -7,6 +7,7 @@ from typing import cast
 from actors.front import LAST_WORDS_S, Door, Front
 from actors.messages import Desk
 from actors.runtime import ActorSystem, ChildSpec, SupervisorSpec, run_virtual, virtual_ports
+from actors.sharing import Sharing, SharingRules
 
 
 class _Server:
@@ -30,7 +31,8 @@ def _told(drain_s: float) -> float | None:
     server = _Server()
 
     def front() -> Front:
-        return Front(door=Door(), desk=lambda: cast("Desk", None), server=server, drain_s=drain_s, lame_duck_s=0.0)
+        door = Door(Sharing(rules=SharingRules, clock=virtual_ports().clock))
+        return Front(door=door, desk=lambda: cast("Desk", None), server=server, drain_s=drain_s, lame_duck_s=0.0)
 
     async def scene() -> None:
         system = ActorSystem(virtual_ports())

@@ -165,6 +165,7 @@ def test_every_metric_that_can_be_bad_is_watched_by_an_alert() -> None:
         "pointsman_rescues_total",
         "pointsman_tokens_total",
         "pointsman_retries_total",
+        "pointsman_shared_total",
     }
     assert set(ROWS) - asked == use_only
 

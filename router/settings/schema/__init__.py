@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec import field
 
-from router.settings.schema.account import Cache, ConversationKeys, LedgerKeys
+from router.settings.schema.account import Cache, ConversationKeys, IdempotencyKeys, LedgerKeys
 from router.settings.schema.clients import ClientKeys, Endpoint
 from router.settings.schema.failover import Breaker, Failover, GroupKeys, HedgeKeys, Retry, Strategy
 from router.settings.schema.grants import AwsKeys, EntraKeys, GoogleKeys
@@ -56,6 +56,7 @@ __all__ = [
     "GroupKeys",
     "GroupName",
     "HedgeKeys",
+    "IdempotencyKeys",
     "KeyFrom",
     "KeyKeys",
     "KeyName",
@@ -92,6 +93,7 @@ class Document(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         breaker: when a failing target is left alone.
         retry: how often and how soon the same target is asked again.
         cache: whole answers, given again.
+        idempotency: requests that come again with the same key.
         conversations: answers that callers go on from by their id.
         ledger: what every attempt cost.
         telemetry: what is told about requests.
@@ -109,6 +111,7 @@ class Document(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     breaker: Breaker = Breaker()
     retry: Retry = Retry()
     cache: Cache = Cache()
+    idempotency: IdempotencyKeys = IdempotencyKeys()
     conversations: ConversationKeys = ConversationKeys()
     ledger: LedgerKeys = LedgerKeys()
     telemetry: Telemetry = Telemetry()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from router.settings.schema.keys import Keys, PositiveS, SizeBytes
+from router.settings.schema.keys import Count, Keys, PositiveS, SizeBytes
 from router.settings.secret import Secret
 
 Days = Annotated[float, Meta(gt=0, le=36_500)]
@@ -25,6 +25,25 @@ class Cache(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     enabled: bool = False
     ttl_s: PositiveS = 300.0
     max_bytes: SizeBytes = 67_108_864
+
+
+class IdempotencyKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Requests with an `Idempotency-Key`: one that comes again is not carried out again. In memory: a restart forgets
+    them.
+
+    Args:
+        enabled: whether the header is heeded.
+        ttl_s: how long an answer is told again after it was complete.
+        max_entries: answers that are kept; the oldest go first.
+        max_bytes: memory for all of them, those under way included.
+        max_answer_bytes: a longer answer is not kept: its key is forgotten when it is complete.
+    """
+
+    enabled: bool = True
+    ttl_s: PositiveS = 600.0
+    max_entries: Count = 10_000
+    max_bytes: SizeBytes = 67_108_864
+    max_answer_bytes: SizeBytes = 4_194_304
 
 
 class ConversationKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):

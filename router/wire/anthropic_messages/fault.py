@@ -144,6 +144,7 @@ SAID: dict[Reason, tuple[int, str]] = {
     Reason.CONTENT_POLICY: (400, "invalid_request_error"),
     Reason.INEXPRESSIBLE: (400, "invalid_request_error"),
     Reason.THREAD_MISSING: (400, "invalid_request_error"),
+    Reason.KEY_REUSED: (422, "invalid_request_error"),
     Reason.CLIENT_GONE: (499, "invalid_request_error"),
     Reason.DEADLINE: (504, "timeout_error"),
     Reason.CREDENTIAL: (502, "api_error"),
