@@ -8,10 +8,10 @@ from router.app.seats import Seat
 from router.canon.ability import UNSAID, Ability, Traits
 from router.canon.target import Target
 from router.policy.capability import FactSource
-from router.policy.price import Override, PriceBook, Rates, Seller
+from router.policy.price import Override, PriceBook, Rates, Seller, Tier
 from router.policy.pricelist import PriceList
 from router.providers.knowledge import known_of
-from router.settings import Model
+from router.settings import Model, Price
 
 
 def said_of(listed: PriceList, seats: tuple[Seat, ...], target: Target, at: float) -> dict[FactSource, Traits]:
@@ -66,9 +66,19 @@ def price_book(seats: tuple[Seat, ...], listed: PriceList) -> PriceBook:
         for seat in seats
     }
     overrides = tuple(
-        Override(provider=seat.name, model=model.name, rates=convert(model.price, Rates, from_attributes=True))
-        for seat in seats
-        for model in seat.models
-        if model.price is not None
+        _override(seat.name, model.name, model.price) for seat in seats for model in seat.models if model.price
     )
     return PriceBook(sellers, overrides, listed=listed)
+
+
+def _override(provider: str, model: str, price: Price) -> Override:
+    return Override(
+        provider=provider,
+        model=model,
+        rates=convert(price, Rates, from_attributes=True),
+        tiers=tuple(
+            Tier(above_tokens=tier.above_tokens, rates=convert(tier, Rates, from_attributes=True))
+            for tier in price.tiers
+        ),
+        date=price.date,
+    )

@@ -28,6 +28,7 @@ EXAMPLES = {
     "providers.<name>.models",
     "providers.<name>.models[].upstream",
     "providers.<name>.models[].price",
+    "providers.<name>.models[].price.tiers",
     "providers.<name>.entra",
     "providers.<name>.google",
     "providers.<name>.google.project",
@@ -54,7 +55,9 @@ def found(tree: Any, path: str) -> list[Any]:
 
 def written(default: Any) -> Any:
     """A default as YAML has it."""
-    if isinstance(default, Path | Decimal):
+    if isinstance(default, Decimal):
+        return int(default) if default == int(default) else float(default)
+    if isinstance(default, Path):
         return str(default)
     return list(default) if isinstance(default, tuple) else default
 

@@ -32,14 +32,22 @@ AbilityName = Literal["vision", "tools", "json_schema", "reasoning", "documents"
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q4_0"]
 
 
-class Price(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a model costs, where the price table does not know it or is wrong for this contract.
+Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}\Z", extra={"form": "a date, as in 2026-11-01"})]
+
+
+class RateKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What tokens and other things cost.
 
     Args:
         input_per_mtok: prompt tokens that were not read from a cache.
-        output_per_mtok: tokens of the answer, reasoning included.
+        output_per_mtok: tokens of the answer.
         cache_read_per_mtok: prompt tokens read from the provider's cache; left out, as `input_per_mtok`.
         cache_write_per_mtok: prompt tokens written to the provider's cache; left out, as `input_per_mtok`.
+        cache_write_1h_per_mtok: those written to the cache for an hour; left out, as `cache_write_per_mtok`.
+        reasoning_per_mtok: thinking tokens; left out, as `output_per_mtok`.
+        audio_input_per_mtok: sound in the prompt; left out, as `input_per_mtok`.
+        audio_output_per_mtok: sound in the answer; left out, as `output_per_mtok`.
+        request_usd: each answer, beside its tokens.
         image_usd: each picture of a model that is not billed by tokens; left out, unknown.
         search_unit_usd: each search of a model that ranks and is not billed by tokens; left out, unknown.
     """
@@ -48,8 +56,35 @@ class Price(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     output_per_mtok: Decimal
     cache_read_per_mtok: Decimal | None = None
     cache_write_per_mtok: Decimal | None = None
+    cache_write_1h_per_mtok: Decimal | None = None
+    reasoning_per_mtok: Decimal | None = None
+    audio_input_per_mtok: Decimal | None = None
+    audio_output_per_mtok: Decimal | None = None
+    request_usd: Decimal = Decimal(0)
     image_usd: Decimal | None = None
     search_unit_usd: Decimal | None = None
+
+
+class TierKeys(RateKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What they cost in an answer to a long prompt.
+
+    Args:
+        above_tokens: these rates are for all tokens of an answer whose prompt, cached parts included, has more.
+    """
+
+    above_tokens: Annotated[int, Meta(ge=1, le=1_000_000_000)]
+
+
+class Price(RateKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a model costs, where the price table does not know it or is wrong for this contract.
+
+    Args:
+        tiers: other rates for long prompts.
+        date: from when they hold; told in the ledger beside each cost.
+    """
+
+    tiers: tuple[TierKeys, ...] = ()
+    date: Day | None = None
 
 
 class ModelKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):

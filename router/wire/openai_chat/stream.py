@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import Raw
+
 from router.canon.event import (
     CitationAdded,
     Ended,
@@ -23,7 +25,7 @@ from router.errors import GatewayError
 from router.wire.citations import nested
 from router.wire.dialect import Ask, Frame
 from router.wire.ids import made_up_id
-from router.wire.members import UNREADABLE
+from router.wire.members import MEMBERS, UNREADABLE, joined
 from router.wire.openai_chat.calls import CallBook
 from router.wire.openai_chat.fault import encode_envelope, fault_inside
 from router.wire.openai_chat.message import FAMILY, GOOGLE
@@ -221,6 +223,7 @@ class _ChoiceWriter:
         self.bare: set[int] = set()
         self.custom: set[int] = set()
         self.thought: dict[int, list[str]] = {}
+        self.cited = 0
 
 
 class ChatEncoder:
@@ -268,8 +271,7 @@ class ChatEncoder:
                 self._open(event.choice).refused = True
                 return self._delta(event.choice, {"refusal": event.text})
             case CitationAdded():
-                said = [event.citation] if event.family == FAMILY else nested(event.citation)
-                return self._delta(event.choice, {"annotations": said}) if said else b""
+                return self._cite(event)
             case LogprobsAdded():
                 return self._chunk(event.choice, {}, logprobs=event.logprobs)
             case UsageReported():
@@ -293,6 +295,18 @@ class ChatEncoder:
             )
             delta["reasoning_details"] = [encode_detail(whole, event.block)]
         return delta
+
+    def _cite(self, event: CitationAdded) -> bytes:
+        """Sources, numbered: OpenAI's own clients add up what a list holds by its entries' `index`."""
+        choice = self._open(event.choice)
+        said: list[Raw] = []
+        for raw in [event.citation] if event.family == FAMILY else nested(event.citation):
+            try:
+                said.append(Raw(joined({"index": Raw(b"%d" % choice.cited), **MEMBERS.decode(raw)})))
+            except UNREADABLE:
+                continue  # a source that is no object: nobody could read it
+            choice.cited += 1
+        return self._delta(event.choice, {"annotations": said}) if said else b""
 
     def _call(self, event: ToolCallStarted) -> bytes:
         choice = self._open(event.choice)

@@ -209,7 +209,7 @@ def test_refusals_logprobs_and_own_citations_have_their_places() -> None:
         {"role": "assistant", "content": ""},
         {"refusal": "no"},
         {},
-        {"annotations": [{"type": "url_citation"}]},
+        {"annotations": [{"index": 0, "type": "url_citation"}]},
         {},
     ]
     assert choices[2]["logprobs"] == {"content": [], "refusal": None}
