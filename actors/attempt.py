@@ -178,6 +178,8 @@ class Attempt:
                 fault = clocks.verdict()
                 if fault is None:
                     raise
+                if not self.tally.sent:
+                    fault = Unsent(fault.reason, "the request's deadline passed before it could be asked")
                 raise fault from None
         except WireFault as fault:
             fault.message = self._line.clean(fault.message)
@@ -274,7 +276,7 @@ class Attempt:
 
     async def _send(self, way: Way, draft: Draft, clocks: Clocks) -> None:
         request = self._upstream_request(way, draft)
-        self.tally.sent = True
+        self.tally.send()
         if self._order.operation is Operation.CHAT:
             self.tally.asked_bytes = prompt_bytes(self._order.ask.fields)
             self.tally.gauge = self._line.gauges().get(str(self._order.target), self.tally.gauge)

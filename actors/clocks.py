@@ -17,7 +17,7 @@ _WORDS: dict[Reason, str] = {
     Reason.IDLE_TIMEOUT: "fell silent for {0:g} s in the middle of the answer",
     Reason.TOTAL_TIMEOUT: "did not finish within {0:g} s",
     Reason.TOO_SLOW: "was slower than it may be for {0:g} s in the middle of the answer",
-    Reason.DEADLINE: "the request's deadline passed while it was answering",
+    Reason.DEADLINE: "the request's deadline passed before it had answered",
 }
 
 BYTES_PER_TOKEN = 4
@@ -48,11 +48,16 @@ class Clocks:
         self._window_bytes = 0
         self._reader_since: float | None = None
         self.fired: Reason | None = None
-        by_exchange = remaining_s < timeouts.total_s
-        self._arm(Reason.DEADLINE if by_exchange else Reason.TOTAL_TIMEOUT, min(remaining_s, timeouts.total_s))
+        self._deadline_s = self._loop.time() + remaining_s
+        self._arm(Reason.DEADLINE, remaining_s)
 
     def sent(self, first_token_s: float) -> None:
-        """The request goes out now: first byte and first token are awaited, the latter for so long when streamed."""
+        """The request goes out now: the provider's time begins, and with it the wait for first byte and first token,
+        for the latter so long when streamed."""
+        total_s = self._timeouts.total_s
+        if self._loop.time() + total_s < self._deadline_s:
+            self._disarm(Reason.DEADLINE)
+            self._arm(Reason.TOTAL_TIMEOUT, total_s)
         first_byte_s = self._timeouts.first_byte_s
         if not self._streamed:
             first_byte_s = first_token_s = self._timeouts.whole_s

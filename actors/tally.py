@@ -56,14 +56,15 @@ def reason_of(exit: Exit) -> Reason | None:
 
 
 class Tally:
-    """Moments, usage and fault of one attempt. Moments are seconds of `Ports.clock`."""
+    """Moments, usage and fault of one attempt. Moments are seconds of `Ports.clock`; what its provider is measured by
+    is counted from when the request went out, not from when it began to wait for that."""
 
     def __init__(self, order: Order, provider: str, ports: Ports) -> None:
         self.order = order
         self.provider = provider
         self._ports = ports
         self.started_at = ports.wall.now()
-        self._started_s = ports.clock.now()
+        self._started_s = self._sent_s = ports.clock.now()
         self._first_byte_s: float | None = None
         self._first_token_s: float | None = None
         self.usage: Usage | None = None
@@ -85,9 +86,14 @@ class Tally:
         """A fault was injected: what follows is not its provider's doing."""
         self.drill = drill
 
+    def send(self) -> None:
+        """The request goes out now."""
+        self.sent = True
+        self._sent_s = self._ports.clock.now()
+
     def head(self) -> None:
         """The head of the provider's answer is here."""
-        self._first_byte_s = self._ports.clock.now() - self._started_s
+        self._first_byte_s = self._ports.clock.now() - self._sent_s
 
     def take(self, events: tuple[Event, ...]) -> bool:
         """Note what the events say; True when one of them bears content."""
@@ -104,12 +110,12 @@ class Tally:
             elif kind is Skipped:
                 self.skipped += 1
         if bears and self._first_token_s is None:
-            self._first_token_s = self._ports.clock.now() - self._started_s
+            self._first_token_s = self._ports.clock.now() - self._sent_s
         return bears
 
     def whole(self, usage: Usage | None) -> None:
         """A whole answer came; whether it is one is still to be seen, what it used is not."""
-        self._first_token_s = self._ports.clock.now() - self._started_s
+        self._first_token_s = self._ports.clock.now() - self._sent_s
         self.usage = usage
 
     @property
@@ -158,7 +164,7 @@ class Tally:
             sent=self.sent,
             reserved=self.reserved,
             used=None if self.usage is None else self.usage.input_total + self.usage.output_total,
-            started_s=self._started_s,
+            sent_s=self._sent_s,
             first_token_s=self._first_token_s if self.order.ask.stream else None,
             allowances=self.allowances,
         )

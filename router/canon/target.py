@@ -24,7 +24,7 @@ class Timeouts(Struct, frozen=True, kw_only=True):
         first_byte_s: from the request sent to the head of a streamed answer.
         first_token_s: from the request sent to the first content-bearing event of a streamed answer.
         idle_s: between two content-bearing events; for an answer that is not streamed, between two pieces of its body.
-        total_s: the whole attempt.
+        total_s: from the request sent to the end of the attempt.
         whole_s: from the request sent to the end of an answer that is not streamed, whose head comes only when all of
             it exists.
         min_tokens_per_s: of a streamed answer, once its content began; fewer for `slow_window_s` end it. None: any.

@@ -65,13 +65,13 @@ class Lesson(Struct, frozen=True, kw_only=True):
     Args:
         throttled: the provider said it was too much.
         held: attempts under way at the target when it ended, itself included.
-        started_s: monotonic.
-        first_token_s: from its start to its first content; None when none came.
+        sent_s: when its request went out, monotonic.
+        first_token_s: from then to its first content; None when none came.
     """
 
     throttled: bool
     held: int
-    started_s: float
+    sent_s: float
     first_token_s: float | None = None
 
 
@@ -88,7 +88,7 @@ def next_bound(bound: Bound, lesson: Lesson, now: float, adaptive: Adaptive) -> 
 
 def _lowered(bound: Bound, lesson: Lesson, now: float) -> Bound:
     """Once for each crowd: its other refusals were sent before the first of them was heard."""
-    if lesson.started_s < bound.lowered_s:
+    if lesson.sent_s < bound.lowered_s:
         return bound
     held = float(lesson.held) if bound.limit is None else min(bound.limit, lesson.held)
     return replace(bound, limit=max(LEAST, math.floor(held * _KEPT)), lowered_s=now)

@@ -132,8 +132,8 @@ class Told(Struct, frozen=True, kw_only=True):
         retry_after_s: what the provider asked for, from now.
         sent: whether a request left at all; where not, what was taken for it comes back.
         reserved: tokens taken by estimate; `used` is what they were, None when nobody knows.
-        started_s: monotonic.
-        first_token_s: from its start to its first content.
+        sent_s: when its request went out, monotonic.
+        first_token_s: from then to its first content.
         allowances: what the answer's headers said.
     """
 
@@ -144,7 +144,7 @@ class Told(Struct, frozen=True, kw_only=True):
     sent: bool = True
     reserved: int = 0
     used: int | None = None
-    started_s: float = 0.0
+    sent_s: float = 0.0
     first_token_s: float | None = None
     allowances: tuple[Allowance, ...] = ()
 
@@ -240,8 +240,8 @@ def next_told(lane: Lane, told: Told, held: int, now: float, rules: LaneRules, *
     lane = next_read(lane, told.model, told.allowances)
     lane = _next_track(lane, told, held, now, rules)
     if told.reason is None:
-        # Not by an answer that began before: it says nothing of what was refused since.
-        is_back = lane.why is not Shut.QUIET and told.started_s >= lane.shut_until_s
+        # Not by an answer to what went out before: it says nothing of what was refused since.
+        is_back = lane.why is not Shut.QUIET and told.sent_s >= lane.shut_until_s
         return replace(lane, shut_until_s=0.0, why=Shut.QUIET) if is_back else lane
     return _next_shut(lane, told, now, rules, alone=alone)
 
@@ -282,9 +282,7 @@ def _next_track(lane: Lane, told: Told, held: int, now: float, rules: LaneRules)
     track = lane.tracks.get(told.model, _NO_TRACK)
     if told.reason is None and track.bound.limit is None and rules.adaptive is not Adaptive.GRADIENT:
         return lane  # the common case: nothing is bounded, and nothing speaks for a bound
-    lesson = Lesson(
-        throttled=told.reason is not None, held=held, started_s=told.started_s, first_token_s=told.first_token_s
-    )
+    lesson = Lesson(throttled=told.reason is not None, held=held, sent_s=told.sent_s, first_token_s=told.first_token_s)
     bound = next_bound(track.bound, lesson, now, rules.adaptive)
     return lane if bound is track.bound else _with_track(lane, told.model, replace(track, bound=bound))
 

@@ -49,7 +49,7 @@ class Timeouts(Struct, frozen=True, kw_only=True):
         first_byte_s: until the head of a streamed answer.
         first_token_s: until the first content of a streamed answer.
         idle_s: between two pieces of content.
-        total_s: the whole attempt.
+        total_s: from the request sent to the end of the attempt.
         whole_s: until the end of an answer that is not streamed, whose head comes only when all of it exists.
         min_tokens_per_s: fewer for `slow_window_s` end a streamed answer; None: any will do.
         learn: whether `first_token_s` follows the target's own history downwards.

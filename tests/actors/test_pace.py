@@ -303,7 +303,7 @@ def test_an_empty_account_is_ready_again_with_its_next_answer() -> None:
             assert await acquire(ref, crowd.job()) == Acquired(key="b")
             await asyncio.sleep(60.0)
             assert await acquire(ref, crowd.job()) == Acquired(key="a")
-            ref.tell(measured(None, "a", started_s=60.0))
+            ref.tell(measured(None, "a", sent_s=60.0))
         changes = [(fact.key, fact.before, fact.after) for fact in heard if isinstance(fact, KeyChanged)]
         assert changes == [("a", "ready", "exhausted"), ("a", "exhausted", "ready")]
 

@@ -11,9 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from router.policy.adapt import LEAST, MOST, Adaptive, Bound, Lesson, next_bound
 
 
-def lesson(throttled: bool = False, *, held: int = 10, started_s: float = 0.0, first_s: float | None = 1.0) -> Lesson:
+def lesson(throttled: bool = False, *, held: int = 10, sent_s: float = 0.0, first_s: float | None = 1.0) -> Lesson:
     """One attempt's end."""
-    return Lesson(throttled=throttled, held=held, started_s=started_s, first_token_s=first_s)
+    return Lesson(throttled=throttled, held=held, sent_s=sent_s, first_token_s=first_s)
 
 
 @pytest.mark.parametrize("adaptive", Adaptive)
@@ -32,9 +32,9 @@ def test_one_crowd_of_refusals_lowers_once() -> None:
     """Those sent before the first was heard say the same thing again."""
     bound = Bound()
     for held in range(10, 0, -1):
-        bound = next_bound(bound, lesson(True, held=held, started_s=0.5), 1.0, Adaptive.AIMD)
+        bound = next_bound(bound, lesson(True, held=held, sent_s=0.5), 1.0, Adaptive.AIMD)
     assert bound.slots == 9
-    assert next_bound(bound, lesson(True, held=9, started_s=1.5), 2.0, Adaptive.AIMD).slots == 8
+    assert next_bound(bound, lesson(True, held=9, sent_s=1.5), 2.0, Adaptive.AIMD).slots == 8
 
 
 def test_a_round_of_answers_allows_one_more() -> None:
@@ -87,9 +87,9 @@ class AimdMachine(RuleBasedStateMachine):
     @rule(held=st.integers(1, 300), ago_s=st.floats(0, 5))
     def refuse(self, held: int, ago_s: float) -> None:
         """The provider says it is too much, to an attempt sent a while ago."""
-        started_s = self.now - ago_s
-        self.bound = next_bound(self.bound, lesson(True, held=held, started_s=started_s), self.now, Adaptive.AIMD)
-        if started_s >= self.lowered_s:
+        sent_s = self.now - ago_s
+        self.bound = next_bound(self.bound, lesson(True, held=held, sent_s=sent_s), self.now, Adaptive.AIMD)
+        if sent_s >= self.lowered_s:
             self.limit = max(1, math.floor(min(held, self.limit or held) * 0.9))
             self.lowered_s = self.now
 

@@ -89,8 +89,8 @@ def test_an_answer_brings_back_a_key_only_if_it_began_after_the_refusal() -> Non
     """A long stream that began while the key was good says nothing of today."""
     rules = LaneRules(refused_s=60.0)
     lane = after(A, Reason.CREDENTIAL, rules=rules, status=401)
-    assert after(lane, None, 130.0, rules, started_s=50.0).why is Shut.REFUSED
-    assert after(lane, None, 170.0, rules, started_s=165.0).why is Shut.QUIET
+    assert after(lane, None, 130.0, rules, sent_s=50.0).why is Shut.REFUSED
+    assert after(lane, None, 170.0, rules, sent_s=165.0).why is Shut.QUIET
 
 
 def test_a_429_that_names_no_time_rests_a_key_shortly_where_there_is_another() -> None:

@@ -154,7 +154,7 @@ class TimeoutKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
             streamed, whose first byte comes when all of it exists.
         first_token_s: until the first content of a streamed answer; left out, 60, or `first_byte_s` where that is more.
         idle_s: between two pieces of content.
-        total_s: the whole attempt.
+        total_s: all of an attempt, from its request going out.
         min_tokens_per_s: a streamed answer that has begun and yields fewer for `slow_window_s` is ended; four bytes of
             text count as a token. Left out, any speed will do.
         slow_window_s: how long it may be so slow; longer than any pause in which the model thinks unheard.
