@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
 from msgspec import Struct
@@ -84,6 +85,9 @@ _CHOICES = frozenset({"n", "sampling.choices"})
 
 ERROR_BYTES = 1024 * 1024
 """The longest error body that is read for its reason."""
+
+ERROR_S = 5.0
+"""How long it may take: its caller waits for another target, and a clock that rang would hide what its head said."""
 
 _SHUT: dict[Shut, tuple[Reason, str]] = {
     Shut.QUIET: (Reason.THROTTLED, "it asked for quiet"),
@@ -387,11 +391,14 @@ class Attempt:
         await self._stream(reply, Reading(codec, head.relay, naming, self._line.max_event_bytes, choices), clocks)
 
     async def _refusal(self, reply: UpstreamReply) -> WireFault:
-        """What an error answer means; where its body is cut or endless, status and headers say enough."""
-        try:
-            body = await reply.read(ERROR_BYTES)
-        except WireFault:
-            body = b""
+        """What an error answer means; where its body is cut, endless or late, status and headers say enough."""
+        body = b""
+        with suppress(WireFault, TimeoutError):
+            async with asyncio.timeout(ERROR_S):
+                async for piece in reply.blocks():
+                    body += piece
+                    if len(body) > ERROR_BYTES:
+                        break
         return self._line.dialect.decode_fault(reply.status, reply.headers, body, self._line.ports.wall.now())
 
     async def _body(self, reply: UpstreamReply, clocks: Clocks) -> bytes:

@@ -140,3 +140,21 @@ def test_a_provider_that_was_asked_for_one_choice_owes_one() -> None:
             return await read(router.open(n=2, router={"on_loss": "warn"}))
 
     assert run_virtual(main()).complete
+
+
+@pytest.mark.parametrize(
+    "rest", [(Silence(),), (b'{"error":', Silence()), (Delay(2.0), b" ") * 100], ids=["none", "some", "drops"]
+)
+def test_an_error_whose_body_does_not_end_is_what_its_head_says(rest: tuple[Step, ...]) -> None:
+    """A 429 is told within seconds and with the wait it named; for a minute of silence it would be called slow."""
+
+    async def main() -> tuple[Read, float]:
+        slow = Scripted(status=429, headers=(("retry-after", "120"),), steps=rest)
+        async with embedded(in_turn(slow)) as router:
+            began = asyncio.get_running_loop().time()
+            return await read(router.open()), asyncio.get_running_loop().time() - began
+
+    got, took_s = run_virtual(main())
+    assert got.error is not None
+    assert got.error.reason is Reason.THROTTLED
+    assert took_s == pytest.approx(5.0, abs=0.1)
