@@ -140,6 +140,7 @@ class Line(Struct, frozen=True, kw_only=True):
     breaker: Ref
     retry: Ref
     ledger: Ref
+    limits_ref: Ref
     telemetry: Ref
     ports: Ports
     pulses: Pulses
@@ -210,7 +211,10 @@ class Attempt:
         if self.tally.sent:
             if reason is not None and self.tally.learned(reason) is reason:
                 self._beat.failed(reason)
-            self._line.ledger.tell(self.tally.entry(reason))
+            entry = self.tally.entry(reason)
+            self._line.ledger.tell(entry)
+            if self._order.metered:
+                self._line.limits_ref.tell(entry)
             self._line.telemetry.tell(self.tally.ended(reason))
 
     async def _ask(self, clocks: Clocks) -> None:
@@ -284,21 +288,22 @@ class Attempt:
         if self._order.operation is Operation.CHAT:
             self.tally.asked_bytes = prompt_bytes(self._order.ask.fields)
             self.tally.gauge = self._line.gauges().get(str(self._order.target), self.tally.gauge)
-        self._line.ledger.tell(
-            EntryOpened(
-                attempt=self._order.attempt,
-                exchange=self._order.exchange,
-                number=self._order.number,
-                provider=self._line.provider,
-                model=self._order.target.model,
-                at=self.tally.started_at,
-                key=self.tally.key,
-                group=self._order.ask.model,
-                client=self._order.client.id,
-                owner=self._order.client.owner,
-                user=end_user_of(self._order.ask.fields),
-            )
+        opened = EntryOpened(
+            attempt=self._order.attempt,
+            exchange=self._order.exchange,
+            number=self._order.number,
+            provider=self._line.provider,
+            model=self._order.target.model,
+            at=self.tally.started_at,
+            key=self.tally.key,
+            group=self._order.ask.model,
+            client=self._order.client.id,
+            owner=self._order.client.owner,
+            user=end_user_of(self._order.ask.fields),
         )
+        self._line.ledger.tell(opened)
+        if self._order.metered:
+            self._line.limits_ref.tell(opened)
         if self._order.first:
             self._line.retry.tell(AttemptCounted(provider=self._line.provider))
         clocks.sent(self._beat.sent(self._line.timeouts))

@@ -20,6 +20,7 @@ from actors.messages import (
     AttemptStarted,
     Call,
     Committed,
+    Draw,
     HedgeGranted,
     Hit,
     Lookup,
@@ -62,10 +63,12 @@ from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import GatewayError, Limited, Reason, Refused, Unavailable, WireFault
 from router.policy.backoff import Backoff
+from router.policy.bounds import Bounds
 from router.policy.cachekey import cache_key
 from router.policy.course import Course, narrowed
 from router.policy.enduser import end_user_of
 from router.policy.rescue import Method
+from router.policy.reserve import reserved
 from router.policy.retry import Route, Tried, TryTarget, has_way_on, next_step
 
 ASK_S = 5.0
@@ -88,6 +91,8 @@ class Wiring(Struct, frozen=True, kw_only=True):
         price: (target, usage) -> what it costs; None when nobody knows.
         max_per_target: tries of one exchange on one target.
         deadline_s: the longest an exchange may take.
+        bounds: what bounds each client key, by its id; who is not in it is not bound.
+        quote: (model, tokens of the prompt, of the answer) -> what that costs at the dearest target.
     """
 
     version: str
@@ -106,6 +111,8 @@ class Wiring(Struct, frozen=True, kw_only=True):
     backoff: Backoff
     max_per_target: int
     deadline_s: float
+    bounds: Mapping[str, Bounds] = {}
+    quote: Callable[[str, int, int], Decimal | None] = lambda _model, _prompt, _answer: None
 
 
 class Exchange:
@@ -123,6 +130,7 @@ class Exchange:
         self._telling = Telling(self._record, wiring.ports, self._deadline_s)
         self._tries = 0
         self._caller = call.caller.id or end_user_of(call.ask.fields)
+        self._draw = self._drawn()
         self._cache_key: str | None = None
         self._known = call.ask.model in wiring.routes
         self._on_loss = OnLoss.REFUSE
@@ -159,12 +167,23 @@ class Exchange:
         assert self.job is not None
         word = await _ask(
             self._wiring.limits,
-            Admit(exchange=self._call.request_id, job=self.job, deadline_s=self._deadline_s),
+            Admit(exchange=self._call.request_id, job=self.job, deadline_s=self._deadline_s, draw=self._draw),
             "limits",
         )
         if not isinstance(word, Admitted):
             assert isinstance(word, Turned)
-            raise Limited(f"the gateway is at its limit: {word.why}", retry_after_s=word.retry_after_s)
+            raise Limited(word.why, retry_after_s=word.retry_after_s, reason=word.reason, standings=word.standings)
+        self._telling.standings = word.standings
+
+    def _drawn(self) -> Draw | None:
+        """What this may use at most, where anything bounds its caller."""
+        bounds = self._wiring.bounds.get(self._call.caller.id)
+        if bounds is None:
+            return None
+        prompt, answer = reserved(self._call.ask.fields)
+        answer *= self._call.ask.choices
+        usd = self._wiring.quote(self._call.ask.model, prompt, answer) if bounds.wants_price else None
+        return Draw(bounds=bounds, tokens=prompt + answer, usd=usd)
 
     async def _plan(self) -> Planned:
         model = self._call.ask.model
@@ -434,6 +453,7 @@ class Exchange:
             operation=self._call.operation,
             caller=self._caller,
             client=self._call.caller,
+            metered=self._draw is not None,
             avoid=self._record.keys_failed(target),
             drill=self._record.drilling.deal(target),
         )

@@ -25,7 +25,9 @@ from actors.messages import (
     ReadAudit,
     ReadCosts,
     ReadEntries,
+    ReadSpend,
     ReadTotals,
+    SpendPage,
     TotalsPage,
     UserErased,
 )
@@ -62,7 +64,7 @@ _LAST_TRY_S = 0.2
 _LOG = logging.getLogger(__name__)
 
 Fact = EntryOpened | EntryClosed | AdminActed
-Read = ReadTotals | ReadEntries | ReadAudit | EraseUser
+Read = ReadTotals | ReadSpend | ReadEntries | ReadAudit | EraseUser
 LedgerMessage = Fact | ReadCosts | Read
 LedgerAnswer = CostView | Reply | None
 
@@ -71,7 +73,8 @@ class Ledger(Actor):
     """Prices what ended and writes it in groups, off the loop: to the journal first, and from there to the store.
 
     Accepts `EntryOpened`, `EntryClosed` and `AdminActed` (facts), `ReadCosts` -> `CostView`, `ReadTotals` ->
-    `TotalsPage`, `ReadEntries` -> `EntriesPage`, `ReadAudit` -> `AuditPage`, `EraseUser` -> `UserErased | AccountBusy`.
+    `TotalsPage`, `ReadSpend` -> `SpendPage`, `ReadEntries` -> `EntriesPage`, `ReadAudit` -> `AuditPage`, `EraseUser` ->
+    `UserErased | AccountBusy`.
     Publishes `CostView`, and by target what it learned of the size of tokens.
 
     While the journal refuses, records wait in memory and are tried again; while the store does, they stay in the
@@ -129,7 +132,7 @@ class Ledger(Actor):
                     self._publish()
             case ReadCosts():
                 return self._publish()
-            case ReadTotals() | ReadEntries() | ReadAudit() | EraseUser():
+            case ReadTotals() | ReadSpend() | ReadEntries() | ReadAudit() | EraseUser():
                 reply = self.defer_reply()
                 self.tasks.start(self._answer(message, reply), name="read")
                 return reply
@@ -279,7 +282,7 @@ def _erasure(by: str, at: float) -> AdminActed:
     return AdminActed(by=by, act="user.erased", subject="an end user", outcome="taken", at=at)
 
 
-Page = TotalsPage | EntriesPage | AuditPage
+Page = TotalsPage | SpendPage | EntriesPage | AuditPage
 
 
 def _from_store(store: Store, message: Read, now_at: float) -> Page | UserErased:
@@ -287,6 +290,8 @@ def _from_store(store: Store, message: Read, now_at: float) -> Page | UserErased
     match message:
         case ReadTotals():
             return TotalsPage(totals=store.totals(message.since_at), complete=True)
+        case ReadSpend():
+            return SpendPage(spent=store.spent(message.since_at, message.before_at), complete=True)
         case ReadEntries(query=query):
             rows = store.entries(replace(query, limit=min(query.limit, MOST_READ)))
             return EntriesPage(rows=rows, complete=True)
@@ -305,6 +310,8 @@ def _from_records(records: tuple[Record, ...], message: Read, why: str) -> Page 
     match message:
         case ReadTotals():
             return TotalsPage(totals=_summed(rows, message.since_at), complete=False)
+        case ReadSpend():
+            return SpendPage(spent=(), complete=False)
         case ReadEntries(query=query):
             fits = tuple(row for row in rows if _fits(row, query)) if query.before is None else ()
             return EntriesPage(rows=fits[: min(query.limit, MOST_READ)], complete=False)

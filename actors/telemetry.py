@@ -16,6 +16,7 @@ from actors.messages import (
     AdminActed,
     AttemptEnded,
     BreakerChanged,
+    BudgetReached,
     ConfigLoaded,
     ConfigTurnedDown,
     ExchangeEnded,
@@ -49,6 +50,7 @@ Rare = (
     | BreakerChanged
     | ConfigLoaded
     | ConfigTurnedDown
+    | BudgetReached
     | KeyChanged
     | ModelsSurveyed
     | RequestShared
@@ -102,9 +104,9 @@ class Outlets(Struct, frozen=True, kw_only=True):
 class Telemetry(Actor):
     """Folds facts in batches and publishes a `HealthView` after each.
 
-    Accepts, told: `AttemptEnded`, `ExchangeEnded`, `AdminActed`, `BreakerChanged`, `ConfigLoaded`, `ConfigTurnedDown`,
-    `KeyChanged`, `ModelsSurveyed`, `ProviderRemoved`, `ProviderReplaced`, `RequestShared`, `RetryTurnedDown`,
-    `SupervisorReported`.
+    Accepts, told: `AttemptEnded`, `ExchangeEnded`, `AdminActed`, `BreakerChanged`, `BudgetReached`, `ConfigLoaded`,
+    `ConfigTurnedDown`, `KeyChanged`, `ModelsSurveyed`, `ProviderRemoved`, `ProviderReplaced`, `RequestShared`,
+    `RetryTurnedDown`, `SupervisorReported`.
     Answers: `ReadLog` with `LogPage`, `ResetMetrics` with `MetricsReset`.
 
     A restart loses the facts not yet folded (about `flush_s` of them; counted as dropped), the rows of the request log
@@ -145,6 +147,8 @@ class Telemetry(Actor):
         match message:
             case BreakerChanged():
                 self._breaker_changed(message)
+            case BudgetReached():
+                self._budget_reached(message)
             case KeyChanged():
                 self._key_changed(message)
             case RetryTurnedDown():
@@ -305,6 +309,12 @@ class Telemetry(Actor):
         self._outlets.meter.add(metrics.CONFIG_LOADS, "refused")
         faults = [f"{fault.path}: {fault.message}" if fault.path else fault.message for fault in fact.faults]
         self._outlets.logs.write(Level.ERROR, Line.CONFIG_REFUSED, by=fact.by, faults=faults)
+
+    def _budget_reached(self, fact: BudgetReached) -> None:
+        self._outlets.meter.add(metrics.BUDGETS_REACHED, fact.budget, str(fact.share))
+        level = Level.INFO if fact.share < 80 else Level.WARNING
+        fields = {"budget": fact.budget, "purse": fact.purse, "share": fact.share}
+        self._outlets.logs.write(level, Line.BUDGET_REACHED, **fields)
 
     def _key_changed(self, fact: KeyChanged) -> None:
         """Loud: a refused key is out until somebody changes the configuration."""

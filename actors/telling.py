@@ -15,7 +15,7 @@ from actors.rescue import Bridge, Rescue
 from actors.runtime import Channel, ChannelFull, Ports
 from router.canon.event import CONTENT, Ended, TextDelta
 from router.canon.target import Target
-from router.errors import Reason, Refused
+from router.errors import Reason, Refused, Standing
 from router.policy.rescue import CHARS_PER_TOKEN
 
 OUTBOX_CAPACITY = 4
@@ -33,6 +33,7 @@ class Telling:
         self.outbox: Channel[Piece] = Channel(OUTBOX_CAPACITY)
         self.committed = False
         self.cache: str | None = None
+        self.standings: tuple[Standing, ...] = ()
         self._record = record
         self._ports = ports
         self._deadline_s = deadline_s
@@ -132,6 +133,7 @@ class Telling:
                 estimated=self._head.estimated,
                 rescued=self._record.held_back,
                 injected=self._record.drilling.injected,
+                standings=self.standings,
             )
         )
         for flow in self._held:

@@ -191,6 +191,24 @@ class AttemptNote(Struct, frozen=True, kw_only=True):
     reason: Reason
 
 
+class Standing(Struct, frozen=True, kw_only=True):
+    """How a caller stands with one of its limits, after a request was let in or turned away.
+
+    Args:
+        unit: requests or tokens.
+        limit: how many a minute.
+        remaining: how many now.
+        reset_s: until all of them are back.
+        reset_at: the same moment, epoch seconds.
+    """
+
+    unit: str
+    limit: int
+    remaining: int
+    reset_s: float
+    reset_at: float
+
+
 class GatewayError(Exception):
     """Base of the four errors a caller can see. `status` and `code` are the class's; `reason` says what happened."""
 
@@ -233,6 +251,17 @@ class Limited(GatewayError):
     status = 429
     code = "rate_limit_exceeded"
     reason = Reason.BUSY
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: Reason | None = None,
+        retry_after_s: float | None = None,
+        standings: tuple[Standing, ...] = (),
+    ) -> None:
+        super().__init__(message, reason=reason, retry_after_s=retry_after_s)
+        self.standings = standings
 
 
 class UpstreamFailed(GatewayError):

@@ -11,7 +11,7 @@ from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import Reason
 from router.policy.lanes import ONLY
-from router.store.journal import AuditPlace, AuditRow, EntryRow, ProviderTotal, Query
+from router.store.journal import AuditPlace, AuditRow, EntryRow, KeySpend, ProviderTotal, Query
 
 
 class EntryOpened(Struct, frozen=True, kw_only=True):
@@ -100,6 +100,21 @@ class TotalsPage(Struct, frozen=True, kw_only=True):
     """Sums by provider. `complete` is false when the journal could not be read: then of what waits in memory."""
 
     totals: tuple[ProviderTotal, ...]
+    complete: bool
+
+
+class ReadSpend(Struct, frozen=True, kw_only=True):
+    """Ask the Ledger what each client key spent in entries closed from `since_at` on and before `before_at`. Answer:
+    `SpendPage`."""
+
+    since_at: float
+    before_at: float
+
+
+class SpendPage(Struct, frozen=True, kw_only=True):
+    """By key, "" for none. `complete` is false when the store could not be read."""
+
+    spent: tuple[KeySpend, ...]
     complete: bool
 
 

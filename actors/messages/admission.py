@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from msgspec import Struct
 
@@ -10,10 +11,19 @@ from actors.runtime import Job
 from router.canon.allowance import Allowance
 from router.canon.operation import Operation
 from router.canon.target import Target
-from router.errors import Reason
+from router.errors import Reason, Standing
+from router.policy.bounds import Bounds
 from router.policy.course import Course
 from router.policy.lanes import ONLY, Lane, Shut, Told
 from router.wire.dialect import Ask
+
+
+class Draw(Struct, frozen=True, kw_only=True):
+    """What a request may use at most, and what bounds its caller. `usd` None: nobody knows the price of a target."""
+
+    bounds: Bounds
+    tokens: int = 0
+    usd: Decimal | None = None
 
 
 class Admit(Struct, frozen=True, kw_only=True):
@@ -23,17 +33,25 @@ class Admit(Struct, frozen=True, kw_only=True):
     exchange: str
     job: Job
     deadline_s: float
+    draw: Draw | None = None
 
 
 class Admitted(Struct, frozen=True, kw_only=True):
-    """The exchange is in."""
+    """The exchange is in; `standings` are its caller's limits now."""
+
+    standings: tuple[Standing, ...] = ()
 
 
 class Turned(Struct, frozen=True, kw_only=True):
-    """The exchange is not let in; nothing was taken. Come back after `retry_after_s`."""
+    """The exchange is not let in; nothing was taken. Come back after `retry_after_s`; None: not before somebody acts.
 
-    retry_after_s: float
+    `reason` is BUSY where the gateway is full, THROTTLED for a limit of the caller's and QUOTA_EXHAUSTED for a budget.
+    """
+
+    retry_after_s: float | None
     why: str
+    reason: Reason = Reason.BUSY
+    standings: tuple[Standing, ...] = ()
 
 
 class Plan(Struct, frozen=True, kw_only=True):

@@ -35,6 +35,7 @@ class Order(Struct, frozen=True, kw_only=True):
         on_loss: whether the target is asked when it cannot be told what the request means.
         caller: who the exchange is for, where turns are between callers.
         client: the client key that it came with.
+        metered: whether what it used comes out of a budget or a limit of the caller's.
         avoid: keys of the provider by which the exchange has failed on this target.
         drill: the fault to inject.
         beginning: text that the caller was told already, to go on from; None asks for a whole answer.
@@ -55,6 +56,7 @@ class Order(Struct, frozen=True, kw_only=True):
     operation: Operation = Operation.CHAT
     caller: str = ""
     client: Caller = NOBODY
+    metered: bool = False
     avoid: tuple[str, ...] = ()
     beginning: str | None = None
     drill: Drill | None = None

@@ -16,7 +16,7 @@ from router.canon.event import Event
 from router.canon.operation import Operation
 from router.canon.target import Target
 from router.canon.usage import Usage
-from router.errors import Reason
+from router.errors import Reason, Standing
 from router.policy.rescue import Method
 from router.wire.dialect import Ask, Relay
 
@@ -71,6 +71,7 @@ class Committed(Struct, frozen=True, kw_only=True):
         estimated: nobody was asked: the answer is our own estimate.
         injected: the faults that its attempts were given on request.
         rescued: an earlier attempt had begun to answer when it failed, and nobody had seen it yet.
+        standings: the caller's limits as they were when it was let in.
     """
 
     target: Target
@@ -84,6 +85,7 @@ class Committed(Struct, frozen=True, kw_only=True):
     estimated: bool = False
     rescued: bool = False
     injected: tuple[str, ...] = ()
+    standings: tuple[Standing, ...] = ()
 
 
 class Rescued(Struct, frozen=True, kw_only=True):

@@ -44,6 +44,14 @@ class AttemptEnded(Struct, frozen=True, kw_only=True):
     drill: Drill | None = None
 
 
+class BudgetReached(Struct, frozen=True, kw_only=True):
+    """Fact for Telemetry: so many percent of a budget are spent; `purse` is whose, where it is one of many."""
+
+    budget: str
+    purse: str
+    share: int
+
+
 class ExchangeEnded(Struct, frozen=True, kw_only=True):
     """One exchange, as Telemetry sees it: the one Struct a request emits. `skipped` is of the answer its caller got;
     `strategy` is what ordered the targets that were asked, None when none was; `rescues` are (method, outcome) of each

@@ -19,9 +19,11 @@ from actors.edition import ProviderView
 from actors.exchange import Wiring
 from actors.front import Door, Front
 from actors.group import Readers
+from actors.leases import Crossed, LocalLeases
 from actors.ledger import Ledger, pricer
-from actors.limits import Limits
+from actors.limits import Account, Limits
 from actors.messages import (
+    BudgetReached,
     CacheView,
     Call,
     ConfigLoaded,
@@ -39,6 +41,7 @@ from actors.sharing import Sharing
 from actors.telemetry import Outlets, Telemetry, Tuning, describe_report
 from actors.tree import Blueprint, path, tree
 from actors.vault import Vault
+from router.app.clients import bounds_of, dearest
 from router.app.contexts import Contexts
 from router.app.dialects import CODECS
 from router.app.found import by_reference, targets_found
@@ -156,6 +159,7 @@ class Assembly:
         self._listed = PriceList()
         self.sharing = Sharing(rules=lambda: sharing_rules(self.settings), clock=self.ports.clock, shared=self._shared)
         self._door = Door(self.sharing)
+        self._leases = LocalLeases(self.ports, self._reached)
 
         # Then who can be asked for what: kinds, models, names, and which of the tree's parts that takes.
         found = find_installed()
@@ -262,6 +266,10 @@ class Assembly:
             self.logs.write(Level.WARNING, Line.CONFIG_UNWATCHED, file=str(file), why=why)
         await asyncio.get_running_loop().create_future()
 
+    def _reached(self, crossed: Crossed) -> None:
+        budget = crossed.purse.partition(" ")[0]
+        self._ref("telemetry").tell(BudgetReached(budget=budget, purse=crossed.purse, share=crossed.share))
+
     def _learn(self, settings: Settings) -> None:
         self._scrubber.learn(secrets_of(settings))
 
@@ -327,6 +335,8 @@ class Assembly:
             backoff=backoff(settings),
             max_per_target=settings.retry.max_attempts,
             deadline_s=settings.server.deadline_s,
+            bounds=bounds_of(settings),
+            quote=dearest(layout.routes, pricer(self._prices, self.ports.wall)),
         )
 
     def _opener(self, group: str) -> Callable[[str], Ref | None]:
@@ -367,7 +377,14 @@ class Assembly:
             ),
             telemetry=lambda: Telemetry(self._outlets(), Tuning(rows=settings.telemetry.request_log_size)),
             limits=lambda: Limits(
-                max_exchanges=lambda: edition.value.settings.server.max_exchanges, live_jobs=lambda: self._door.jobs
+                max_exchanges=lambda: edition.value.settings.server.max_exchanges,
+                account=Account(
+                    leases=self._leases,
+                    bounds=lambda: edition.value.wiring.bounds,
+                    prices=self._prices,
+                    ledger=self._ref("ledger"),
+                ),
+                live_jobs=lambda: self._door.jobs,
             ),
             cache=lambda: Cache(rules=lambda: cache_rules(edition.value.settings), published=self._cached),
             conversations=lambda: Conversations(

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
 from router.canon.caller import Caller
+from router.canon.target import Target
+from router.canon.usage import Usage
+from router.policy.bounds import Bounds, Budget, Limit, Period
+from router.policy.catalog import RouteSpec
 from router.policy.keyring import Held, Ring, digest_of
-from router.settings import ClientKeys, Settings, moment_at
+from router.settings import BudgetKeys, ClientKeys, Settings, moment_at
 
 
 def ring_of(settings: Settings) -> Ring:
@@ -33,6 +40,49 @@ def caller_of(name: str, client: ClientKeys) -> Caller:
         cache=client.cache,
         keeps=client.keep,
     )
+
+
+def bounds_of(settings: Settings) -> dict[str, Bounds]:
+    """What bounds each key, by its name; "" is who comes without one. Who is not bound is not in it."""
+    named = {"": ClientKeys(), **settings.keys}
+    found = {name: _bounds(name, client, settings.budgets) for name, client in named.items()}
+    return {name: bounds for name, bounds in found.items() if bounds}
+
+
+def _bounds(name: str, client: ClientKeys, budgets: Mapping[str, BudgetKeys]) -> Bounds:
+    whose = {"overall": "all", "key": name, "owner": client.owner, "group": client.group}
+    own = (client.requests_per_min, client.tokens_per_min, client.max_parallel)
+    return Bounds(
+        limit=Limit(purse=f"key {name}", requests=own[0], tokens=own[1], parallel=own[2]) if any(own) else None,
+        budgets=tuple(
+            Budget(
+                purse=f"{each} {budget.scope} {whose[budget.scope]}",
+                name=each,
+                period=Period(budget.period),
+                tokens=budget.tokens,
+                usd=budget.usd,
+                hard=budget.hard,
+                allows_unpriced=budget.unpriced == "allow",
+            )
+            for each, budget in budgets.items()
+            if whose[budget.scope] and budget.only in (None, whose[budget.scope])
+        ),
+    )
+
+
+def dearest(
+    routes: tuple[RouteSpec, ...], price: Callable[[Target, Usage | None], Decimal | None]
+) -> Callable[[str, int, int], Decimal | None]:
+    """What an answer of so many tokens costs at the dearest target of a public name; None where one has no price."""
+    targets = {route.name: route.targets for route in routes}
+
+    def quote(model: str, prompt: int, answer: int) -> Decimal | None:
+        usage = Usage(input=prompt, output=answer)
+        prices = [price(target, usage) for target in targets.get(model, ())]
+        known = [usd for usd in prices if usd is not None]
+        return max(known) if known and len(known) == len(prices) else None
+
+    return quote
 
 
 def _moment(said: str | None) -> float | None:

@@ -169,6 +169,7 @@ def _line(site: Site, transport: Transport, model: Model) -> AttemptLine:
         breaker=shop.ref("providers", site.unit, "breaker"),
         retry=shop.ref("retry"),
         ledger=shop.ref("ledger"),
+        limits_ref=shop.ref("limits"),
         telemetry=shop.ref("telemetry"),
         ports=shop.ports,
         pulses=site.pulses,

@@ -227,14 +227,14 @@ class Delivery:
         if self._ask.aliases:
             headers["x-router-aliases"] = ", ".join(self._ask.aliases)
         if self._committed is not None:
+            headers.update(_limits(self._committed, self._half))
             headers.update(_told(self._committed))
         return headers
 
 
 def _told(committed: Committed) -> dict[str, str]:
     """What is known once an answer has begun."""
-    headers = dict(committed.shown)
-    headers["x-router-provider"] = committed.target.provider
+    headers = {"x-router-provider": committed.target.provider}
     headers["x-router-model"] = committed.target.model
     headers["x-router-attempts"] = str(committed.attempts)
     if committed.cache is not None:
@@ -250,3 +250,11 @@ def _told(committed: Committed) -> dict[str, str]:
     if committed.lost:
         headers["x-router-lost"] = lost_header(committed.lost)
     return headers
+
+
+def _limits(committed: Committed, half: FrontHalf) -> dict[str, str]:
+    """What a provider shows; a caller with limits of its own reads those, and not what is left of ours."""
+    if not committed.standings:
+        return dict(committed.shown)
+    shown = {name: value for name, value in committed.shown if "ratelimit-" not in name}
+    return {**shown, **half.limits(committed.standings)}

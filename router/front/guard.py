@@ -10,7 +10,7 @@ from aiohttp import web
 from actors.messages import DENIED, Desk
 from actors.runtime import forget_traceback
 from router.canon.caller import NOBODY, Caller
-from router.errors import GatewayError, Reason, Refused, Unavailable
+from router.errors import GatewayError, Limited, Reason, Refused, Unavailable
 from router.front.origin import admit_all, key_in
 from router.wire.dialect import FrontHalf
 
@@ -138,7 +138,10 @@ class Guard:
         """An error as a response in the dialect."""
         said = self._half.encode_fault(error)
         body = self._half.with_request_id(said.body, request_id)
-        return web.Response(status=status or said.status, body=body, headers=said.headers)
+        headers = dict(said.headers)
+        if isinstance(error, Limited) and error.standings:
+            headers.update(self._half.limits(error.standings))
+        return web.Response(status=status or said.status, body=body, headers=headers)
 
 
 def _from_http(error: web.HTTPException) -> GatewayError:

@@ -19,9 +19,14 @@ def reserved_tokens(fields: Mapping[str, Raw]) -> int:
 
     Source: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/quota ("TPM rate limits"), read 2026-11.
     """
+    return sum(reserved(fields))
+
+
+def reserved(fields: Mapping[str, Raw]) -> tuple[int, int]:
+    """The same in two: tokens of the prompt, and of the answer."""
     prompt = sum(len(memoryview(value)) for value in fields.values()) // _BYTES_PER_TOKEN
     answer = next((number for name in _ANSWER_NAMES if (number := _whole(fields.get(name)))), _ANSWER)
-    return prompt + answer
+    return prompt, answer
 
 
 def _whole(raw: Raw | None) -> int | None:

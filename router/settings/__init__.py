@@ -16,7 +16,18 @@ from router.settings.kinds import BUILT_IN, KindRules
 from router.settings.loading import from_environment, load, process_environment
 from router.settings.origin import Draft, Edit, EntryThere, NoEntry, Origin
 from router.settings.rules import TargetRef
-from router.settings.schema import Breaker, Cache, ClientKeys, Failover, HedgeKeys, Price, Retry, Server, Telemetry
+from router.settings.schema import (
+    Breaker,
+    BudgetKeys,
+    Cache,
+    ClientKeys,
+    Failover,
+    HedgeKeys,
+    Price,
+    Retry,
+    Server,
+    Telemetry,
+)
 from router.settings.secret import Secret
 from router.settings.settings import FailoverGroup, Ledger, LocalModels, Model, Provider, Settings, Timeouts
 from router.settings.vault import Damaged, VaultError, WrongKey
@@ -29,6 +40,7 @@ __all__ = [
     "OVERRIDES",
     "REQUIRED",
     "Breaker",
+    "BudgetKeys",
     "Cache",
     "ClientKeys",
     "ConfigInvalid",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from router.settings.faults import Findings, Where
-from router.settings.schema import ClientKeys
+from router.settings.schema import BudgetKeys, ClientKeys
 
 LEAST_KEY = 16
 """Characters of a key that somebody made up: fewer can be guessed."""
@@ -40,6 +40,25 @@ def check_clients(clients: Mapping[str, ClientKeys], findings: Findings) -> None
         shown = client.sha256 or (client.key.reveal() if client.key else "")
         if shown and seen.setdefault(shown, name) != name:
             findings.add_rule(where, f"has the same key as {seen[shown]}; each needs its own")
+
+
+def check_budgets(budgets: Mapping[str, BudgetKeys], clients: Mapping[str, ClientKeys], findings: Findings) -> None:
+    """Each counts something, for somebody who is there."""
+    known = {
+        "key": set(clients),
+        "owner": {client.owner for client in clients.values()},
+        "group": {client.group for client in clients.values()},
+    }
+    for name, budget in budgets.items():
+        where: Where = ("budgets", name)
+        if budget.usd is None and budget.tokens is None:
+            findings.add_rule((*where, "usd"), "is missing; give it, or tokens")
+        if budget.usd is not None and budget.usd <= 0:
+            findings.add_rule((*where, "usd"), "must be more than 0")
+        if budget.scope == "overall" and budget.only is not None:
+            findings.add_rule((*where, "only"), "is for scope key, owner or group")
+        elif budget.only is not None and budget.only not in known.get(budget.scope, ()):
+            findings.add_rule((*where, "only"), f"no client key has that {budget.scope}")
 
 
 def _check_key(client: ClientKeys, findings: Findings, where: Where) -> None:

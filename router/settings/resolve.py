@@ -35,6 +35,7 @@ def resolve(document: Document, kinds: Mapping[str, KindRules]) -> Settings:
         home=document.home,
         server=replace(document.server, keys_required=needs_keys(document)),
         keys=document.keys,
+        budgets=document.budgets,
         providers={
             name: _provider(name, provider, kinds[provider.kind], document.home)
             for name, provider in document.providers.items()

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from router.errors import FINAL, Reason
-from router.settings.clients import check_clients
+from router.settings.clients import check_budgets, check_clients
 from router.settings.faults import Findings, Where, suggest, suggest_any
 from router.settings.kinds import KindRules
 from router.settings.schema import GRANTS, LOCAL_KEYS, REMOTE_KEYS, Document, GroupKeys, ProviderKeys
@@ -49,6 +49,7 @@ def check_rules(document: Document, tree: object, kinds: Mapping[str, KindRules]
     for name, provider in document.providers.items():
         _check_provider(provider, _written(tree, "providers", name), kinds, findings, ("providers", name))
     check_clients(document.keys, findings)
+    check_budgets(document.budgets, document.keys, findings)
     for name, group in document.failover_groups.items():
         _check_group(name, group, document.providers, findings)
         _check_sharing(("failover_groups", name), group, document.failover.strategy, findings)

@@ -18,6 +18,7 @@ from router.settings.schema import (
     AdminKeys,
     AwsKeys,
     Breaker,
+    BudgetKeys,
     Cache,
     CacheType,
     ClientKeys,
@@ -170,6 +171,7 @@ class Settings(Struct, frozen=True, kw_only=True, dict=True):
     home: Path
     server: Server
     keys: dict[str, ClientKeys]
+    budgets: dict[str, BudgetKeys]
     providers: dict[str, Provider]
     failover: Failover
     failover_groups: dict[str, FailoverGroup]

@@ -172,6 +172,14 @@ def total_of(row: EntryRow) -> ProviderTotal:
     )
 
 
+class KeySpend(Struct, frozen=True, kw_only=True):
+    """What closed entries of one client key add up to; "" is all that came without one."""
+
+    key: str
+    tokens: int
+    cost_usd: Decimal
+
+
 Record = EntryRow | AuditRow
 """What a journal keeps."""
 
@@ -251,6 +259,10 @@ class Store(Protocol):
 
     def totals(self, since_at: float | None = None) -> tuple[ProviderTotal, ...]:
         """Sums of closed entries by provider, in order of name; of those closed at or after `since_at`, if given."""
+        ...
+
+    def spent(self, since_at: float, before_at: float) -> tuple[KeySpend, ...]:
+        """By client key, of entries closed from `since_at` on and before `before_at`, in order of key."""
         ...
 
     def entries(self, query: Query) -> tuple[EntryRow, ...]:

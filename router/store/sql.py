@@ -16,6 +16,7 @@ from router.store.journal import (
     EntryRow,
     JournalError,
     JournalMisfit,
+    KeySpend,
     ProviderTotal,
     Query,
     Record,
@@ -93,6 +94,17 @@ class SqlStore:
         query = select(*total_columns()).where(closed).group_by(ENTRIES.c.provider).order_by(ENTRIES.c.provider)
         with self._begin() as connection:
             return tuple(total_from(found) for found in connection.execute(query).mappings())
+
+    def spent(self, since_at: float, before_at: float) -> tuple[KeySpend, ...]:
+        """As the Protocol says; summed by the database."""
+        closed = (ENTRIES.c.closed_at >= since_at) & (ENTRIES.c.closed_at < before_at)
+        query = select(ENTRIES.c.key, *total_columns()).where(closed).group_by(ENTRIES.c.key).order_by(ENTRIES.c.key)
+        with self._begin() as connection:
+            rows = [(found["key"], total_from(found)) for found in connection.execute(query).mappings()]
+        return tuple(
+            KeySpend(key=key or "", tokens=total.input_tokens + total.output_tokens, cost_usd=total.cost_usd)
+            for key, total in rows
+        )
 
     def entries(self, query: Query) -> tuple[EntryRow, ...]:
         """By place in the table, so that pages neither overlap nor skip while rows are added."""

@@ -31,6 +31,7 @@ class Line(StrEnum):
     ATTEMPT_ENDED = "attempt ended"
     BREAKER_CHANGED = "breaker changed"
     KEY_CHANGED = "key changed"
+    BUDGET_REACHED = "budget reached"
     ACTOR_RESTARTED = "actor restarted"
     JOB_CRASHED = "job crashed"
     SUPERVISOR_REPORT = "supervisor report"

@@ -74,6 +74,13 @@ ATTEMPT_DURATION = Metric(
     labels=("provider",),
     buckets=EXCHANGE_BUCKETS_S,
 )
+BUDGETS_REACHED = Metric(
+    name="pointsman_budgets_reached_total",
+    kind=Kind.COUNTER,
+    help="How often spending reached 50, 80 or 100 percent of a budget.",
+    unit="times",
+    labels=("budget", "share"),
+)
 CHOICES = Metric(
     name="pointsman_choices_total",
     kind=Kind.COUNTER,
@@ -246,6 +253,7 @@ TABLE: tuple[Metric, ...] = (
     EXCHANGE_DURATION,
     FIRST_TOKEN,
     ATTEMPT_DURATION,
+    BUDGETS_REACHED,
     CHOICES,
     SKIPPED_EVENTS,
     INJECTED_FAULTS,

@@ -21,7 +21,8 @@ from router.canon.loss import OnLoss
 from router.canon.operation import Operation
 from router.canon.reply import Reply
 from router.canon.request import ChatRequest
-from router.errors import GatewayError, WireFault
+from router.errors import GatewayError, Standing, WireFault
+from router.wire.headers import openai_limits
 
 
 class Frame(Struct, frozen=True, kw_only=True, gc=False):
@@ -234,6 +235,7 @@ class FrontHalf(Struct, frozen=True, kw_only=True):
         stream_type: content type of a stream.
         forwarded: names of the request headers that go on to a target of this dialect.
         id_header: the header its clients look for the request id in.
+        limits: a caller's limits -> the headers in which its clients look for them.
         mend: a whole answer of a target of this dialect, and what was read of it -> the bytes its clients can read.
         with_request_id: puts the request id into an error body, where the dialect has a place for it.
     """
@@ -251,6 +253,7 @@ class FrontHalf(Struct, frozen=True, kw_only=True):
     forwarded: frozenset[str] = frozenset()
     id_header: str = "x-request-id"
     with_request_id: Callable[[bytes, str], bytes] = lambda body, _request_id: body
+    limits: Callable[[tuple[Standing, ...]], dict[str, str]] = openai_limits
     mend: Callable[[bytes, Any], bytes] = lambda body, _answer: body
 
 

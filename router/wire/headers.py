@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from router.errors import BLAME, Blame, GatewayError, Reason, Refused, UpstreamFailed
+from router.errors import BLAME, Blame, GatewayError, Reason, Refused, Standing, UpstreamFailed
 
 _NAMES = frozenset({"retry-after", "retry-after-ms", "request-id", "openai-processing-ms", "openai-version"})
 _PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
@@ -68,6 +69,41 @@ def lost_header(lost: Iterable[str]) -> str:
             return ", ".join((*named, f"and {len(paths) - len(named)} more"))
         named.append(word)
     return ", ".join(named)
+
+
+def openai_limits(standings: tuple[Standing, ...]) -> dict[str, str]:
+    """A caller's limits as OpenAI says them: what is back when, as a duration.
+
+    Source: https://platform.openai.com/docs/guides/rate-limits ("Rate limits in headers"), read 2026-11.
+    """
+    said: dict[str, str] = {}
+    for one in standings:
+        said[f"x-ratelimit-limit-{one.unit}"] = str(one.limit)
+        said[f"x-ratelimit-remaining-{one.unit}"] = str(one.remaining)
+        said[f"x-ratelimit-reset-{one.unit}"] = _duration(one.reset_s)
+    return said
+
+
+def anthropic_limits(standings: tuple[Standing, ...]) -> dict[str, str]:
+    """The same as Anthropic says them: as a moment, in RFC 3339.
+
+    Source: https://platform.claude.com/docs/en/api/rate-limits ("Response headers"), read 2026-11.
+    """
+    said: dict[str, str] = {}
+    for one in standings:
+        said[f"anthropic-ratelimit-{one.unit}-limit"] = str(one.limit)
+        said[f"anthropic-ratelimit-{one.unit}-remaining"] = str(one.remaining)
+        at = datetime.fromtimestamp(math.ceil(one.reset_at), UTC)
+        said[f"anthropic-ratelimit-{one.unit}-reset"] = at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return said
+
+
+def _duration(seconds: float) -> str:
+    """As Go writes one, which is what OpenAI sends: 1m6s, 20ms."""
+    if seconds < 1:
+        return f"{math.ceil(seconds * 1000)}ms"
+    minutes, rest = divmod(math.ceil(seconds), 60)
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
 
 
 def fault_headers(error: GatewayError) -> tuple[tuple[str, str], ...]:

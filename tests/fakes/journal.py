@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -19,6 +20,7 @@ from router.store.journal import (
     Head,
     JournalError,
     JournalMisfit,
+    KeySpend,
     Mark,
     ProviderTotal,
     Query,
@@ -144,6 +146,18 @@ class MemoryStore(Refusing):
             if row.closed_at is not None and row.closed_at >= (since_at or 0.0):
                 sums[row.provider] = sums.get(row.provider, ProviderTotal(provider=row.provider)).plus(total_of(row))
         return tuple(sums[name] for name in sorted(sums))
+
+    def spent(self, since_at: float, before_at: float) -> tuple[KeySpend, ...]:
+        """As the Protocol says."""
+        self.may_refuse()
+        sums: dict[str, KeySpend] = {}
+        for row in self.rows.values():
+            if row.closed_at is not None and since_at <= row.closed_at < before_at:
+                old = sums.get(row.key, KeySpend(key=row.key, tokens=0, cost_usd=Decimal(0)))
+                tokens = row.usage.total if row.usage else 0
+                cost_usd = old.cost_usd + (row.cost_usd or 0)
+                sums[row.key] = KeySpend(key=row.key, tokens=old.tokens + tokens, cost_usd=cost_usd)
+        return tuple(sums[key] for key in sorted(sums))
 
     def entries(self, query: Query) -> tuple[EntryRow, ...]:
         """As the Protocol says."""

@@ -22,6 +22,7 @@ _ABSENT = object()
 
 EXAMPLES = {
     "keys.<name>.sha256",
+    "budgets.<name>.usd",
     "providers.<name>.api_key",
     "providers.<name>.base_url",
     "providers.<name>.keys",
@@ -85,9 +86,8 @@ def test_the_reference_says_no_more_than_the_schema_has() -> None:
     settings = load(REFERENCE, {"OPENAI_API_KEY": "k", "HOME": "/somewhere"})
     bare = load({"providers": {"local": {"kind": "llama-cpp"}}}, {"HOME": "/somewhere"})
     assert settings.providers["local"] == bare.providers["local"]
-    sections = [
-        name for name in bare.__struct_fields__ if name not in ("providers", "failover_groups", "keys", "server")
-    ]
+    shown = ("providers", "failover_groups", "keys", "budgets", "server")
+    sections = [name for name in bare.__struct_fields__ if name not in shown]
     # An example of a key is a key, and whoever has one asks for it.
     assert replace(settings.server, keys_required=False) == bare.server
     assert [name for name in sections if getattr(settings, name) != getattr(bare, name)] == []

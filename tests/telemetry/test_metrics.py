@@ -20,8 +20,9 @@ CLOSED = {
     "strategy",
     "method",
     "outcome",
+    "share",
 }
-CONFIGURED = {"provider", "model", "key", "actor", "version"}
+CONFIGURED = {"provider", "model", "key", "actor", "version", "budget"}
 
 
 def test_every_name_is_there_once() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import field
 
 from router.settings.schema.account import Cache, ConversationKeys, IdempotencyKeys, LedgerKeys
-from router.settings.schema.clients import ClientKeys, Endpoint
+from router.settings.schema.clients import BudgetKeys, ClientKeys, Endpoint
 from router.settings.schema.failover import Breaker, Failover, GroupKeys, HedgeKeys, Retry, Strategy
 from router.settings.schema.grants import AwsKeys, EntraKeys, GoogleKeys
 from router.settings.schema.keys import GroupName, KeyName, Keys, ProviderName
@@ -43,6 +43,7 @@ __all__ = [
     "AdminKeys",
     "AwsKeys",
     "Breaker",
+    "BudgetKeys",
     "Cache",
     "CacheType",
     "ClientKeys",
@@ -87,6 +88,7 @@ class Document(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         home: folder for models and the ledger; left out, `$POINTSMAN_HOME` or else `~/.pointsman`.
         server: where clients are heard.
         keys: who may call, by a name of your choice.
+        budgets: what may be spent, by a name of your choice.
         providers: who answers, by a name of your choice.
         failover: what holds for every public name.
         failover_groups: public names for several targets.
@@ -105,6 +107,7 @@ class Document(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     home: Path = Path("~/.pointsman")
     server: Server = Server()
     keys: dict[KeyName, ClientKeys] = field(default_factory=dict)
+    budgets: dict[KeyName, BudgetKeys] = field(default_factory=dict)
     providers: dict[ProviderName, ProviderKeys] = field(default_factory=dict)
     failover: Failover = Failover()
     failover_groups: dict[GroupName, GroupKeys] = field(default_factory=dict)

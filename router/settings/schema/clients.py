@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from router.settings.schema.keys import Keys, Name
+from router.settings.schema.keys import Count, Keys, Name
 from router.settings.secret import Secret
 
 Endpoint = Literal[
@@ -41,6 +42,9 @@ class ClientKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         models: names it may ask for, with `*` for anything; left out, all.
         endpoints: paths it may use; left out, all.
         cache: whether it is answered from kept answers, and its own are kept.
+        requests_per_min: how many requests it may send a minute, and at once after a quiet one; left out, any number.
+        tokens_per_min: the same for tokens of prompt and answer, taken by estimate and set right at the end.
+        max_parallel: its requests in flight at once.
         keep: whether its conversations are kept, for `previous_response_id`.
     """
 
@@ -55,3 +59,28 @@ class ClientKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     endpoints: tuple[Endpoint, ...] | None = None
     cache: bool = True
     keep: bool = True
+    requests_per_min: Count | None = None
+    tokens_per_min: Annotated[int, Meta(ge=1, le=10**12)] | None = None
+    max_parallel: Count | None = None
+
+
+class BudgetKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may be spent. A request takes what it may cost at most, and gives back what it did not.
+
+    Args:
+        scope: who spends from it: all callers together, or each key, owner or group by itself.
+        only: the one key, owner or group that it is for; left out, each has one of its own.
+        period: when it begins anew: at midnight UTC, on the first of the month, or never.
+        usd: how much, in US dollars.
+        tokens: how many tokens of prompt and answer.
+        hard: whether a request is refused that may not fit; a soft budget only tells at 50, 80 and 100 percent.
+        unpriced: what becomes of a request to a target whose price nobody knows, where dollars are counted.
+    """
+
+    scope: Literal["overall", "key", "owner", "group"] = "overall"
+    only: Name | None = None
+    period: Literal["day", "month", "total"] = "month"
+    usd: Decimal | None = None
+    tokens: Annotated[int, Meta(ge=1, le=10**15)] | None = None
+    hard: bool = True
+    unpriced: Literal["refuse", "allow"] = "refuse"
