@@ -310,7 +310,8 @@ class Exchange:
         if fault is not None:
             self._record.failed(target, fault, voided=refused)
             if self._telling.committed:
-                self._record.broke_off(target)
+                if not isinstance(fault, Unsent):
+                    self._record.broke_off(target)
                 rescue.broke_off(target, fault)
         if way is not None and (refused or not isinstance(fault, Unsent)):
             self._record.rescues.append((way.method, outcome_of(fault, refused=refused)))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from decimal import Decimal
 
 import pytest
 
+from actors.messages import Answered
 from actors.runtime import run_virtual
 from router.errors import Reason
-from router.upstream.memory import Scripted, Silence, Step, in_turn
-from tests.fakes.embedded import STREAMED, Read, embedded, read
+from router.upstream.memory import Fail, Scripted, Silence, Step, in_turn
+from tests.fakes.embedded import NOWHERE, STREAMED, Read, embedded, read
 from tests.fakes.replies import DONE
 
 WORD = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"w"},"finish_reason":null}]}\n\n'
@@ -53,3 +56,38 @@ def test_who_is_told_the_end_is_told_no_error_after_it(words: int) -> None:
     assert got.complete is got.raw.endswith(DONE)
     assert got.complete is (got.error is None)
     assert got.error is None or got.error.reason is Reason.SHUTTING_DOWN
+
+
+def chunk(text: str | None = None, finish: str | None = None, output: int = 1) -> bytes:
+    """One event of a provider that counts as it goes."""
+    choice = {"index": 0, "delta": {} if text is None else {"content": text}, "finish_reason": finish}
+    usage = {"prompt_tokens": 10, "completion_tokens": output, "total_tokens": 10 + output}
+    return b"data: " + json.dumps({"id": "c", "model": "m", "choices": [choice], "usage": usage}).encode() + b"\n\n"
+
+
+PRICED = {"input_per_mtok": 1, "output_per_mtok": 1}
+
+
+def test_who_could_not_be_asked_to_go_on_costs_nothing() -> None:
+    """Of three targets the first breaks off, the second is full and the third finishes: two were paid, and it is known
+    what."""
+    keys = {"kind": "openai-compatible", "base_url": NOWHERE, "models": [{"name": "m", "price": PRICED}]}
+    providers = {"p0": keys, "p1": {**keys, "max_parallel": 1, "max_queue": 0}, "p2": keys}
+    cut = Scripted(headers=STREAMED, steps=(chunk("one"), Fail()))
+    full = Scripted(headers=STREAMED, steps=(Silence(),))
+    well = Scripted(
+        headers=STREAMED, steps=(chunk("one"), chunk(" two", output=2), chunk(finish="stop", output=2), DONE)
+    )
+
+    async def main() -> Read:
+        async with embedded(
+            in_turn(cut), in_turn(full), in_turn(well), providers=providers, failover={"resume": ["splice"]}
+        ) as router:
+            router.open(model="p1:m")
+            await asyncio.sleep(0.1)
+            return await read(router.open())
+
+    got = run_virtual(main())
+    last = got.pieces[-1]
+    assert isinstance(last, Answered)
+    assert last.cost_usd == 11 * Decimal("0.000001") + 12 * Decimal("0.000001")
