@@ -441,7 +441,7 @@ class Exchange:
             attempt=f"{self._call.request_id}.{self._tries}",
             job=self.job,
             number=self._record.requests + 1 + (beside is not None),
-            first=not self._record.has_failed(target.provider)
+            first=not self._record.has_asked(target.provider)
             and (beside is None or beside.provider != target.provider),
             ask=self._call.ask,
             spoken=self._call.dialect,

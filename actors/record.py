@@ -129,6 +129,10 @@ class Record:
         another key of its it is a first try: the one that refused is not asked again."""
         if self._tried and self._tried[-1].spare and self._tried[-1].target.provider == provider:
             return False
+        return self.has_asked(provider)
+
+    def has_asked(self, provider: str) -> bool:
+        """Whether a request of this exchange went there and failed, by whichever key."""
         return any(tried.target.provider == provider and not tried.is_free for tried in self._tried)
 
     def keys_failed(self, target: Target) -> tuple[str, ...]:

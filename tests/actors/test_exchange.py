@@ -91,3 +91,19 @@ def test_who_could_not_be_asked_to_go_on_costs_nothing() -> None:
     last = got.pieces[-1]
     assert isinstance(last, Answered)
     assert last.cost_usd == 11 * Decimal("0.000001") + 12 * Decimal("0.000001")
+
+
+def test_another_key_earns_no_retry() -> None:
+    """A third of what is asked first may be asked again: two such pay for none, though one of them took two keys."""
+    keys = {"kind": "openai-compatible", "base_url": NOWHERE, "models": ["m"], "keys": ["a-key", "b-key"]}
+    well = Scripted(headers=STREAMED, steps=(WORD, LAST))
+    scripts = in_turn(Scripted(status=429), well, Scripted(status=500), well)
+
+    async def main() -> tuple[bool, int]:
+        retry = {"budget_ratio": 0.34, "budget_min_per_s": 0.0}
+        async with embedded(scripts, providers={"p0": keys}, retry=retry) as router:
+            assert (await read(router.open())).complete
+            got = await read(router.open())
+            return got.complete, len(router.transports["p0"].carried)
+
+    assert run_virtual(main()) == (False, 3)
