@@ -231,8 +231,10 @@ def _repeat(
 
 
 def _reachable(route: Route, tried: tuple[Tried, ...]) -> tuple[Target, ...]:
-    """The targets that the last failure leaves: only its own, where the route has no edge for it."""
-    last = next((t for t in reversed(tried) if not t.is_free and not t.voided), None)
+    """The targets that the last failure leaves: only its own, where the route has no edge for it. To be late, or to be
+    overtaken, is none."""
+    failed = (t for t in reversed(tried) if not t.is_free and not t.voided and t.reason is not Reason.SUPERSEDED)
+    last = next(failed, None)
     fitting = _large_enough(route, tried)
     if last is None or last.reason in route.edges:
         return fitting

@@ -11,7 +11,7 @@ import pytest
 from actors.messages import Answered
 from actors.runtime import run_virtual
 from router.errors import Reason
-from router.upstream.memory import Fail, Scripted, Silence, Step, in_turn
+from router.upstream.memory import Delay, Fail, Scripted, Silence, Step, in_turn
 from tests.fakes.embedded import NOWHERE, STREAMED, Read, embedded, read
 from tests.fakes.replies import DONE
 
@@ -107,3 +107,21 @@ def test_another_key_earns_no_retry() -> None:
             return got.complete, len(router.transports["p0"].carried)
 
     assert run_virtual(main()) == (False, 3)
+
+
+def test_a_route_with_edges_of_its_own_hedges_all_the_same() -> None:
+    """That the first is late is no failure: whatever may move on there, the second is asked beside it."""
+    group = {
+        "targets": ["p0:m", "p1:m"],
+        "fallbacks_on": ["server_error"],
+        "hedge": {"share": 1.0, "min_after_ms": 1, "max_after_ms": 100, "min_sample": 1},
+    }
+    well = Scripted(headers=STREAMED, steps=(WORD, LAST))
+    late = Scripted(headers=STREAMED, steps=(Delay(20.0), WORD, LAST))
+
+    async def main() -> str:
+        async with embedded(in_turn(well, late), in_turn(well), failover_groups={"chat": group}) as router:
+            await read(router.open(model="chat"))
+            return (await read(router.open(model="chat"))).target.provider
+
+    assert run_virtual(main()) == "p1"
