@@ -8,7 +8,7 @@ How many requests leave when every try fails, `n` targets, `m` attempts, time en
 - a rejected request, a refusal by policy: exactly 1.
 
 A provider with several keys that refuses one of them (a 429, a wrong key, an empty account) is asked by the next one at
-once, before any other target; each such try is one of the `m`.
+once, before any other target; each such try is one of the `m`, and of the `k`.
 
 An open breaker, a full queue or a provider that wants quiet gets nothing and costs nothing. Where all that is left
 wants quiet, the first to be ready is waited for, if that is soon enough.
@@ -197,7 +197,7 @@ def next_step(route: Route, tried: tuple[Tried, ...], now: float, backoff: Backo
         return _give_up(Why.DEADLINE, tried, now, backoff)
     if sum(not t.is_free for t in tried) >= route.max_attempts:
         return _give_up(Why.ATTEMPTS, tried, now, backoff)
-    if tried and tried[-1].spare and tried[-1].target in route.targets:
+    if tried and _has_other_key(route, tried):
         return TryTarget(target=tried[-1].target, wait_s=0.0)
     reachable = _reachable(route, tried)
     asked = {t.target for t in tried if not t.voided}
@@ -213,6 +213,13 @@ def has_way_on(route: Route, tried: tuple[Tried, ...], target: Target, reason: R
         return False
     asked = {t.target for t in tried} | {target}
     return any(other not in asked for other in _large_enough(route, tried))
+
+
+def _has_other_key(route: Route, tried: tuple[Tried, ...]) -> bool:
+    """Whether the last one asked can be asked by another of its keys: however many it has, they are one target."""
+    target = tried[-1].target
+    asked = sum(not t.is_free for t in _of(target, tried))
+    return tried[-1].spare and target in route.targets and asked < route.max_per_target
 
 
 def _repeat(

@@ -223,6 +223,15 @@ def test_when_all_rest_the_earliest_moment_is_told() -> None:
     assert given_up.retry_after_s == pytest.approx(3.0, abs=0.1)
 
 
+def test_many_keys_are_one_target() -> None:
+    """Every try ends with a 429 and another key that could go: each target gets what may be sent to one, no more."""
+    plan = Route(targets=(A, B), max_attempts=10, max_per_target=2, deadline_s=LATE_S)
+    tries: tuple[Tried, ...] = ()
+    while isinstance(chosen := step(plan, *tries), TryTarget):
+        tries = (*tries, Tried(target=chosen.target, reason=Reason.THROTTLED, ended_s=10.0, spare=True))
+    assert [tried.target for tried in tries] == [A, A, B, B]
+
+
 def test_a_single_target_that_wants_quiet_is_waited_for() -> None:
     """Somebody else was told to wait: nothing left, nothing is spent, and the moment it named is soon enough."""
     cooling = Tried(target=A, reason=Reason.THROTTLED, ended_s=10.0, retry_after_s=3.0, sent=False)
