@@ -35,9 +35,10 @@ scenarios: setup ## Put a served router through the scenarios and print the tabl
 replay: setup ## Serve every recorded exchange through every front end, print the table, write docs/providers.md
 	@$(PY) -m tests.replay
 
-docs: setup ## Write the tables of docs/providers.md and docs/failures.md anew, from the code and the replay's last counts
+docs: setup ## Write docs/api.md and the tables of docs/providers.md and docs/failures.md anew, from the code
 	@$(PY) -m tests.providers.table
 	@$(PY) -m tests.failures
+	@$(PY) -m tests.front.apidoc
 
 sim: setup ## Simulate worlds of faults on virtual time (ARGS="--exchanges N --seed S")
 	@$(PY) -m tests.simulation --tier core $(ARGS)

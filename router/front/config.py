@@ -19,12 +19,13 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from actors.messages import (
     ChangeConfig,
     ConfigAnswer,
     ConfigDocument,
+    ConfigFault,
     ConfigMoved,
     ConfigRefused,
     ConfigTaken,
@@ -32,6 +33,7 @@ from actors.messages import (
     EntryExists,
     EntryMissing,
     ExportConfig,
+    Moves,
     ReadConfig,
     ReloadConfig,
 )
@@ -45,14 +47,49 @@ _BODY_BYTES = 1_048_576
 _ENTRIES = msgspec.json.Decoder(dict[str, Raw])
 
 
+class InForce(Struct, frozen=True, kw_only=True):
+    """Which configuration is in force. `restart_for` are keys whose new value waits for a restart of the process."""
+
+    version: str
+    number: int
+    source: str
+    restart_for: tuple[str, ...]
+
+
+class ConfigShown(InForce, frozen=True, kw_only=True):
+    """The configuration in force, every secret as ***."""
+
+    config: Raw
+
+
+class ConfigChanged(InForce, frozen=True, kw_only=True):
+    """What is in force now, and the names that moved. `changed` is false where nothing was different."""
+
+    changed: bool
+    providers: Moves
+    groups: Moves
+
+
+class Invalid(Struct, frozen=True, kw_only=True):
+    """Everything that is wrong, by its path."""
+
+    message: str
+    faults: tuple[ConfigFault, ...]
+
+
+class ConfigInvalid(Struct, frozen=True, kw_only=True):
+    """Nothing has changed."""
+
+    error: Invalid
+
+
 async def show(request: web.Request, context: Context) -> web.Response:
     """`GET /config`."""
     form = request.query.get("format", "json")
     if form == "json":
         view = await context.desk.configure(ReadConfig())
         assert isinstance(view, ConfigView)
-        body = {**_about(view), "config": view.public}
-        return _json(body, tag=view.tag)
+        return _json(ConfigShown(**_about(view), config=view.public), tag=view.tag)
     if form != "yaml":
         raise Refused("format is json or yaml", param="format")
     answer = await context.desk.configure(ExportConfig())
@@ -137,11 +174,13 @@ def _about(view: ConfigView) -> dict[str, Any]:
 def _answered(answer: ConfigAnswer, *, created: bool = False) -> web.Response:
     match answer:
         case ConfigTaken():
-            moved = {"changed": answer.changed, "providers": answer.providers, "groups": answer.groups}
-            return _json({**_about(answer.view), **moved}, tag=answer.view.tag, status=201 if created else 200)
+            body = ConfigChanged(
+                **_about(answer.view), changed=answer.changed, providers=answer.providers, groups=answer.groups
+            )
+            return _json(body, tag=answer.view.tag, status=201 if created else 200)
         case ConfigRefused():
-            said = {"message": "the configuration is invalid; nothing has changed", "faults": answer.faults}
-            return _json({"error": said}, status=422)
+            said = Invalid(message="the configuration is invalid; nothing has changed", faults=answer.faults)
+            return _json(ConfigInvalid(error=said), status=422)
         case ConfigMoved():
             return _error(412, "another configuration is in force than the one this change was made for", answer.tag)
         case EntryMissing():

@@ -53,6 +53,7 @@ class LogsQuery(Struct, frozen=True, kw_only=True):
     end: End | None = None
     reason: Reason | None = None
     credential: str | None = None
+    key: str | None = None
     since: Since | None = None
     limit: Limit = 100
     cursor: Cursor | None = None
@@ -195,6 +196,7 @@ async def logs(request: web.Request, context: Context) -> web.Response:
         end=query.end,
         reason=query.reason,
         credential=query.credential,
+        key=query.key,
         since_at=None if query.since is None else query.since.timestamp(),
     )
     page = await context.desk.inquire(ReadLog(wanted=wanted))

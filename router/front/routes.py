@@ -7,7 +7,7 @@ from functools import partial
 
 from aiohttp import web
 
-from router.front import calls, capabilities, config, estimates, health, models, reports, responses
+from router.front import calls, capabilities, config, estimates, health, models, openapi, reports, responses
 from router.front.context import Context
 
 Handler = Callable[[web.Request, Context], Awaitable[web.StreamResponse]]
@@ -43,6 +43,7 @@ ROUTES: tuple[tuple[str, str, str, Handler], ...] = (
     ("GET", "/health/providers", CHAT, health.providers),
     ("GET", "/health/metrics", CHAT, health.numbers),
     ("GET", "/providers/capabilities", CHAT, capabilities.table),
+    ("GET", "/openapi.json", CHAT, openapi.document),
     ("GET", "/livez", CHAT, health.live),
     ("GET", "/readyz", CHAT, health.ready),
     ("GET", "/metrics", CHAT, health.prometheus),

@@ -34,6 +34,7 @@ class LogRow(Struct, frozen=True, kw_only=True):
         number: of an attempt 1 for the first of its exchange; of an exchange how many tries failed.
         cost_usd: of an exchange; None when nobody knows.
         credential: of an attempt the name of the provider's key that it went by.
+        key: of an exchange the id of the client key that asked; "" where none did.
     """
 
     seq: int = 0
@@ -53,6 +54,7 @@ class LogRow(Struct, frozen=True, kw_only=True):
     first_token_s: float | None
     duration_s: float
     credential: str = ""
+    key: str = ""
 
 
 class RowFilter(Struct, frozen=True, kw_only=True):
@@ -71,10 +73,11 @@ class RowFilter(Struct, frozen=True, kw_only=True):
     end: End | None = None
     reason: Reason | None = None
     credential: str | None = None
+    key: str | None = None
     since_at: float | None = None
 
 
-_EQUAL = ("kind", "provider", "model", "end", "reason", "credential")
+_EQUAL = ("kind", "provider", "model", "end", "reason", "credential", "key")
 
 
 def attempt_row(fact: AttemptFact, clean: Callable[[str], str] = str) -> LogRow:
@@ -117,6 +120,7 @@ def exchange_row(fact: ExchangeFact, clean: Callable[[str], str] = str) -> LogRo
         cost_usd=fact.cost_usd,
         first_token_s=fact.first_token_s,
         duration_s=fact.duration_s,
+        key=fact.client,
     )
 
 

@@ -60,6 +60,7 @@ def test_picking_keeps_the_order_and_stops_at_the_limit() -> None:
         RowFilter(end=End.CUT),
         RowFilter(reason=Reason.THROTTLED),
         RowFilter(credential="second"),
+        RowFilter(key="ck-1"),
         RowFilter(since_at=1_700_000_100.0),
         RowFilter(before=1),
     ],
