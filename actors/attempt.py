@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from actors.clocks import Clocks
 from actors.draft import Draft, Way, draft, read
+from actors.draining import Drains
 from actors.messages import (
     Acquire,
     Acquired,
@@ -51,7 +52,7 @@ from actors.runtime import (
     Ref,
     forget_traceback,
 )
-from actors.tally import Tally
+from actors.tally import Tally, left_by_caller
 from router.canon.drill import Drill
 from router.canon.operation import Operation
 from router.canon.reply import Answer
@@ -118,6 +119,7 @@ class Line(Struct, frozen=True, kw_only=True):
         headers: key name -> its credentials and the static headers, lower-case names.
         withheld: headers of callers that do not go on to it, lower-case names.
         inject: the transport with a fault in it.
+        drains: who of them may be read on when its caller has left.
         weighs: whether anything limits tokens, so that they are worth an estimate.
         keys: what is published of the keys.
         limits: the rate-limit headers of its answers.
@@ -145,6 +147,7 @@ class Line(Struct, frozen=True, kw_only=True):
     ports: Ports
     pulses: Pulses
     inject: Inject
+    drains: Drains
     withheld: frozenset[str] = frozenset()
     clean: Callable[[str], str] = str
     weighs: bool = False
@@ -166,6 +169,7 @@ class Attempt:
         self.job: Job | None = None
         self.grant: Grant | None = None
         self._probing = False
+        self._clocks: Clocks | None = None
         self._beat = Beat(line.pulses, order.target.model, streamed=order.ask.stream)
         front = line.codecs[order.spoken].front
         assert front is not None
@@ -176,6 +180,7 @@ class Attempt:
         """Do it all; every known failure ends the feed as a `WireFault`."""
         remaining_s = self._order.deadline_s - self._line.ports.clock.now()
         clocks = Clocks(self._line.timeouts, remaining_s=remaining_s, streamed=self._order.ask.stream)
+        self._clocks = clocks
         try:
             try:
                 await self._ask(clocks)
@@ -196,8 +201,21 @@ class Attempt:
         finally:
             clocks.stop()
 
+    def orphaned(self, exit: Exit) -> None:
+        """The exchange has ended and this runs still: it ends too, unless a caller left whose provider is read on."""
+        assert self.job is not None
+        left = self._clocks is not None and self.tally.sent and left_by_caller(exit)
+        if self._clocks is None or not left or not self._line.drains.take():
+            self.job.stop()
+            return
+        self.tally.gone = True
+        self.feed.leave()
+        self._clocks.only(self._line.drains.seconds)
+
     def settle(self, job: Job, exit: Exit) -> None:
         """Tell everyone who counts how it ended. Called once by the job's exit, synchronously, whatever the exit."""
+        if self.tally.gone:
+            self._line.drains.give()
         if self.tally.fault is not None:
             self._mark(self.tally.fault)
             self.feed.fail(self.tally.fault)
@@ -504,8 +522,14 @@ class Attempt:
                 self.tally.epoch += 1
 
     async def _put(self, part: Part, clocks: Clocks) -> None:
+        if self.tally.gone:
+            return
         clocks.reader_waits()
-        await self.feed.put(part)
+        try:
+            await self.feed.put(part)
+        except ChannelClosed:
+            if not self.tally.gone:
+                raise
         clocks.reader_took()
 
 

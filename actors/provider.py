@@ -77,5 +77,5 @@ class Provider(Actor):
         job = attempt.job = self.tasks.start(attempt.run(), name=order.attempt, on_exit=ended)
         self._attempts[job] = attempt
         # An exchange that has already ended ends the attempt here, before its first step.
-        order.job.tie(job)
+        order.job.tie(job, attempt.orphaned)
         return AttemptStarted(job=job, feed=attempt.feed)

@@ -55,6 +55,11 @@ def reason_of(exit: Exit) -> Reason | None:
     return Reason(named) if named in _NAMES else None
 
 
+def left_by_caller(exit: Exit) -> bool:
+    """Whether an exchange with this exit ended because nobody reads it any more."""
+    return (reason_of(exit) or _UNNAMED.get(type(exit))) is Reason.CLIENT_GONE
+
+
 class Tally:
     """Moments, usage and fault of one attempt. Moments are seconds of `Ports.clock`; what its provider is measured by
     is counted from when the request went out, not from when it began to wait for that."""
@@ -74,6 +79,7 @@ class Tally:
         self.fault: WireFault | None = None
         self.complete = False
         self.sent = False
+        self.gone = False
         self.skipped = 0
         self.epoch: int | None = None
         self.key = ONLY
@@ -124,7 +130,10 @@ class Tally:
         return self.usage is not None and self.usage.output_total > 0
 
     def reason(self, exit: Exit) -> Reason | None:
-        """Why the attempt did not complete, as far as can be known from its own fault and from how its job ended."""
+        """Why the attempt did not complete, as far as can be known from its own fault and from how its job ended. One
+        that was read on did not for anybody."""
+        if self.gone:
+            return Reason.CLIENT_GONE
         if self.fault is not None:
             return self.fault.reason
         if self.complete:

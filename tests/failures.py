@@ -43,6 +43,7 @@ ADVICE: dict[Reason, str] = {
     Reason.CONTENT_POLICY: "change the prompt",
     Reason.INEXPRESSIBLE: "leave out what the error names, or set `router.on_loss` to `warn`",
     Reason.THREAD_MISSING: "send the conversation whole",
+    Reason.KEY_REUSED: "take a new key for a new request",
     Reason.CLIENT_GONE: "it left",
     Reason.DEADLINE: "allow more time",
     Reason.CREDENTIAL: OPERATOR,

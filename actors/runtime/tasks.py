@@ -61,10 +61,11 @@ class Job:
         """Why it ended, once it has. Giving up waiting does not stop it."""
         return await self.ended.wait()
 
-    def tie(self, other: Job) -> None:
-        """When this job ends, whatever its end, `other` is stopped. Not the other way round."""
+    def tie(self, other: Job, ended: Callable[[Exit], None] | None = None) -> None:
+        """When this job ends, whatever its end, `other` is stopped, or `ended` told, who stops it. Not the other way
+        round."""
         key = ("tie", other)
-        self.ended.watch(key, lambda _: other.stop())
+        self.ended.watch(key, ended or (lambda _: other.stop()))
         other.ended.watch(("tied", self), lambda _: self.ended.unwatch(key))
 
     def untie(self, other: Job) -> None:

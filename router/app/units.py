@@ -11,6 +11,7 @@ from actors.attempt import Attempt
 from actors.attempt import Line as AttemptLine
 from actors.breaker import Breaker
 from actors.draft import Way
+from actors.draining import Drains
 from actors.edition import ProviderView
 from actors.pace import Pace
 from actors.provider import MakeTransport, Provider
@@ -29,6 +30,7 @@ from router.policy.throttle import ThrottleRules
 from router.providers.kind import Endpoint, Kind, with_parameters
 from router.providers.prefix import Prefix
 from router.settings import Model
+from router.settings import Provider as Provided
 from router.upstream.faulty import FaultyTransport
 from router.upstream.transport import Transport
 from router.wire.dialect import Codec
@@ -142,16 +144,18 @@ def _lines(site: Site, transport: Transport) -> Callable[[str], AttemptLine | No
     models = {model.name: model for model in site.seat.models}
     made: dict[str, AttemptLine] = {}
 
+    drains = _drains(site.seat.settings)
+
     def line(model: str) -> AttemptLine | None:
         if model not in made and (model in models or site.seat.settings.discovers):
             named = models.get(model) or Model(name=model, upstream=model, context_window=None, price=None)
-            made[model] = _line(site, transport, named)
+            made[model] = _line(site, transport, named, drains)
         return made.get(model)
 
     return line
 
 
-def _line(site: Site, transport: Transport, model: Model) -> AttemptLine:
+def _line(site: Site, transport: Transport, model: Model, drains: Drains) -> AttemptLine:
     seat, shop = site.seat, site.shop
     base_url, provider = seat.base_url, seat.settings
     kind = seat.kind.spoken(base_url, model.upstream)
@@ -177,9 +181,14 @@ def _line(site: Site, transport: Transport, model: Model) -> AttemptLine:
         clean=shop.clean,
         weighs=bool(provider.tokens_per_min or kind.limits),
         gauges=shop.gauges,
+        drains=drains,
         keys=lambda: site.view.pace.value,
         limits=kind.limits,
     )
+
+
+def _drains(provider: Provided) -> Drains:
+    return Drains(most=provider.max_drains if provider.on_disconnect == "drain" else 0, seconds=provider.drain_s)
 
 
 def _ways(kind: Kind, base_url: str, query: Mapping[str, str], prefix: Prefix | None) -> dict[Operation, Way]:

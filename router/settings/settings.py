@@ -125,6 +125,9 @@ class Provider(Struct, frozen=True, kw_only=True):
     max_parallel: int | None
     max_queue: int
     max_wait_s: float
+    on_disconnect: str
+    drain_s: float
+    max_drains: int
     requests_per_min: int | None
     tokens_per_min: int | None
     adaptive: Adaptive

@@ -12,10 +12,12 @@ from socket import SO_LINGER, SOL_SOCKET
 
 import pytest
 
-from tests.fakes.replies import silence, speak, stall_after, status, stream
+from tests.fakes.replies import gated, silence, speak, stall_after, status, stream
+from tests.fakes.turn import Gate
 from tests.scenarios.scene import FIRST, Pair, both, paired, scenario, soon, words
 
 RESET = struct.pack("ii", 1, 0)
+DRAINING = {"on_disconnect": "drain", "drain_s": 5.0}
 ONE_SLOT = {"max_parallel": 1, "max_queue": 0}
 """With one slot and no queue, only a slot that was given back lets the next request in."""
 
@@ -79,9 +81,59 @@ async def test_line_41_leaving_between_two_attempts_sends_no_second(streamed: bo
     assert rows[0].end == "failed"
 
 
-@pytest.mark.skip(reason="a policy that reads on for the usage of callers who left is a later issue")
-def test_line_42_a_policy_may_read_on_for_the_usage() -> None:
-    """Drain for ten seconds instead of cancelling: no configuration asks for it yet."""
+@both
+@scenario
+async def test_line_42_a_policy_reads_on_for_the_usage(streamed: bool, tmp_path: Path) -> None:
+    """Only the provider knows what it will bill: the account has its own count, and says that nobody heard the rest."""
+    async with paired(tmp_path, silence(), keys={**DRAINING, **ONE_SLOT, "max_drains": 1}, only_one=True) as pair:
+        for number in (1, 2):
+            gate = Gate()
+            pair.one.play(gated(gate, speak(FIRST)))
+            await asked_and_left(pair, streamed)
+            await soon(lambda: pair.router.in_flight == 0)
+            assert pair.one.left == 0
+            gate.open()
+            row = (await pair.router.entries(number))[-1]
+            assert (row.end, row.usage_source) == ("client_gone", "provider_final")
+            assert row.usage is not None and row.usage.output_total > 0
+        pair.one.play(speak(FIRST))
+        assert (await pair.ask()).is_from(FIRST)
+        health = await pair.router.get("/health/detailed")
+    assert health[1]["providers"]["one"]["circuit_state"] == "closed"
+
+
+@scenario
+async def test_line_42_a_drain_ends_with_its_time(tmp_path: Path) -> None:
+    """A provider that goes on for ever is closed, and its slot is free."""
+    keys = {**DRAINING, **ONE_SLOT, "drain_s": 0.05}
+    async with paired(tmp_path, stall_after(words(3)), keys=keys, only_one=True) as pair:
+        async with pair.router.stream() as heard:
+            await heard.begin()
+        await must_be_free(pair)
+        rows = await pair.router.entries(2)
+    assert rows[0].end == "client_gone"
+
+
+@scenario
+async def test_line_42_no_more_are_drained_at_once_than_may_be(tmp_path: Path) -> None:
+    """Callers who come and go could else have a provider generate without bound."""
+    async with paired(tmp_path, silence(), keys={**DRAINING, "max_drains": 2}, only_one=True) as pair:
+        await asked_and_left(pair, streamed=True, requests=5)
+        await soon(lambda: pair.one.left == 3 and pair.router.in_flight == 0)
+        await _turns(20)
+        assert pair.one.left == 3
+
+
+@scenario
+async def test_line_42_a_stop_ends_what_is_drained(tmp_path: Path) -> None:
+    """Nobody waits for it, so a stop does not; its entry is closed as what it is."""
+    async with paired(tmp_path, stall_after(words(3)), keys={**DRAINING, "drain_s": 60}, only_one=True) as pair:
+        async with pair.router.stream() as heard:
+            await heard.begin()
+        await soon(lambda: pair.router.in_flight == 0)
+        assert pair.one.left == 0
+        provider = pair.one
+    assert provider.turns[0].over.is_set()
 
 
 def open_files() -> int:

@@ -27,6 +27,7 @@ from router.settings.secret import Secret
 Dispatch = Literal["off", "exclusive", "pooled", "fallback"]
 Operation = Literal["chat", "embeddings", "rerank", "moderations", "images"]
 Adaptive = Literal["off", "aimd", "gradient"]
+OnDisconnect = Literal["cancel", "drain"]
 PrefixStyle = Literal["off", "turn", "marked", "final"]
 AbilityName = Literal["vision", "tools", "json_schema", "reasoning", "documents", "audio", "prefill"]
 CacheType = Literal["f32", "f16", "bf16", "q8_0", "q4_0"]
@@ -225,6 +226,10 @@ class ProviderKeys(LocalKeys, frozen=True, kw_only=True, forbid_unknown_fields=T
             after another: whoever waits then waits here, where no clock of an attempt runs.
         max_queue: attempts that may wait for one of them to end, or for a limit; callers have turns.
         max_wait_s: the longest an attempt waits there, before another target is asked.
+        on_disconnect: what becomes of an attempt whose caller has left: `cancel` closes its connection at once; `drain`
+            reads it on, for the usage that only the provider knows, and keeps its slot meanwhile.
+        drain_s: the longest it is read on.
+        max_drains: attempts that are read on at once; one more is ended.
         limits: requests and tokens a minute, by key.
         adaptive: how the number of attempts at once is learned, by model and key: `aimd` from refusals (429), nothing
             before the first; `gradient` from the time to the first token, for engines that are yours alone; `off`.
@@ -246,6 +251,9 @@ class ProviderKeys(LocalKeys, frozen=True, kw_only=True, forbid_unknown_fields=T
     max_parallel: Count | None = None
     max_queue: SomeCount = 100
     max_wait_s: PositiveS = 30.0
+    on_disconnect: OnDisconnect = "cancel"
+    drain_s: PositiveS = 10.0
+    max_drains: Count = 20
     limits: LimitKeys = LimitKeys()
     adaptive: Adaptive = "aimd"
     timeouts: TimeoutKeys = TimeoutKeys()
