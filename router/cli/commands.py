@@ -149,6 +149,17 @@ def ledger_rate(
     account.rate(config, apply=apply)
 
 
+@app.command()
+def drill(file: Path, url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+    """Send a running router requests with faults, and see whether callers get what they should.
+
+    The admin key is taken from POINTSMAN_ADMIN_KEY.
+    """
+    from router.cli import drill as command
+
+    raise typer.Exit(command.run(url, file, as_json=json))
+
+
 @secrets.command("set")
 def set_secret(name: str, config: Config = None) -> None:
     """Store a secret. Its value is read from standard input, or asked for; never an argument, which others can see."""
