@@ -29,8 +29,8 @@ types: setup ## Check types
 test: setup ## Run the tests
 	@$(PY) -m pytest
 
-scenarios: setup ## Put a served router through the scenarios and print the table
-	@$(PY) -m pytest tests/scenarios
+scenarios: setup ## Put a router through every scenario and print the table
+	@$(PY) -m tests.scenarios $(ARGS)
 
 replay: setup ## Serve every recorded exchange through every front end, print the table, write docs/providers.md
 	@$(PY) -m tests.replay

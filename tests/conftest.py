@@ -13,6 +13,10 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
+from tests.board import pytest_collection_modifyitems, pytest_terminal_summary  # noqa: E402 the path comes first
+
+__all__ = ["pytest_collection_modifyitems", "pytest_terminal_summary"]
+
 
 def home() -> Path:
     """Where `make setup` puts wheels and models."""

@@ -7,6 +7,8 @@ import gc
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import pytest
+
 from actors.messages import ConfigRefused, ConfigTaken, Moves
 from actors.runtime import Actor, WhichChildren, run_virtual
 from router.errors import Reason
@@ -49,6 +51,7 @@ async def taken(router: Embedded) -> ConfigTaken:
     return word
 
 
+@pytest.mark.shows(93)
 @virtual
 async def test_a_stream_outlives_the_change_of_its_provider() -> None:
     """It ends on the unit that it began on; who comes after the change is served by the new one, at the same time."""
@@ -150,6 +153,7 @@ async def test_a_changed_provider_begins_with_closed_breakers() -> None:
         assert router.assembly.desk.health().providers["p0"].circuit_state == Phase.CLOSED
 
 
+@pytest.mark.shows(93)
 @virtual
 async def test_an_invalid_configuration_changes_nothing_and_says_all() -> None:
     """Every fault comes back by its path, and goes into the log; the one before serves on."""
@@ -261,6 +265,7 @@ async def test_a_supervisor_that_crashes_later_begins_with_the_edition_in_force(
         assert (await read(router.open(model="p2:m"))).complete
 
 
+@pytest.mark.shows(93)
 @virtual
 async def test_a_hundred_reloads_leak_nothing() -> None:
     """Tasks, actors, timers, series and objects are as many after the last as after the first."""

@@ -322,6 +322,7 @@ async def test_a_journal_that_becomes_unusable_does_not_stop_a_running_router() 
     assert list(account.rows) == ["a"]
 
 
+@pytest.mark.shows(89)
 @virtual
 async def test_a_journal_that_cannot_be_opened_yet_degrades_the_start() -> None:
     """Entries wait, and what earlier runs wrote joins the sums when it can be read."""

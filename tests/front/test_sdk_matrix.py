@@ -173,6 +173,7 @@ _ASKS: dict[str, tuple[Front, bool, Ask]] = {
 }
 
 
+@pytest.mark.shows(84)
 # OpenAI's own search answers name a kind of source that the types of its own SDK lack.
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
 @pytest.mark.parametrize(("front", "streamed", "ask"), _ASKS.values(), ids=_ASKS)

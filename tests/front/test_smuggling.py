@@ -80,6 +80,7 @@ async def told(router: Served, sent: bytes) -> bytes:
         writer.close()
 
 
+@pytest.mark.shows(96)
 @pytest.mark.parametrize("trick", _TARGETS)
 @on_real_loops
 async def test_no_way_of_writing_a_path_gets_around_the_key(trick: str, tmp_path: Path) -> None:

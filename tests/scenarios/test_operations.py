@@ -151,6 +151,7 @@ async def test_a_name_without_a_target_for_it_does_not_exist_to_that_call(tmp_pa
             assert one.turns == []
 
 
+@pytest.mark.shows(85)
 @scenario
 async def test_a_prompt_is_estimated_where_nobody_counts(tmp_path: Path) -> None:
     """A number, said to be a guess, at no provider's cost and in no ledger; never a 500."""
@@ -170,6 +171,7 @@ NO_COUNTER = {
 }
 
 
+@pytest.mark.shows(85)
 @pytest.mark.parametrize("reply", NO_COUNTER.values(), ids=NO_COUNTER)
 @scenario
 async def test_a_server_without_a_counter_is_no_failure(reply: Script, tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ async def test_s02_a_primary_that_never_recovers_is_replaced(script: Script, tmp
     assert heard.usages[-1]["total_tokens"] == 10
 
 
+@pytest.mark.shows("S05")
 @pytest.mark.parametrize("script", [status(500), status(502), hang_up(), reset()], ids=["500", "502", "fin", "rst"])
 @scenario
 async def test_s03_one_transient_failure_is_mended_by_one_retry(script: Script, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ def refusal(file: Path) -> ConfigInvalid:
     return refused.value
 
 
+@pytest.mark.shows(97)
 @pytest.mark.parametrize("file", BROKEN, ids=lambda file: file.stem)
 def test_a_broken_configuration_is_refused_with_exactly_its_faults(file: Path) -> None:
     """All of them, each by its path, and nothing that only follows from another."""

@@ -45,6 +45,7 @@ def _ends(home: Path) -> list[End | None]:
         store.close()
 
 
+@pytest.mark.shows(92)
 def test_a_stop_lets_streams_finish_and_exits_well(tmp_path: Path) -> None:
     """Readiness is gone at once while the listener still answers; new chats are sent away; fifty streams complete."""
 
@@ -74,6 +75,7 @@ def test_a_stop_lets_streams_finish_and_exits_well(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
+@pytest.mark.shows(92)
 def test_what_outlasts_the_drain_ends_with_an_error_event(tmp_path: Path) -> None:
     """Exit status 0 all the same, and no entry of the account is left open."""
 
@@ -122,6 +124,7 @@ async def _answer(router: Process, *, stream: bool) -> tuple[int, Any, Any]:
         return response.status, response.headers, await response.json()
 
 
+@pytest.mark.shows(92)
 def test_a_lame_duck_still_serves(tmp_path: Path) -> None:
     """Not ready from the first moment, and yet not a request is lost to a load balancer that is slow to see it."""
 

@@ -14,6 +14,7 @@ from tests.fakes.served import process, routed
 START_S = 2.0
 
 
+@pytest.mark.shows(103)
 @pytest.mark.process
 @on_real_loops
 async def test_a_sealed_router_answers_within_two_seconds(tmp_path: Path) -> None:

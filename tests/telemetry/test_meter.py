@@ -65,6 +65,7 @@ def test_two_meters_do_not_meet_and_the_global_registry_hears_of_neither() -> No
     assert not [family.name for family in REGISTRY.collect() if family.name.startswith("pointsman")]
 
 
+@pytest.mark.shows(102)
 def test_series_past_the_bound_are_counted_as_other() -> None:
     """A caller's string that became a label by mistake costs no memory; the overflow shows."""
     meter = Meter(series_max=3)

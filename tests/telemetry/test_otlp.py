@@ -91,6 +91,7 @@ def test_a_root_span_has_no_parent_even_inside_a_hosts_span() -> None:
     assert trace.get_tracer_provider() is before
 
 
+@pytest.mark.shows(91)
 def test_a_collector_that_hangs_costs_spans_and_neither_time_nor_memory() -> None:
     """One batch is in the request, the queue is full, the rest is refused at the gate and counted."""
 

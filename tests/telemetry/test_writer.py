@@ -50,6 +50,7 @@ def test_lines_come_out_whole_and_in_order(pipe: Pipe) -> None:
     assert drain(read) == b"".join(lines)
 
 
+@pytest.mark.shows(91)
 def test_a_reader_that_sleeps_costs_lines_not_time(pipe: Pipe) -> None:
     """The pipe is full, `write` blocks its thread; `put` returns, memory is bounded, the dropped are counted."""
     read, write = pipe

@@ -70,6 +70,7 @@ def _entries(home: Path) -> list[EntryRow]:
     return rows
 
 
+@pytest.mark.shows(55)
 def test_what_was_acknowledged_is_there_once_after_a_kill(tmp_path: Path) -> None:
     """Line 55: nothing twice, nothing that was never asked, nothing open; and what was told in time is complete."""
 

@@ -91,6 +91,7 @@ def test_routing_reads_what_it_needs_and_keeps_the_rest_in_order() -> None:
     assert bytes(read.fields["x_new"]) == b"[1 , 2]"
 
 
+@pytest.mark.shows(78, 79)
 def test_a_request_passes_untouched_but_for_its_model() -> None:
     """Numbers, spaces, escapes, markers, seals, unknown and repeated inner members: byte for byte, in order."""
     body = (
@@ -295,6 +296,7 @@ def test_every_other_field_is_read() -> None:
     )
 
 
+@pytest.mark.shows(81)
 @pytest.mark.parametrize(
     ("said", "choice", "several"),
     [

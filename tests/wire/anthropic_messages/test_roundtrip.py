@@ -6,6 +6,7 @@ import json
 from itertools import pairwise
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -205,6 +206,7 @@ def test_tools_and_how_they_may_be_called_come_back_as_they_were(
     assert back == request
 
 
+@pytest.mark.shows(79)
 @given(st.sampled_from(["low", "medium", "high", "max"]), st.none() | st.just("auto"))
 def test_thinking_comes_back_as_it_was(effort: str, summary: str | None) -> None:
     """By effort on newer models, by budget on older ones."""
@@ -224,6 +226,7 @@ def test_thinking_comes_back_as_it_was(effort: str, summary: str | None) -> None
     assert said_anew(by_budget, "claude-sonnet-4-5") == by_budget
 
 
+@pytest.mark.shows(80)
 @settings(max_examples=80, deadline=None)
 @given(conversations())
 def test_every_answer_of_a_tool_stands_right_behind_its_call(messages: tuple[Message, ...]) -> None:

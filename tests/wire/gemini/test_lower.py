@@ -186,6 +186,7 @@ def test_what_google_cannot_say_is_named(schema: object, expected: object, lost:
     assert one(schema) == (expected, (f"p.properties.x.{lost}".removesuffix("."),))
 
 
+@pytest.mark.shows(83)
 @pytest.mark.parametrize(
     "schema",
     [
@@ -291,6 +292,7 @@ def names_in(schema: object) -> list[str]:
     return own + [name for key in ("items", "anyOf", "allOf") for name in names_in(schema.get(key))]
 
 
+@pytest.mark.shows(83)
 @given(simple)
 def test_every_inner_property_is_kept(schema: object) -> None:
     """Under unions, lists and objects alike."""
