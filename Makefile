@@ -29,7 +29,7 @@ types: setup ## Check types
 test: setup ## Run the tests
 	@$(PY) -m pytest
 
-scenarios: setup ## Put a router through every scenario and print the table
+scenarios: setup ## Put a router through every scenario and print the table (ARGS="--base-url URL --model M": another gateway)
 	@$(PY) -m tests.scenarios $(ARGS)
 
 replay: setup ## Serve every recorded exchange through every front end, print the table, write docs/providers.md

@@ -26,9 +26,10 @@ class ScriptedProvider:
     Args:
         scripts: one for each request in order, the last for ever.
         choose: instead of `scripts`, picks one by the request.
+        port: to listen on; 0 takes a free one.
     """
 
-    def __init__(self, *scripts: Script, choose: Callable[[Turn], Script] | None = None) -> None:
+    def __init__(self, *scripts: Script, choose: Callable[[Turn], Script] | None = None, port: int = 0) -> None:
         self.turns: list[Turn] = []
         self.running = 0
         self.most_running = 0
@@ -40,14 +41,15 @@ class ScriptedProvider:
         """What scripts raised; leaving the context raises the first."""
         self._scripts = list(scripts)
         self._choose = choose
+        self._port = port
         self._changes = Changes()
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> ScriptedProvider:
-        """Listen on a free port of 127.0.0.1."""
+        """Listen on 127.0.0.1."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Watched(self._serve, loop), "127.0.0.1", 0)
+        self._server = await loop.create_server(lambda: _Watched(self._serve, loop), "127.0.0.1", self._port)
         return self
 
     async def __aexit__(
