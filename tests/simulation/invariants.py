@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from actors.attempt import LINGER_S
 from actors.messages import BreakerChanged
-from router.canon.outcome import End
+from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
 from router.policy.breaker import TRANSITIONS, Phase
 from tests.simulation.plan import INPUT_PER_MTOK, OUTPUT_PER_MTOK
@@ -121,8 +121,9 @@ def _price(usage: Usage | None) -> Decimal:
 
 def callers_are_told_the_cost(world: World) -> Iterator[str]:
     """What a caller is told its answer cost is what the completed attempt cost, and of one that others had begun, what
-    these cost too, as far as that is known of all of them."""
-    costs = {row.exchange: row.cost_usd for row in world.account.rows.values() if row.end is End.COMPLETED}
+    these cost too, as far as that is known of all of them. What we counted ourselves is the account's alone."""
+    done = [row for row in world.account.rows.values() if row.end is End.COMPLETED]
+    costs = {row.exchange: row.cost_usd for row in done if row.usage_source is not UsageSource.ESTIMATED}
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for row in world.account.rows.values():
         sums[row.exchange] += row.cost_usd or Decimal(0)
