@@ -8,7 +8,6 @@ context manager, the entry by `settle`.
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -21,7 +20,6 @@ from actors.draft import Draft, Way, draft, read
 from actors.draining import Drains
 from actors.messages import (
     Acquire,
-    Acquired,
     AttemptCounted,
     AttemptMeasured,
     Complete,
@@ -30,7 +28,6 @@ from actors.messages import (
     Grant,
     Head,
     Knock,
-    LetThrough,
     LimitsRead,
     Order,
     PaceView,
@@ -38,16 +35,14 @@ from actors.messages import (
     Unsent,
     Whole,
 )
+from actors.permit import has_spare, passage_of, slot_of
 from actors.pulses import Beat, Pulses
 from actors.reading import Naming, Reading, said_bytes
 from actors.runtime import (
-    ActorDead,
-    AskTimeout,
     Channel,
     ChannelClosed,
     Exit,
     Job,
-    MailboxFull,
     Ports,
     Ref,
     forget_traceback,
@@ -62,7 +57,7 @@ from router.policy.allowance import is_scarce
 from router.policy.enduser import end_user_of
 from router.policy.estimate import ESTIMATES, Estimate, cannot_count
 from router.policy.gauge import Gauge, prompt_bytes
-from router.policy.lanes import Demand, LaneRules, Shut, choose_lane
+from router.policy.lanes import Demand
 from router.policy.reserve import reserved_tokens
 from router.providers.limits import LimitHeaders, read_limits
 from router.upstream.transport import Transport, UpstreamReply, UpstreamRequest
@@ -89,20 +84,6 @@ ERROR_BYTES = 1024 * 1024
 
 ERROR_S = 5.0
 """How long it may take: its caller waits for another target, and a clock that rang would hide what its head said."""
-
-_SHUT: dict[Shut, tuple[Reason, str]] = {
-    Shut.QUIET: (Reason.THROTTLED, "it asked for quiet"),
-    Shut.RATE: (Reason.THROTTLED, "its limit of requests or tokens is spent"),
-    Shut.SLOTS: (Reason.BUSY, "it is at its limit of requests"),
-    Shut.HELD_BACK: (Reason.BUSY, "it refuses most requests, and this one is held back"),
-    Shut.REFUSED: (Reason.CREDENTIAL, "it has refused the configured key"),
-    Shut.EXHAUSTED: (Reason.QUOTA_EXHAUSTED, "its account is empty"),
-}
-"""Why an attempt may not go. What passes at a known time is waited for; all else sends callers away."""
-
-_BY_KEY = frozenset({Reason.THROTTLED, Reason.CREDENTIAL, Reason.QUOTA_EXHAUSTED})
-"""What a provider refuses to one key and perhaps not to another."""
-
 
 Inject = Callable[[Drill, Callable[[], Splitter] | None, Callable[[], None]], Transport]
 """The fault, how its answer is cut into events (None: it is not streamed), and what to call when it has happened -> the
@@ -260,11 +241,9 @@ class Attempt:
         if self.grant is None:
             return
         fault.key = self.grant.key
-        lanes = self._line.keys().lanes
-        if len(lanes) > 1 and self.tally.sent and fault.reason in _BY_KEY:
-            demand = self._demand((*self._order.avoid, fault.key))
-            opening = choose_lane(lanes, demand, self._line.ports.clock.now(), LaneRules())
-            fault.spare = opening.why is None and opening.key not in demand.avoid
+        demand = self._demand((*self._order.avoid, fault.key))
+        now = self._line.ports.clock.now()
+        fault.spare = self.tally.sent and has_spare(self._line.keys().lanes, demand, fault.reason, now)
 
     def _demand(self, avoid: tuple[str, ...]) -> Demand:
         return Demand(model=self._order.target.model, tokens=self.tally.reserved, avoid=avoid)
@@ -285,19 +264,10 @@ class Attempt:
             caller=order.caller,
             avoid=order.avoid,
         )
-        try:
-            slot = await line.pace.ask(wish, timeout_s=timeout_s)
-            if not isinstance(slot, Acquired):
-                reason, why = _SHUT[slot.why]
-                wait_s = slot.retry_after_s if math.isfinite(slot.retry_after_s) else None
-                raise Unsent(reason, why, retry_after_s=wait_s)
-            self.tally.key = slot.key
-            self.grant = Grant(key=slot.key, model=model)
-            word = await line.breaker.ask(Knock(job=self.job, model=model, key=slot.key), timeout_s=timeout_s)
-        except (ActorDead, AskTimeout, MailboxFull) as error:
-            raise Unsent(Reason.BUSY, f"its unit cannot take requests now ({type(error).__name__})") from error
-        if not isinstance(word, LetThrough):
-            raise Unsent(Reason.BREAKER_OPEN, "it is resting after failures", retry_after_s=word.retry_after_s)
+        slot = await slot_of(line.pace, wish, timeout_s)
+        self.tally.key = slot.key
+        self.grant = Grant(key=slot.key, model=model)
+        word = await passage_of(line.breaker, Knock(job=self.job, model=model, key=slot.key), timeout_s)
         self.tally.epoch, self._probing = word.epoch, word.probe
 
     async def _send(self, way: Way, draft: Draft, clocks: Clocks) -> None:
