@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from router.canon.outcome import UsageSource
 from tests.fakes.replies import (
     DONE,
     USAGE,
@@ -338,7 +339,7 @@ def obliging() -> Script:
 async def test_line_34_usage_is_shown_only_to_who_asked(
     option: dict[str, bool], shown: int, counted: bool, tmp_path: Path
 ) -> None:
-    """The ledger has it whenever the caller did not forbid it; an explicit false reaches the provider."""
+    """The ledger has the provider's count unless the caller forbade it; an explicit false reaches the provider."""
     fields = {"stream_options": option} if option else {}
     async with paired(tmp_path, obliging()) as pair:
         heard = await pair.ask(streamed=True, **fields)
@@ -346,7 +347,7 @@ async def test_line_34_usage_is_shown_only_to_who_asked(
     assert heard.is_from(FIRST)
     assert sum(not said["choices"] for said in heard.chunks) == shown
     assert any("usage" in said for said in heard.chunks) == bool(shown)
-    assert (rows[0].usage is not None) == counted
+    assert (rows[0].usage_source is UsageSource.FINAL) == counted
 
 
 @scenario
