@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup serve run fmt lint types test scenarios replay docs sim mutations check bench lock
+.PHONY: help setup serve run fmt lint types test scenarios alerts replay docs sim mutations check bench lock
 
 PY := .venv/bin/python
 
@@ -43,6 +43,9 @@ docs: setup ## Write docs/api.md and the tables of docs/providers.md and docs/fa
 sim: setup ## Simulate worlds of faults on virtual time (ARGS="--exchanges N --seed S")
 	@$(PY) -m tests.simulation --tier core $(ARGS)
 	@$(PY) -m tests.simulation --tier wire $(ARGS)
+
+alerts: setup ## Check the alerts; with promtool (Debian: apt-get install prometheus) on time series too
+	@$(PY) -m pytest -rs tests/ops/test_alerts.py tests/ops/test_promtool.py
 
 mutations: setup ## Put bugs into the product and write the table of what caught them into docs/simulation.md
 	@$(PY) -m tests.simulation.mutations

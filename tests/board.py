@@ -20,10 +20,7 @@ ROWS = (*LINES, *REFEREE)
 """Every scenario there is; `S..` are the public referee's."""
 
 ABSENT = {
-    "52": "budgets are not built yet",
-    "53": "budgets are not built yet",
     "54": "one process: shared leases are not built yet",
-    "90": "client keys stand in the configuration: there is no store of them",
     "101": "a measurement: `make bench`",
 }
 """Why no test proves a row; of no account once one does."""
