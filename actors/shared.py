@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 
 import msgspec
+from msgspec.structs import replace
 
 from actors.messages import Answered, Flow, Opened, Piece, Whole
 from actors.runtime import ChannelClosed, ChannelTimeout
@@ -84,8 +85,8 @@ class Shared:
         elif not self.ended:
             for piece in self.opened.rest():
                 self._add(piece)
-            self.ended = True
             self.opened.leave()
+            self._end(None)
             self._changed(self)
 
     async def piece(self, reader: Reader, timeout_s: float | None) -> Piece:
@@ -132,11 +133,13 @@ class Shared:
         if self.keeps:
             self.size_bytes += size_of(piece)
         if isinstance(piece, Answered):
-            self.ended = True
+            self._end(None)
 
     def _end(self, error: GatewayError | None) -> None:
         if not self.ended:
             self.ended, self._error = True, error
+            # What is told again holds no more of the exchange than its words.
+            self.opened = replace(self.opened, job=None)
 
     def _trim(self) -> None:
         """Drop what no reader is still to read, where nobody else is to come."""

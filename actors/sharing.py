@@ -44,10 +44,12 @@ class SharingRules(Struct, frozen=True, kw_only=True):
 
 
 class _Entry:
-    """One key: its request's digest, its exchange, when that was complete and what it was last counted."""
+    """One key: its request's digest, whether its answer may be kept, its exchange, when that was complete and what it
+    was last counted."""
 
-    def __init__(self, digest: str) -> None:
+    def __init__(self, digest: str, *, may_keep: bool) -> None:
         self.digest = digest
+        self.may_keep = may_keep
         self.shared: Shared
         self.at_s = 0.0
         self.size_bytes = 0
@@ -99,7 +101,7 @@ class Sharing:
         known = self._under_way.get(name) or self._answered.get(name)
         if known is not None:
             return self._one_more(call, digest, known)
-        opened, entry = begin(), _Entry(digest)
+        opened, entry = begin(), _Entry(digest, may_keep=call.caller.cache)
         entry.shared = Shared(opened, lambda shared: self._changed(name, entry))
         self._under_way[name] = entry
         self._changed(name, entry)
@@ -132,7 +134,7 @@ class Sharing:
             self._let_go(entry)
         if entry.shared.ended:
             del self._under_way[name]
-            if not entry.shared.lasts:
+            if not (entry.may_keep and entry.shared.lasts):
                 self._count(entry, 0)
                 return
             entry.at_s = self._clock.now()

@@ -21,13 +21,13 @@ BODY = b'{"model":"auto","messages":[{"role":"user","content":"hi"}],"stream":tr
 ANSWER = Scripted(headers=STREAMED, steps=(WORD, LAST))
 
 
-def keyed(router: Embedded, key: str = "k", caller: str = "", body: bytes = BODY) -> Opened:
+def keyed(router: Embedded, key: str = "k", caller: str = "", *, cache: bool = True) -> Opened:
     """Hand a request with a key in."""
     front, desk = FRONT_DIALECT.front, router.assembly.desk
     assert front is not None
-    ask = front.peek(body)
+    ask = front.peek(BODY)
     call = Call(ask=ask, dialect=FRONT_DIALECT.name, request_id=desk.new_id("req"), trace_id=desk.trace_id())
-    return desk.open(replace(call, caller=Caller(id=caller), once=Once(key=key, said=ask)))
+    return desk.open(replace(call, caller=Caller(id=caller, cache=cache), once=Once(key=key, said=ask)))
 
 
 async def told(opened: Opened) -> tuple[str | None, bytes]:
@@ -49,6 +49,20 @@ def test_an_answer_is_told_again_until_its_time_is_over() -> None:
             await asyncio.sleep(1)
             how.append((await told(keyed(router)))[0])
         assert how == [None, "replayed", None]
+
+    run_virtual(main())
+
+
+def test_what_a_caller_must_not_have_kept_is_joined_and_not_told_again() -> None:
+    """A client key with `cache: false` has no answer of its own kept, whatever its requests ask for."""
+
+    async def main() -> None:
+        async with embedded(in_turn(ANSWER)) as router:
+            first, second = (keyed(router, cache=False) for _ in range(2))
+            how = [first.how, (await told(second))[0]]
+            await told(first)
+            how.append((await told(keyed(router, cache=False)))[0])
+        assert how == [None, "joined", None]
 
     run_virtual(main())
 
