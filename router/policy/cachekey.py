@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 from msgspec import Raw
+from msgspec.json import format
 
 _NOT_ASKED = frozenset({"model", "stream", "stream_options", "router"})
 """Members that do not change what is asked: the name is in the key by itself, the others say how to deliver it."""
@@ -25,12 +26,13 @@ def cache_key(scope: str, dialect: str, model: str, fields: Mapping[str, Raw]) -
 
 
 def request_digest(dialect: str, fields: Mapping[str, Raw], wishes: bytes) -> str:
-    """What tells two requests apart that must be one: all that was said, but for the order of members.
+    """What tells two requests apart that must be one: all that was said, but for the order of members and blanks.
 
     Args:
         wishes: for its routing.
     """
-    return _digest((dialect, wishes, *_members(fields)))
+    plain = {name: Raw(format(bytes(value), indent=-1)) for name, value in fields.items()}
+    return _digest((dialect, wishes, *_members(plain)))
 
 
 def _members(fields: Mapping[str, Raw]) -> tuple[str | bytes, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec import Raw
 
-from router.policy.cachekey import cache_key
+from router.policy.cachekey import cache_key, request_digest
 
 FIELDS = {"model": Raw(b'"m"'), "messages": Raw(b'[{"role":"user","content":"hi"}]'), "temperature": Raw(b"0")}
 KEY = cache_key("tenant", "openai-chat", "m", FIELDS)
@@ -44,3 +44,14 @@ def test_any_difference_is_another_key(scope: str, dialect: str, model: str, fie
 def test_members_do_not_run_into_each_other() -> None:
     """The end of a name and the start of a value are told apart."""
     assert cache_key("", "", "", {"a": Raw(b"1"), "b": Raw(b"2")}) != cache_key("", "", "", {"a": Raw(b"1b2")})
+
+
+def test_a_request_that_was_written_anew_is_the_same_and_another_is_not() -> None:
+    """A retry may be serialised again on its way; what it asks for, a stream or a number, may not change."""
+    body = {"a": Raw(b'[{"x": 1, "y": "p q"}]'), "stream": Raw(b"true")}
+    same = {"stream": Raw(b"true"), "a": Raw(b'[{"x":1,"y":"p q"}]')}
+    others = ({**body, "stream": Raw(b"false")}, {**body, "a": Raw(b'[{"x":1,"y":"pq"}]')}, {"a": body["a"]})
+    digest = request_digest("chat", body, b"{}")
+    assert request_digest("chat", same, b"{}") == digest
+    assert digest not in [request_digest("chat", other, b"{}") for other in others]
+    assert digest not in (request_digest("other", body, b"{}"), request_digest("chat", body, b"{1}"))
