@@ -25,7 +25,9 @@ DEFAULT_URL = "http://127.0.0.1:8094"
 
 
 secrets = typer.Typer(name="secrets", help="The encrypted store that `secret:NAME` reads from.", no_args_is_help=True)
-configuration = typer.Typer(name="config", help="The configuration as it is written.", no_args_is_help=True)
+configuration = typer.Typer(
+    name="config", help="The configuration: as it is written, and of a running router.", no_args_is_help=True
+)
 app.add_typer(secrets)
 app.add_typer(configuration)
 
@@ -74,10 +76,99 @@ def models(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
     raise typer.Exit(remote.models(url, as_json=json))
 
 
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many, the newest; 1 to 1000.")]
+Cursor = Annotated[str | None, typer.Option(help="Go on with older ones, as the page before this one says.")]
+Since = Annotated[str | None, typer.Option(help="A time with its zone (2026-01-31T00:00:00Z), or epoch seconds.")]
+ModelName = Annotated[str, typer.Option(help="A name from `pointsman models`.")]
+
+
+@app.command()
+def health(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+    """How a running router is, part by part."""
+    from router.cli import operation
+
+    raise typer.Exit(operation.health(url, as_json=json))
+
+
+@app.command()
+def costs(url: Address = DEFAULT_URL, since: Since = None, json: AsJson = False) -> None:
+    """What each provider of a running router cost, over all runs or since a time."""
+    from router.cli import operation
+
+    raise typer.Exit(operation.costs(url, since, as_json=json))
+
+
+@app.command()
+def logs(
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=VALUE: provider, model, kind, end, reason, key, credential or since; give several."),
+    ] = None,
+    url: Address = DEFAULT_URL,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+    json: AsJson = False,
+) -> None:
+    """The last requests and attempts of a running router, without what was said: `pointsman logs --only end=failed`."""
+    from router.cli import operation
+
+    raise typer.Exit(operation.logs(url, only or [], limit, cursor, as_json=json))
+
+
+@app.command()
+def audit(url: Address = DEFAULT_URL, limit: Limit = 20, cursor: Cursor = None, json: AsJson = False) -> None:
+    """Who changed what of a running router, and who was not let in."""
+    from router.cli import operation
+
+    raise typer.Exit(operation.audit(url, limit, cursor, as_json=json))
+
+
+@app.command()
+def estimate(
+    message: str,
+    model: ModelName = "auto",
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="The longest answer, in tokens.")] = None,
+    url: Address = DEFAULT_URL,
+    json: AsJson = False,
+) -> None:
+    """What a question would cost on each provider; nothing is sent to them."""
+    from router.cli import operation
+
+    raise typer.Exit(operation.estimate(url, model, message, max_tokens, as_json=json))
+
+
+@app.command()
+def compare(
+    message: str,
+    models: Annotated[list[str], typer.Option("--model", "-m", help="A name from `pointsman models`; give several.")],
+    url: Address = DEFAULT_URL,
+    json: AsJson = False,
+) -> None:
+    """Ask several models the same at once: answer, time and cost side by side. Each of them is paid for."""
+    from router.cli import comparison
+
+    raise typer.Exit(comparison.compare(url, tuple(models), message, as_json=json))
+
+
+@app.command()
+def bench(
+    model: ModelName = "auto",
+    requests: Annotated[int, typer.Option(min=1, max=10_000, help="How many requests.")] = 50,
+    at_once: Annotated[int, typer.Option(min=1, max=16, help="How many of them at a time; 1 to 16.")] = 4,
+    message: Annotated[str, typer.Option(help="What is asked.")] = "Say yes.",
+    url: Address = DEFAULT_URL,
+    json: AsJson = False,
+) -> None:
+    """How fast a running router answers whole requests. Its providers are asked, and paid, for each of them."""
+    from router.cli import comparison
+
+    raise typer.Exit(comparison.bench(url, model, requests, at_once, message, as_json=json))
+
+
 @app.command()
 def chat(
     message: str,
-    model: Annotated[str, typer.Option(help="A name from `pointsman models`.")] = "auto",
+    model: ModelName = "auto",
     url: Address = DEFAULT_URL,
 ) -> None:
     """Ask a running router one question and print the answer as it streams."""
@@ -190,6 +281,22 @@ def rotate_key(config: Config = None) -> None:
     from router.cli import secrets as command
 
     raise typer.Exit(command.rotate(config))
+
+
+@configuration.command("show")
+def show_configuration(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+    """Which configuration a running router serves by; with --json all of it, secrets as ***."""
+    from router.cli import operation
+
+    raise typer.Exit(operation.config_in_force(url, as_json=json))
+
+
+@configuration.command("reload")
+def reload_configuration(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+    """Have a running router read its configuration again; it keeps the old one where the new one is invalid."""
+    from router.cli import operation
+
+    raise typer.Exit(operation.config_reload(url, as_json=json))
 
 
 @configuration.command("export")

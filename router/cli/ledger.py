@@ -10,12 +10,12 @@ from pathlib import Path
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from router.app.vaults import store_of
 from router.canon.cost import usd_text
 from router.cli.configuration import settings_or_exit
+from router.cli.console import printed
 from router.store.journal import EntryRow, JournalError, ProviderTotal, Query, Store
 
 PAGE = 1000
@@ -50,9 +50,8 @@ def show(config: Path | None, limit: int, *, as_json: bool) -> None:
     if as_json:
         typer.echo(msgspec.json.encode({"totals": totals, "entries": entries}))
         return
-    console = Console()
-    console.print(_totals(totals))
-    console.print(_entries(entries))
+    printed(_totals(totals))
+    printed(_entries(entries))
 
 
 def export(config: Path | None, user: str) -> None:

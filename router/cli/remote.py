@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from router.cli.console import printed
+
 TIMEOUT_S = 600.0
+
+CLIENT_KEY, ADMIN_KEY = "POINTSMAN_API_KEY", "POINTSMAN_ADMIN_KEY"
+"""The variables that hold a key: an argument could be read by everybody on the machine."""
 
 
 class Unreachable(Exception):
@@ -24,19 +30,19 @@ class Unreachable(Exception):
 
 def providers(url: str, *, as_json: bool) -> int:
     """A line for each provider."""
-    return _shown(url, "/health/providers", as_json, _provider_table)
+    return shown(url, "/health/providers", as_json, _provider_table)
 
 
 def models(url: str, *, as_json: bool) -> int:
     """A line for each name."""
-    return _shown(url, "/v1/models", as_json, _model_table)
+    return shown(url, "/v1/models", as_json, _model_table)
 
 
 def chat(url: str, model: str, message: str) -> int:
     """The answer as it comes; 1 when it does not come whole."""
     body = {"model": model, "stream": True, "messages": [{"role": "user", "content": message}]}
     try:
-        with _asked(url, "/v1/chat/completions", body) as reply:
+        with asked(url, "/v1/chat/completions", body) as reply:
             for text in _texts(reply):
                 sys.stdout.write(text)
                 sys.stdout.flush()
@@ -47,27 +53,31 @@ def chat(url: str, model: str, message: str) -> int:
     return 0
 
 
-def _shown(url: str, path: str, as_json: bool, table: Callable[[dict[str, Any]], Table]) -> int:
+def shown(
+    url: str, path: str, as_json: bool, table: Callable[[dict[str, Any]], Table], body: object | None = None
+) -> int:
+    """Print what the router says there, as a table or as it came; 1 where it says no.
+
+    Args:
+        body: what is sent, as JSON; None sends nothing, and reads.
+    """
     try:
-        with _asked(url, path) as reply:
+        with asked(url, path, body) as reply:
             answer = json.load(reply)
             said = json.dumps(answer, indent=2) if as_json else table(answer)
     except Unreachable as error:
         typer.echo(f"pointsman: {error}", err=True)
         return 1
-    if isinstance(said, str):
-        typer.echo(said)
-    else:
-        Console().print(said)
+    printed(said)
     return 0
 
 
 @contextmanager
-def _asked(url: str, path: str, body: object | None = None) -> Iterator[HTTPResponse | HTTPError]:
+def asked(url: str, path: str, body: object | None = None) -> Iterator[HTTPResponse | HTTPError]:
     """An answer to read. Raises `Unreachable` for whatever goes wrong, also while it is read."""
     data = None if body is None else json.dumps(body).encode()
     try:
-        request = Request(url.rstrip("/") + path, data=data, headers={"content-type": "application/json"})
+        request = Request(url.rstrip("/") + path, data=data, headers=_headers(path))
         with urlopen(request, timeout=TIMEOUT_S) as reply:
             yield reply
     except HTTPError as error:
@@ -82,11 +92,28 @@ def _asked(url: str, path: str, body: object | None = None) -> Iterator[HTTPResp
         raise Unreachable(f"what answers at {url} is no router") from error
 
 
+def _headers(path: str) -> dict[str, str]:
+    """With the key of whom the path is for, where there is one."""
+    variable, header, form = _KEYS[path.startswith("/v1/")]
+    key = os.environ.get(variable)
+    return {"content-type": "application/json"} | ({header: form.format(key)} if key else {})
+
+
+_KEYS = {True: (CLIENT_KEY, "authorization", "Bearer {}"), False: (ADMIN_KEY, "x-admin-key", "{}")}
+"""Whether a path is for models -> variable, header, form."""
+
+
 def _words(error: HTTPError) -> str:
     try:
-        return str(json.load(error)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return f"status {error.code}"
+        body = json.load(error)["error"]
+        faults = (f"\n  {fault['path']}: {fault['message']}" for fault in body.get("faults", ()))
+        said = "".join((str(body["message"]), *faults))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        said = f"status {error.code}"
+    if error.code != 401:
+        return said
+    asked_for = urlsplit(error.url).path
+    return f"{said}; put the key into {_KEYS[asked_for.startswith('/v1/')][0]}"
 
 
 def _texts(reply: Iterable[bytes]) -> Iterator[str]:

@@ -36,7 +36,10 @@ async def test_providers_shows_how_they_are(tmp_path: Path) -> None:
         assert cells["one"][:2] == ["no", "open"] and "server_error" in cells["one"]
         assert cells["two"][:2] == ["yes", "closed"]
         asked = await run_beside("providers", "--url", router.url, "--json")
-        assert json.loads(asked.stdout) == (await router.get("/health/providers"))[1]
+        said, own = json.loads(asked.stdout), (await router.get("/health/providers"))[1]
+        for report in (*said["providers"].values(), *own["providers"].values()):
+            report.pop("targets")  # a peak fades from one look to the next
+        assert said == own
 
 
 @on_real_loops

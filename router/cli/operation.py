@@ -1,0 +1,144 @@
+"""Commands that show operators what a running router says: health, logs, costs, acts, configuration, prices."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from rich.table import Table
+
+from router.cli.remote import shown
+
+Answer = dict[str, Any]
+
+
+def health(url: str, *, as_json: bool) -> int:
+    """The whole, and what each part of it does."""
+    return shown(url, "/health/detailed", as_json, _health_table)
+
+
+def costs(url: str, since: str | None, *, as_json: bool) -> int:
+    """A line for each provider."""
+    return shown(url, _path("/providers/costs", since=since), as_json, _cost_table)
+
+
+def logs(url: str, only: list[str], limit: int, cursor: str | None, *, as_json: bool) -> int:
+    """A line for each row, the newest first. `only` are filters as the API has them, `name=value`."""
+    wanted = {name: value for name, _, value in (each.partition("=") for each in only)}
+    return shown(url, _path("/providers/logs", **wanted, limit=limit, cursor=cursor), as_json, _log_table)
+
+
+def audit(url: str, limit: int, cursor: str | None, *, as_json: bool) -> int:
+    """A line for each act, the newest first."""
+    return shown(url, _path("/audit", limit=limit, cursor=cursor), as_json, _audit_table)
+
+
+def estimate(url: str, model: str, message: str, max_tokens: int | None, *, as_json: bool) -> int:
+    """A line for each target."""
+    body: Answer = {"model": model, "messages": [{"role": "user", "content": message}]}
+    if max_tokens is not None:
+        body["max_tokens"] = max_tokens
+    return shown(url, "/costs/estimate", as_json, _estimate_table, body)
+
+
+def config_in_force(url: str, *, as_json: bool) -> int:
+    """Which configuration serves, and what waits for a restart."""
+    return shown(url, "/config", as_json, _config_table)
+
+
+def config_reload(url: str, *, as_json: bool) -> int:
+    """Have the configuration read again."""
+    return shown(url, "/config/reload", as_json, _config_table, {})
+
+
+def _path(path: str, **query: str | int | None) -> str:
+    given = {name: value for name, value in query.items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def _when(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
+def _usd(usd: float | None) -> str:
+    """Money for a person: all of a small sum, and no more digits of it than it has."""
+    return "unknown" if usd is None else f"{usd:.9f}".rstrip("0").rstrip(".")
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _health_table(answer: Answer) -> Table:
+    table = Table("what", "how", show_header=False)
+    for name in ("status", "in_flight", "total_requests", "config_version", "uptime_s", "ledger_degraded"):
+        table.add_row(name, str(answer[name]))
+    dead = [name for name, alive in answer["actors"].items() if not alive]
+    table.add_row("actors", f"down: {', '.join(dead)}" if dead else "all alive")
+    for name, report in answer["providers"].items():
+        how = "healthy" if report["healthy"] else "not healthy"
+        table.add_row(f"provider {name}", f"{how}, circuit {report['circuit_state']}, score {report['health_score']}")
+    return table
+
+
+def _cost_table(answer: Answer) -> Table:
+    table = Table("provider", "entries", "cost USD", "unpriced", "uncounted", "input tokens", "output tokens")
+    for total in (*answer["providers"].values(), {**answer["overall"], "provider": "all"}):
+        table.add_row(
+            total["provider"],
+            str(total["entries"]),
+            _usd(total["cost_usd"]),
+            *(str(total[name]) for name in ("unpriced", "uncounted", "input_tokens", "output_tokens")),
+        )
+    if not answer["complete"]:
+        table.caption = "some is missing: the store cannot be read"
+    return table
+
+
+def _log_table(answer: Answer) -> Table:
+    table = Table("ended", "kind", "provider", "model", "end", "reason", "seconds", "tokens", "cost USD", "request")
+    for row in answer["rows"]:
+        tokens = None if row["input_tokens"] is None else f"{row['input_tokens']}+{row['output_tokens']}"
+        table.add_row(
+            _when(row["at"]),
+            *(_text(row[name]) for name in ("kind", "provider", "model", "end", "reason")),
+            f"{row['duration_s']:.3f}",
+            _text(tokens),
+            _usd(row["cost_usd"]) if row["kind"] == "exchange" else "",
+            row["request_id"],
+        )
+    return _older(table, answer)
+
+
+def _audit_table(answer: Answer) -> Table:
+    table = Table("when", "who", "act", "on what", "outcome")
+    for row in answer["rows"]:
+        table.add_row(_when(row["at"]), *(row[name] for name in ("actor", "act", "subject", "outcome")))
+    return _older(table, answer)
+
+
+def _older(table: Table, answer: Answer) -> Table:
+    if answer["next"] is not None:
+        table.caption = f"older ones: --cursor {answer['next']}"
+    return table
+
+
+def _estimate_table(answer: Answer) -> Table:
+    table = Table("target", "USD", "at least", "at most", "price")
+    for target, quote in answer["targets"].items():
+        most = _usd(quote["high_usd"]) if quote["usd"] is None or quote["high_usd"] is not None else "unbounded"
+        table.add_row(target, _usd(quote["usd"]), _usd(quote["low_usd"]), most, _text(quote["price_id"]))
+    table.caption = f"for a prompt of about {answer['prompt_tokens']} tokens"
+    return table
+
+
+def _config_table(answer: Answer) -> Table:
+    table = Table("what", "how", show_header=False)
+    for name in ("version", "number", "source"):
+        table.add_row(name, str(answer[name]))
+    for part in ("providers", "groups"):
+        for how, names in answer.get(part, {}).items():
+            table.add_row(f"{part} {how}", ", ".join(names) or "none")
+    table.add_row("restart for", ", ".join(answer["restart_for"]) or "nothing")
+    return table
