@@ -74,6 +74,7 @@ async def call(loop: WireLoop, address: Address, story: Story, manners: Manners,
     message = reader.message
     heard.bytes, heard.provider = message.body, message.fields.get("x-router-provider")
     heard.unsound = reader.unsound
+    heard.rescued = b"\n: x-router-rescued " in message.body
     if not heard.ends:
         heard.ends.append(_understood(manners.dialect, heard, message))
     story.note("heard", heard.exchange, heard.end, message.status, message.body)
