@@ -120,6 +120,10 @@ class TreeDesk:
         """A fresh id."""
         return self._ports.ids.new(prefix)
 
+    def now_at(self) -> float:
+        """Epoch seconds."""
+        return self._ports.wall.now()
+
     def trace_id(self) -> str:
         """A fresh trace id, 32 hex digits, never all zero."""
         return f"{self._ports.rng.getrandbits(128) or 1:032x}"

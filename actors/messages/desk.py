@@ -140,6 +140,10 @@ class Desk(Protocol):
         """A fresh id."""
         ...
 
+    def now_at(self) -> float:
+        """Epoch seconds."""
+        ...
+
     def trace_id(self) -> str:
         """A fresh trace id, 32 hex digits."""
         ...

@@ -30,6 +30,10 @@ configuration = typer.Typer(
 )
 app.add_typer(secrets)
 app.add_typer(configuration)
+keys = typer.Typer(
+    name="keys", help="Client keys of a running router; its admin key in POINTSMAN_ADMIN_KEY.", no_args_is_help=True
+)
+app.add_typer(keys)
 
 
 @app.command()
@@ -297,6 +301,50 @@ def reload_configuration(url: Address = DEFAULT_URL, json: AsJson = False) -> No
     from router.cli import operation
 
     raise typer.Exit(operation.config_reload(url, as_json=json))
+
+
+@keys.command("create")
+def create_key(
+    name: str,
+    owner: Annotated[str, typer.Option(help="Whose it is.")] = "",
+    group: Annotated[str, typer.Option(help="Keys of one group share what is kept.")] = "",
+    set: Annotated[list[str] | None, typer.Option(help="KEY=VALUE as in the configuration: models=[chat].")] = None,
+    url: Address = DEFAULT_URL,
+    json: AsJson = False,
+) -> None:
+    """Make a client key and print it, this once."""
+    from router.cli import keys as command
+
+    raise typer.Exit(command.create(url, name, command.given(owner, group, set or []), as_json=json))
+
+
+@keys.command("list")
+def list_keys(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+    """Every client key, by name; the keys themselves are not kept."""
+    from router.cli import keys as command
+
+    raise typer.Exit(command.names(url, as_json=json))
+
+
+@keys.command("rotate")
+def renew_key(
+    name: str,
+    overlap_s: Annotated[float, typer.Option(help="Seconds for which the key before works still.")] = 86_400.0,
+    url: Address = DEFAULT_URL,
+    json: AsJson = False,
+) -> None:
+    """Make another key for the same name and print it, this once."""
+    from router.cli import keys as command
+
+    raise typer.Exit(command.rotate(url, name, overlap_s, as_json=json))
+
+
+@keys.command("revoke")
+def revoke_key(name: str, url: Address = DEFAULT_URL) -> None:
+    """Take a client key back: from now on it is none."""
+    from router.cli import keys as command
+
+    raise typer.Exit(command.revoke(url, name))
 
 
 @configuration.command("export")

@@ -14,7 +14,7 @@ Every answer names the configuration in its `ETag`; with `If-Match` a change is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -41,7 +41,7 @@ from router.errors import Refused
 from router.front.body import read_body
 from router.front.context import Context
 
-PROVIDERS, GROUPS = "providers", "failover_groups"
+PROVIDERS, GROUPS, KEYS = "providers", "failover_groups", "keys"
 _HOWS = {"POST": "create", "PUT": "put", "PATCH": "patch", "DELETE": "remove"}
 _BODY_BYTES = 1_048_576
 _ENTRIES = msgspec.json.Decoder(dict[str, Raw])
@@ -70,6 +70,13 @@ class ConfigChanged(InForce, frozen=True, kw_only=True):
     groups: Moves
 
 
+class KeyMade(ConfigChanged, frozen=True, kw_only=True):
+    """The same, with a client key: this once."""
+
+    name: str
+    key: str
+
+
 class Invalid(Struct, frozen=True, kw_only=True):
     """Everything that is wrong, by its path."""
 
@@ -94,37 +101,37 @@ async def show(request: web.Request, context: Context) -> web.Response:
         raise Refused("format is json or yaml", param="format")
     answer = await context.desk.configure(ExportConfig())
     if not isinstance(answer, ConfigDocument):
-        return _answered(answer)
+        return answered(answer)
     headers = {"etag": f'"{answer.tag}"', "content-type": "application/yaml"}
     return web.Response(body=answer.yaml.encode(), headers=headers)
 
 
 async def reload(request: web.Request, context: Context) -> web.Response:
     """`POST /config/reload`: 200 with what moved, or 422 with every fault."""
-    return _answered(await context.desk.configure(ReloadConfig(by=_who(request))))
+    return answered(await context.desk.configure(ReloadConfig(by=who(request))))
 
 
 async def entries(_request: web.Request, context: Context, section: str) -> web.Response:
     """All entries of a section, by name."""
     answer = await context.desk.configure(ExportConfig())
     if not isinstance(answer, ConfigDocument):
-        return _answered(answer)
-    return _json(_entries(answer, section), tag=answer.tag)
+        return answered(answer)
+    return _json(entries_of(answer, section), tag=answer.tag)
 
 
 async def entry(request: web.Request, context: Context, section: str) -> web.Response:
     """One entry."""
     answer = await context.desk.configure(ExportConfig())
     if not isinstance(answer, ConfigDocument):
-        return _answered(answer)
-    found = _entries(answer, section).get(request.match_info["name"])
-    return _answered(EntryMissing()) if found is None else _json(found, tag=answer.tag)
+        return answered(answer)
+    found = entries_of(answer, section).get(request.match_info["name"])
+    return answered(EntryMissing()) if found is None else _json(found, tag=answer.tag)
 
 
 async def change(request: web.Request, context: Context, section: str) -> web.Response:
     """Add, put, patch or remove one entry."""
     how = _HOWS[request.method]
-    keys = None if how == "remove" else await _keys(request)
+    keys = None if how == "remove" else await read_keys(request)
     name = request.match_info.get("name")
     if name is None:
         named = None if keys is None else keys.pop("name", None)
@@ -136,13 +143,14 @@ async def change(request: web.Request, context: Context, section: str) -> web.Re
         name=name,
         how=how,
         keys=None if keys is None else Raw(msgspec.json.encode(keys)),
-        expected=_expected(request.headers),
-        by=_who(request),
+        expected=expected(request.headers),
+        by=who(request),
     )
-    return _answered(await context.desk.configure(message), created=how == "create")
+    return answered(await context.desk.configure(message), created=how == "create")
 
 
-async def _keys(request: web.Request) -> dict[str, Any]:
+async def read_keys(request: web.Request) -> dict[str, Any]:
+    """The keys of an entry, as they were sent. Raises `Refused`."""
     try:
         keys = msgspec.json.decode(await read_body(request, _BODY_BYTES))
     except msgspec.DecodeError as error:
@@ -152,17 +160,19 @@ async def _keys(request: web.Request) -> dict[str, Any]:
     return keys
 
 
-def _expected(headers: Mapping[str, str]) -> str | None:
+def expected(headers: Mapping[str, str]) -> str | None:
     """The tag of `If-Match`; None for none, and for `*`, which any configuration is."""
     given = headers.get("if-match", "*").strip()
     return None if given == "*" else given.removeprefix("W/").strip('"')
 
 
-def _who(request: web.Request) -> str:
+def who(request: web.Request) -> str:
+    """Who asks, for the audit."""
     return f"http {request.remote or 'unknown'}"
 
 
-def _entries(document: ConfigDocument, section: str) -> dict[str, Raw]:
+def entries_of(document: ConfigDocument, section: str) -> dict[str, Raw]:
+    """A section as it is written, by name."""
     tree = _ENTRIES.decode(document.json)
     return _ENTRIES.decode(tree[section]) if section in tree and bytes(tree[section]) != b"null" else {}
 
@@ -171,10 +181,13 @@ def _about(view: ConfigView) -> dict[str, Any]:
     return {"version": view.version, "number": view.number, "source": view.source, "restart_for": view.pending}
 
 
-def _answered(answer: ConfigAnswer, *, created: bool = False) -> web.Response:
+def answered(
+    answer: ConfigAnswer, *, created: bool = False, made: Callable[..., ConfigChanged] | None = None
+) -> web.Response:
+    """What came of it; `made` makes the body where it was done."""
     match answer:
         case ConfigTaken():
-            body = ConfigChanged(
+            body = (made or ConfigChanged)(
                 **_about(answer.view), changed=answer.changed, providers=answer.providers, groups=answer.groups
             )
             return _json(body, tag=answer.view.tag, status=201 if created else 200)

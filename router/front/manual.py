@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from actors.messages import Estimates, HealthReport
-from router.front import bodies, capabilities, config, health, models, reports
+from router.front import bodies, capabilities, config, health, keys, models, reports
 from router.telemetry.numbers import ProviderNumbers
 
 JSON, EVENTS, TEXT, YAML = "application/json", "text/event-stream", "text/plain", "application/yaml"
@@ -112,6 +112,33 @@ _UNWELL = (503,)
 _PROVIDER = '"kind": "openai-compatible", "base_url": "http://127.0.0.1:9/v1", "models": ["m"]'
 _GROUP = '"targets": ["one:m"]'
 
+_MADE: dict[str, Any] = {"tag": "client keys", "answers": (config.KeyMade,), "refusal": Thing}
+_CHANGED: dict[str, Any] = {**_MADE, "answers": (config.ConfigChanged,)}
+_KEYS: Mapping[tuple[str, str], Entry] = {
+    ("GET", "/keys"): _reads("Every client key by name, without the keys themselves.", "client keys", dict[str, Thing]),
+    ("POST", "/keys"): Entry(
+        summary="Make a client key; the answer shows it, this once.",
+        body=keys.NewKey,
+        status=201,
+        example='{"name": "team", "owner": "ann"}',
+        **_MADE,
+    ),
+    ("GET", "/keys/{name}"): _reads("What one client key may.", "client keys", refusal=Thing),
+    ("PATCH", "/keys/{name}"): Entry(
+        summary="Change some of what a client key may; null takes a restriction away.",
+        body=Thing,
+        example='{"models": ["chat"]}',
+        **_CHANGED,
+    ),
+    ("DELETE", "/keys/{name}"): Entry(summary="Revoke a client key.", **_CHANGED),
+    ("POST", "/keys/{name}/rotate"): Entry(
+        summary="Make another key for that name; the one before works for `overlap_s` more.",
+        body=keys.Overlap,
+        example='{"overlap_s": 600}',
+        **_MADE,
+    ),
+}
+
 MANUAL: Mapping[tuple[str, str], Entry] = {
     ("POST", "/v1/chat/completions"): _asks("Chat as OpenAI's clients do.", bodies.ChatBody, _CHAT, EVENTS),
     ("POST", "/v1/responses"): _asks(
@@ -201,5 +228,6 @@ MANUAL: Mapping[tuple[str, str], Entry] = {
     ),
     **_section("/config/providers", "provider", _PROVIDER),
     **_section("/config/groups", "failover group", _GROUP),
+    **_KEYS,
 }
 """(method, path) -> what it is; paths as in the routes, with `{id}` for any id."""

@@ -7,7 +7,7 @@ from functools import partial
 
 from aiohttp import web
 
-from router.front import calls, capabilities, config, estimates, health, models, openapi, reports, responses
+from router.front import calls, capabilities, config, estimates, health, keys, models, openapi, reports, responses
 from router.front.context import Context
 
 Handler = Callable[[web.Request, Context], Awaitable[web.StreamResponse]]
@@ -78,6 +78,12 @@ OPERATIONS: tuple[tuple[str, str, str, Handler], ...] = (
     ("POST", "/config/reload", CHAT, config.reload),
     *_section("/config/providers", config.PROVIDERS),
     *_section("/config/groups", config.GROUPS),
+    ("GET", "/keys", CHAT, partial(config.entries, section=config.KEYS)),
+    ("POST", "/keys", CHAT, keys.create),
+    ("GET", "/keys/{name}", CHAT, partial(config.entry, section=config.KEYS)),
+    ("PATCH", "/keys/{name}", CHAT, keys.change),
+    ("DELETE", "/keys/{name}", CHAT, partial(config.change, section=config.KEYS)),
+    ("POST", "/keys/{name}/rotate", CHAT, keys.rotate),
 )
 """The same, for those who run the router and may change it: never under a host's application."""
 
