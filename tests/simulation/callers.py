@@ -9,6 +9,8 @@ from msgspec import Struct
 from actors.messages import Answered, Call, Committed, Desk, Flow, Opened, Piece, Rescued, Whole
 from actors.runtime import ChannelClosed
 from router.app import CODECS
+from router.canon.caller import NOBODY
+from router.canon.caller import Caller as ClientKey
 from router.canon.event import Ended, Event, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
 from router.canon.operation import Operation
 from router.canon.request import Reasoning, Text, ToolCall
@@ -68,7 +70,8 @@ def draw_manners(schedule: Schedule, exchange: str, plan: Plan, models: tuple[st
 class Caller:
     """Makes one call and enters in the story how it ended."""
 
-    def __init__(self, desk: Desk, story: Story, manners: Manners, heard: Heard) -> None:
+    def __init__(self, desk: Desk, story: Story, manners: Manners, heard: Heard, client: ClientKey = NOBODY) -> None:
+        self._client = client
         self._desk = desk
         self._story = story
         self._manners = manners
@@ -85,7 +88,13 @@ class Caller:
         ask = self._half.peek(body)
         try:
             opened = self._desk.open(
-                Call(ask=ask, dialect=manners.dialect, request_id=heard.exchange, trace_id=self._desk.trace_id())
+                Call(
+                    ask=ask,
+                    dialect=manners.dialect,
+                    request_id=heard.exchange,
+                    trace_id=self._desk.trace_id(),
+                    caller=self._client,
+                )
             )
         except Unavailable as error:
             heard.ends.append("turned")

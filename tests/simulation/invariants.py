@@ -13,6 +13,7 @@ from actors.messages import BreakerChanged
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
 from router.policy.breaker import TRANSITIONS, Phase
+from tests.simulation.bounding import budgets_are_the_ledger
 from tests.simulation.plan import INPUT_PER_MTOK, OUTPUT_PER_MTOK
 from tests.simulation.story import Heard, Told
 
@@ -394,7 +395,13 @@ def _actor(world: World, name: str) -> Any:
     return None if cell is None else cell.actor
 
 
-AT_REST: tuple[Check, ...] = (nothing_is_held, every_actor_is_alive, only_actors_run, breakers_close)
+AT_REST: tuple[Check, ...] = (
+    nothing_is_held,
+    budgets_are_the_ledger,
+    every_actor_is_alive,
+    only_actors_run,
+    breakers_close,
+)
 """While the tree runs and nobody calls."""
 
 AT_END: tuple[Check, ...] = (

@@ -18,6 +18,7 @@ from actors.attempt import Attempt
 from actors.books import Books
 from actors.clocks import Clocks
 from actors.exchange import Exchange
+from actors.leases import LocalLeases
 from actors.ledger import Ledger
 from actors.messages import Flow, Part
 from actors.pace import Pace
@@ -34,6 +35,7 @@ from router.errors import GatewayError, Reason
 from router.front.delivery import Delivery
 from router.policy import breaker
 from router.policy.rescue import Splice
+from router.store.leases import Kind
 from tests.simulation.plan import draw_plan
 from tests.simulation.wire.world import draw_wire_plan, run_wire_world
 from tests.simulation.world import run_world
@@ -245,6 +247,20 @@ def _everybody_probes(true: Callable[..., Any]) -> Callable[..., Any]:
     return next_permit
 
 
+def _reservation_not_returned(true: Callable[..., Any]) -> Callable[..., Any]:
+    def give_back(self: LocalLeases, lease: str, *, kinds: frozenset[Kind] = frozenset(Kind)) -> None:
+        true(self, lease, kinds=kinds - {Kind.BUDGET})
+
+    return give_back
+
+
+def _charge_forgotten(_true: Callable[..., Any]) -> Callable[..., Any]:
+    def charge(_self: LocalLeases, *_: Any) -> None:
+        return None
+
+    return charge
+
+
 def _transport_left_open(_true: Callable[..., Any]) -> Callable[..., Any]:
     async def on_stop(self: Provider, reason: Exit) -> None:
         for job in tuple(self._attempts):
@@ -317,6 +333,8 @@ def _mutations() -> dict[str, Mutation]:
         (exchange_module, "next_step", _attempts_without_end, "attempts_stay_within_bounds"),
         (retry_module, "spend_retry", _retries_for_nothing, "retries_stay_within_budget"),
         (Clocks, "_arm", _outer_clock_not_wound, "exchanges_end_in_time"),
+        (LocalLeases, "give_back", _reservation_not_returned, "budgets_are_the_ledger"),
+        (LocalLeases, "charge", _charge_forgotten, "budgets_are_the_ledger"),
         (Provider, "on_stop", _transport_left_open, "nothing_is_left"),
         (Attempt, "settle", _finalizer_crashes, "nothing_leaks"),
         (keeper, "comes_back", _nobody_comes_back, "every_actor_is_alive"),

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tests.simulation.answers import SPOKEN, TONGUES
+from tests.simulation.bounding import with_bounds
 from tests.simulation.faults import FAULTS
 from tests.simulation.saving import with_savings
 
@@ -102,7 +103,7 @@ def draw_plan(seed: int, *, most: int = 500) -> Plan:
         shuffled=chance.random() < 0.7,
     )
     settings, repeats = with_savings(plan.settings, seed)
-    return replace(plan, settings=settings, repeats=repeats)
+    return replace(plan, settings=with_bounds(settings, seed), repeats=repeats)
 
 
 def _settings(chance: Random, dialects: dict[str, str], taste: Random) -> dict[str, Any]:

@@ -34,9 +34,11 @@ from actors.runtime import (
     virtual_ports,
 )
 from router.app import Assembly, Parts, kind_rules
+from router.canon.caller import NOBODY
 from router.front.server import NoServer
 from router.settings import load
 from tests.fakes.journal import MemoryVault
+from tests.simulation.bounding import caller_of
 from tests.simulation.callers import FRONTS, Caller, Manners, draw_manners
 from tests.simulation.disturbances import STIRRERS, JumpingWall
 from tests.simulation.invariants import AT_END, AT_REST, Check
@@ -90,6 +92,8 @@ class World:
         """When the ledger crashed, lost its writer, or could not write, last."""
         self.excused = False
         """Whether the ledger of a tree that was stopped could not write all it was told."""
+        self.hurt_limits = False
+        """The actor that counts what callers spend has crashed."""
         self.lives = 1
         """Trees that were started."""
         self.lost: set[str] = set()
@@ -161,6 +165,7 @@ class World:
 
     def _reported(self, report: Report) -> None:
         self.story.report(report)
+        self.hurt_limits |= report.offender == "root/limits"
         if report.offender in ("root/ledger", "write", "carry"):
             self.hurt_ledger()
 
@@ -252,7 +257,8 @@ class World:
         self._crowd.start(self._calling(manners, heard), name=f"callers {exchange}")
 
     async def _calling(self, manners: Manners, heard: Heard) -> None:
-        await Caller(self.assembly.desk, self.story, manners, heard).call()
+        caller = NOBODY if heard.patient else caller_of(self, heard.exchange)
+        await Caller(self.assembly.desk, self.story, manners, heard, caller).call()
 
     def _most(self, manners: Manners) -> int:
         group = self.plan.settings["failover_groups"].get(manners.model, {})
