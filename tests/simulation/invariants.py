@@ -139,12 +139,15 @@ def callers_are_told_the_cost(world: World) -> Iterator[str]:
 
 
 def usage_is_the_last_word(world: World) -> Iterator[str]:
-    """A completed attempt at a provider that said all is accounted with its last count, never with a preview."""
+    """A completed attempt at a provider that said all is accounted with its last count, never with a preview; where
+    its caller's time was over before that came, with an estimate that says so."""
     said = _told(world)
     for fact in world.story.closed:
         tolds = [told for told in said[fact.exchange] if told.provider == fact.provider]
-        if fact.end is not End.COMPLETED or fact.usage is None or any(told.fault for told in tolds):
+        counts = fact.usage is not None and fact.usage_source is not UsageSource.ESTIMATED
+        if fact.end is not End.COMPLETED or not counts or any(told.fault for told in tolds):
             continue
+        assert fact.usage is not None
         counted = (fact.usage.input_total, fact.usage.output_total)
         if counted not in [told.meaning.usage for told in tolds]:
             yield f"{fact.attempt} is accounted {counted}, its provider counted {[t.meaning.usage for t in tolds]}"
