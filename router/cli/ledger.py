@@ -48,7 +48,8 @@ def show(config: Path | None, limit: int, *, as_json: bool) -> None:
     with open_store(config) as store:
         totals, entries = store.totals(), store.entries(Query(limit=limit))
     if as_json:
-        typer.echo(msgspec.json.encode({"totals": totals, "entries": entries}))
+        plain = {"totals": [_plain(total) for total in totals], "entries": [_plain(entry) for entry in entries]}
+        typer.echo(msgspec.json.encode(plain))
         return
     printed(_totals(totals))
     printed(_entries(entries))
@@ -58,8 +59,14 @@ def export(config: Path | None, user: str) -> None:
     """Everything about one end user, a line of JSON for each entry, the newest first."""
     with open_store(config) as store:
         for row in every_entry(store, Query(limit=PAGE, user=user)):
-            sys.stdout.buffer.write(msgspec.json.encode(row) + b"\n")
+            sys.stdout.buffer.write(msgspec.json.encode(_plain(row)) + b"\n")
         sys.stdout.buffer.flush()
+
+
+def _plain(row: EntryRow | ProviderTotal) -> dict[str, object]:
+    """A row for JSON, with its money in plain digits: a store's nothing is 0E-12."""
+    usd = row.cost_usd
+    return {**msgspec.to_builtins(row), "cost_usd": None if usd is None else usd_text(usd)}
 
 
 def _totals(totals: tuple[ProviderTotal, ...]) -> Table:
@@ -68,7 +75,7 @@ def _totals(totals: tuple[ProviderTotal, ...]) -> Table:
         table.add_row(
             row.provider,
             str(row.entries),
-            usd_text(row.cost_usd),
+            "unknown" if row.entries == row.unpriced + row.uncounted else usd_text(row.cost_usd),
             str(row.unpriced),
             str(row.uncounted),
             str(row.input_tokens),

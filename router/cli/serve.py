@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import logging
 import os
@@ -24,6 +25,13 @@ from router.telemetry.logs import Level, Line
 from router.telemetry.writer import Writer
 
 LOG_STOP_S = 1.0
+
+_REMEDIES = {
+    errno.EADDRINUSE: "stop what listens there, or name another port by server.port or --port; 0 takes a free one",
+    errno.EADDRNOTAVAIL: "server.host must be an address of this machine",
+    errno.EACCES: "a port below 1024 needs a privilege; name another by server.port or --port",
+}
+"""What an operator can do about what the system refuses to a listener."""
 
 YOUNG_OBJECTS = 50_000
 """Allocations between two collections of the youngest generation: the default, 700, collects several times a
@@ -106,7 +114,9 @@ def _cause(failed: StartFailed) -> str:
     cause: BaseException = failed
     while isinstance(cause, StartFailed) and cause.__cause__ is not None:
         cause = cause.__cause__
-    return str(cause) or type(cause).__name__
+    said = str(cause) or type(cause).__name__
+    remedy = _REMEDIES.get(cause.errno or 0) if isinstance(cause, OSError) else None
+    return f"{said}; {remedy}" if remedy else said
 
 
 def _settle_memory() -> None:

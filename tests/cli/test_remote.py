@@ -160,12 +160,15 @@ async def test_ledger_reads_what_a_running_router_writes(tmp_path: Path) -> None
             told = await run_beside("ledger", "--config", file)
             assert told.exit_code == 0
             assert "server_error" in told.stdout and "unknown" in told.stdout
+            rows = [[cell.strip() for cell in line.split("│")] for line in told.stdout.splitlines()]
+            assert [row[3] for row in rows if row[1:3] == ["two", "1"]] == ["unknown"]
             asked = await run_beside("ledger", "--config", file, "--json", "--limit", "1")
             answer = json.loads(asked.stdout)
             assert [(entry["provider"], entry["end"], entry["cost_usd"]) for entry in answer["entries"]] == [
                 ("two", "completed", None)
             ]
-            assert [(row["provider"], row["entries"]) for row in answer["totals"]] == [("one", 1), ("two", 1)]
+            sums = [(row["provider"], row["entries"], row["cost_usd"]) for row in answer["totals"]]
+            assert sums == [("one", 1, "0"), ("two", 1, "0")]
 
 
 def test_without_a_journal_ledger_says_so(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_port_that_is_taken_exits_with_1_and_says_which(tmp_path: Path) -> Non
     [sentence] = [line for line in said.splitlines() if not line.startswith("{")]
     assert sentence.startswith("pointsman: cannot start: ")
     assert f"127.0.0.1', {port}" in sentence or f"127.0.0.1:{port}" in sentence
-    assert "already in use" in sentence
+    assert "already in use" in sentence and "--port" in sentence
 
 
 @pytest.mark.process
