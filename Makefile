@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup serve run fmt lint types test scenarios alerts replay docs sim mutations check bench lock
+.PHONY: help setup serve run fmt lint types test scenarios alerts replay fuzz docs sim mutations check bench lock
 
 PY := .venv/bin/python
 
@@ -34,6 +34,9 @@ scenarios: setup ## Put a router through every scenario and print the table (ARG
 
 replay: setup ## Serve every recorded exchange through every front end, print the table, write docs/providers.md
 	@$(PY) -m tests.replay
+
+fuzz: setup ## Hostile requests and answers through every translator for five minutes (ARGS="--seconds N --seed S")
+	@$(PY) -m tests.fuzz $(ARGS)
 
 docs: setup ## Write docs/api.md and the tables of docs/providers.md and docs/failures.md anew, from the code
 	@$(PY) -m tests.providers.table

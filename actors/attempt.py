@@ -63,6 +63,7 @@ from router.providers.limits import LimitHeaders, read_limits
 from router.upstream.transport import Transport, UpstreamReply, UpstreamRequest
 from router.wire.dialect import Codec, Dialect, Relay, Splitter
 from router.wire.headers import shown_headers
+from router.wire.members import is_text
 
 FEED_CAPACITY = 8
 """Parts between an attempt and its exchange: enough that neither waits for the other's every step, little enough that a
@@ -358,6 +359,8 @@ class Attempt:
     async def _receive_whole(self, reply: UpstreamReply, way: Way, head: Head, clocks: Clocks) -> None:
         """All of it, then what it says; an answer with nothing in it is a failure that another target may mend."""
         body = await self._body(reply, clocks)
+        if not is_text(body):
+            raise WireFault(Reason.MALFORMED, "it answered with something that is not UTF-8")
         said: Answer = way.codec.decode_reply(body)
         self.tally.whole(said.usage)
         if said.says_nothing:

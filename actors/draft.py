@@ -15,6 +15,7 @@ from router.policy.loss import meant
 from router.providers.prefix import Prefix, prolonged
 from router.providers.quirks import Quirks, bend
 from router.wire.dialect import Ask, Codec, Encoded, FrontHalf
+from router.wire.members import check_text
 
 
 class Way(Struct, frozen=True, kw_only=True):
@@ -94,6 +95,7 @@ def _begun(body: bytes, beginning: str, request: ChatRequest, way: Way) -> bytes
 def read(front: FrontHalf, ask: Ask) -> Any:
     """What the caller asks for, in canon. Raises `Inexpressible` or `WireFault`; nothing has left."""
     try:
+        check_text(ask.fields)
         return front.decode_request(ask)
     except Refused as error:
         raise _fault(error) from error

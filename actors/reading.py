@@ -18,6 +18,7 @@ from router.canon.event import (
     OpaqueAdded,
     ReasoningDelta,
     RefusalDelta,
+    Skipped,
     Started,
     TextDelta,
     ToolCallDelta,
@@ -25,6 +26,10 @@ from router.canon.event import (
 )
 from router.errors import WireFault
 from router.wire.dialect import Codec, Frame, Relay, StreamDecoder
+from router.wire.members import is_text
+
+_NO_TEXT: tuple[Event, ...] = (Skipped(why="it is not UTF-8"),)
+"""What an event says that callers' clients would fail on."""
 
 
 class Naming(Struct, frozen=True, kw_only=True):
@@ -114,7 +119,7 @@ class Reading:
         raw: list[bytes] = []
         for frame in frames:
             try:
-                said = self._decoder.feed(frame)
+                said = self._decoder.feed(frame) if is_text(frame.data) else _NO_TEXT
             except WireFault as fault:
                 self.fault = fault
                 break

@@ -25,7 +25,7 @@ UNMIRRORED = frozenset({"tests/test_layout.py", "tests/test_style.py"})
 """Tests of the repository itself."""
 
 WHOLE_THINGS = tuple(
-    f"tests/{name}/" for name in ("spine", "scenarios", "replay", "ops", "docs", "bench", "simulation")
+    f"tests/{name}/" for name in ("spine", "scenarios", "replay", "fuzz", "ops", "docs", "bench", "simulation")
 )
 """Tests of what no single file of the packages is: the running product, `ops/`, the documents, the measurements."""
 

@@ -43,6 +43,24 @@ def read_members(body: bytes) -> dict[str, Raw]:
         raise Refused(f"the body is not valid JSON: {error}") from error
 
 
+def is_text(body: bytes) -> bool:
+    """Whether these bytes are UTF-8, as JSON must be. Readers do not look into values that they pass over."""
+    if body.isascii():
+        return True
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def check_text(fields: Mapping[str, Raw]) -> None:
+    """Refuse a member that is no UTF-8: who translates it would fail on it, or the provider would. Raises `Refused`."""
+    for name, raw in fields.items():
+        if not is_text(bytes(raw)):
+            raise Refused(f"`{name}` is not UTF-8", param=name)
+
+
 def take_requirements(fields: dict[str, Raw]) -> Requirements:
     """The caller's wishes; `router` is taken out of `fields`, since no provider may see it. Raises `Refused`."""
     return read_member(_ROUTER, fields.pop("router", NULL), "router") or Requirements()

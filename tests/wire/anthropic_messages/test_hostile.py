@@ -15,6 +15,7 @@ from router.wire.anthropic_messages.count import decode_reply as decode_count
 from router.wire.anthropic_messages.request import decode_request, encode_request, patch_request, peek
 from router.wire.dialect import Frame
 from router.wire.openai_chat.request import encode_request as encode_openai
+from tests.fuzz.spoiling import NASTY, places, spoiled
 from tests.wire.anthropic_messages.test_request import READ, SERVER, TURNS
 from tests.wire.anthropic_messages.test_stream import START, STOP, TEXT, begin, done, finish, more
 
@@ -45,45 +46,6 @@ STREAM = [
     finish("tool_use", {"output_tokens": 3, "iterations": [{"type": "compaction"}]}),
     STOP,
 ]
-
-NASTY: list[bytes] = [
-    b"null",
-    b"3",
-    b"-1",
-    b"1e999",
-    b"123456789012345678901234567890",
-    b'""',
-    b'"\xff"',
-    b'"\\ud800"',
-    b'"\\u0000"',
-    b"[]",
-    b"{}",
-    b"[[]]",
-    b'{"type":"text"}',
-    b'{"\xff":1}',
-    b"[" * 400 + b"]" * 400,
-    b'{"a":' * 5000 + b"1" + b"}" * 5000,
-]
-
-
-def places(value: object, path: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
-    """The way to every value inside a value."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(way for name, one in inner for way in places(one, (*path, name)))]
-
-
-def replaced(value: Any, path: tuple[Any, ...], nasty: str) -> Any:
-    """The value with one inner value replaced."""
-    if not path:
-        return nasty
-    copy = dict(value) if isinstance(value, dict) else list(value)
-    copy[path[0]] = replaced(value[path[0]], path[1:], nasty)
-    return copy
-
-
-def spoiled(value: object, path: tuple[object, ...], nasty: bytes) -> bytes:
-    """The JSON of a value, one place of which holds these bytes."""
-    return json.dumps(replaced(value, path, "@@")).encode().replace(b'"@@"', nasty)
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
