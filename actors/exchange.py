@@ -72,7 +72,8 @@ from router.policy.reserve import reserved
 from router.policy.retry import Route, Tried, TryTarget, has_way_on, next_step
 
 ASK_S = 5.0
-"""How long an exchange waits for an actor's word; they answer in microseconds unless something is wrong."""
+"""How long an exchange waits for an actor's word, its deadline allowing; they answer in microseconds unless something
+is wrong."""
 
 
 class Wiring(Struct, frozen=True, kw_only=True):
@@ -165,7 +166,7 @@ class Exchange:
 
     async def _admit(self) -> None:
         assert self.job is not None
-        word = await _ask(
+        word = await self._ask(
             self._wiring.limits,
             Admit(exchange=self._call.request_id, job=self.job, deadline_s=self._deadline_s, draw=self._draw),
             "limits",
@@ -195,7 +196,7 @@ class Exchange:
                 param="model",
             )
         self._known = True
-        planned = await _ask(group, Plan(ask=self._call.ask, operation=self._call.operation), "failover group")
+        planned = await self._ask(group, Plan(ask=self._call.ask, operation=self._call.operation), "failover group")
         assert isinstance(planned, Planned)
         self._on_loss = self._call.ask.requirements.on_loss or planned.course.on_loss
         if not planned.targets:
@@ -229,6 +230,17 @@ class Exchange:
         words = f"{call.ask.model!r} has no target here for {call.operation} that meets the requirements"
         return Refused(words, reason=Reason.UNKNOWN_MODEL, param="model")
 
+    @property
+    def _patience_s(self) -> float:
+        return max(0.001, min(ASK_S, self._deadline_s - self._ports.clock.now()))
+
+    async def _ask(self, ref: Ref, message: object, whom: str) -> object:
+        """Ask an actor that every exchange needs. Raises `Unavailable` when it cannot answer now."""
+        try:
+            return await ref.ask(message, timeout_s=self._patience_s)
+        except (ActorDead, AskTimeout, MailboxFull) as error:
+            raise Unavailable(f"the {whom} cannot answer now", reason=Reason.INTERNAL, retry_after_s=1.0) from error
+
     async def _recall(self) -> bool:
         """Answer from the cache, where there is one and it has exactly this; costs nothing and asks nobody."""
         cache, call = self._wiring.cache, self._call
@@ -237,7 +249,7 @@ class Exchange:
         self._cache_key = cache_key(call.caller.tenant, call.dialect, call.ask.model, call.ask.fields)
         self._telling.cache = "miss"
         try:
-            hit = await cache.ask(Lookup(key=self._cache_key), timeout_s=ASK_S)
+            hit = await cache.ask(Lookup(key=self._cache_key), timeout_s=self._patience_s)
         except (ActorDead, AskTimeout, MailboxFull):
             return False
         if not isinstance(hit, Hit):
@@ -319,7 +331,7 @@ class Exchange:
     async def _may_retry(self, target: Target) -> bool:
         """Whether the retry budget allows one more try at a provider that has already failed this exchange."""
         try:
-            word = await self._wiring.retry.ask(SpendRetry(provider=target.provider), timeout_s=ASK_S)
+            word = await self._wiring.retry.ask(SpendRetry(provider=target.provider), timeout_s=self._patience_s)
         except (ActorDead, AskTimeout, MailboxFull):
             # Without its keeper the budget is unknown: no retries until it is back is the side that cannot make a
             # storm.
@@ -402,7 +414,7 @@ class Exchange:
         """Whether the route's own budget pays for a second request, and the retry budgets for the load of it."""
         group = self._wiring.routes[self._call.ask.model]
         try:
-            word = await group.ask(SpendHedge(ask=self._call.ask, target=target), timeout_s=ASK_S)
+            word = await group.ask(SpendHedge(ask=self._call.ask, target=target), timeout_s=self._patience_s)
         except (ActorDead, AskTimeout, MailboxFull):
             return False
         return isinstance(word, HedgeGranted) and await self._may_retry(target)
@@ -459,17 +471,11 @@ class Exchange:
             drill=self._record.drilling.deal(target),
         )
         try:
-            word = await self._wiring.providers[target.provider].ask(StartAttempt(order=order), timeout_s=ASK_S)
+            word = await self._wiring.providers[target.provider].ask(
+                StartAttempt(order=order), timeout_s=self._patience_s
+            )
         except (ActorDead, AskTimeout, MailboxFull):
             return Unsent(Reason.BUSY, "its unit is being restarted", retry_after_s=1.0)
         if not isinstance(word, AttemptStarted):
             return Unsent(Reason.MODEL_MISSING, "it does not serve this model")
         return word
-
-
-async def _ask(ref: Ref, message: object, whom: str) -> object:
-    """Ask an actor that every exchange needs. Raises `Unavailable` when it cannot answer now."""
-    try:
-        return await ref.ask(message, timeout_s=ASK_S)
-    except (ActorDead, AskTimeout, MailboxFull) as error:
-        raise Unavailable(f"the {whom} cannot answer now", reason=Reason.INTERNAL, retry_after_s=1.0) from error

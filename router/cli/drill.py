@@ -19,6 +19,8 @@ from msgspec import Meta, Struct
 from rich.console import Console
 from rich.table import Table
 
+from router.cli.remote import headers_for
+
 KEY_VARIABLE = "POINTSMAN_ADMIN_KEY"
 """Where the admin key is: never an argument, which others can see."""
 
@@ -156,7 +158,7 @@ def faults_of(case: DrillCase, seen: Seen) -> list[str]:
 
 def _request(url: str, case: DrillCase) -> Request:
     body = {**_ASKED.get(case.path, {}), **case.request}
-    headers = {"content-type": "application/json"}
+    headers = headers_for(case.path)
     if case.fault is not None:
         headers["x-router-fault"] = case.fault
     key = os.environ.get(KEY_VARIABLE)

@@ -77,7 +77,7 @@ def asked(url: str, path: str, body: object | None = None) -> Iterator[HTTPRespo
     """An answer to read. Raises `Unreachable` for whatever goes wrong, also while it is read."""
     data = None if body is None else json.dumps(body).encode()
     try:
-        request = Request(url.rstrip("/") + path, data=data, headers=_headers(path))
+        request = Request(url.rstrip("/") + path, data=data, headers=headers_for(path))
         with urlopen(request, timeout=TIMEOUT_S) as reply:
             yield reply
     except HTTPError as error:
@@ -92,7 +92,7 @@ def asked(url: str, path: str, body: object | None = None) -> Iterator[HTTPRespo
         raise Unreachable(f"what answers at {url} is no router") from error
 
 
-def _headers(path: str) -> dict[str, str]:
+def headers_for(path: str) -> dict[str, str]:
     """With the key of whom the path is for, where there is one."""
     variable, header, form = _KEYS[path.startswith("/v1/")]
     key = os.environ.get(variable)

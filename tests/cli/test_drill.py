@@ -44,6 +44,23 @@ async def test_the_shipped_drills_hold_on_two_targets_that_are_well(tmp_path: Pa
 
 
 @on_real_loops
+async def test_a_router_with_client_keys_is_drilled_by_one_of_them(tmp_path: Path) -> None:
+    """Without one every drill would see a 401 and prove nothing."""
+    case = {"name": "moves on", "request": {"model": "chat"}, "fault": "head:503", "expect": {"status": 200}}
+    client, admin = "sk-of-a-client-of-ours", "sk-of-the-operator"
+    sections: dict[str, Any] = {"admin": {"key": admin}, "keys": {"someone": {"key": client}}}
+    async with (
+        ScriptedProvider(speak("one")) as one,
+        ScriptedProvider(speak("two")) as two,
+        served(routed(one, two, **sections), tmp_path) as router,
+    ):
+        env = {drill.KEY_VARIABLE: admin, "POINTSMAN_API_KEY": client}
+        told = await run_beside("drill", str(file_of(tmp_path, case)), "--url", router.url, "--json", env=env)
+    (row,) = json.loads(told.stdout)
+    assert (row["status"], row["target"], row["faults"]) == (200, "two:m", [])
+
+
+@on_real_loops
 async def test_what_a_client_saw_is_told(tmp_path: Path) -> None:
     """A rescued stream, and one that ends with an error; by the admin key."""
     key = "sk-of-the-operator"

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 Check = Callable[["World"], Iterator[str]]
 
-ASK_S = 5.0
-"""How long an exchange may wait for an actor after its deadline."""
+LATE_S = 1.0
+"""How much later than its deadline an exchange may end (scenario 61)."""
 
 _ROUNDING_S = 1e-6
 
@@ -274,7 +274,7 @@ def exchanges_end_in_time(world: World) -> Iterator[str]:
     slow = {heard.exchange: heard for heard in world.story.heard}
     for ended in world.story.ended:
         heard = slow[ended.exchange]
-        if not heard.dawdled and ended.duration_s > heard.deadline_s + ASK_S:
+        if not heard.dawdled and ended.duration_s > heard.deadline_s + LATE_S:
             yield f"{ended.exchange} took {ended.duration_s:g} s, had {heard.deadline_s:g}"
 
 
