@@ -17,7 +17,7 @@ from tests.fakes.replies import speak, stream
 from tests.fakes.served import routed, served
 from tests.sources import ROOT
 
-SHIPPED = ROOT / "config" / "drill.yaml"
+SHIPPED = ROOT / "ops" / "drill.yaml"
 PIECES = ("one ", "two ", "three ", "four ", "five")
 
 
