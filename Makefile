@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup serve run fmt lint types test scenarios alerts replay fuzz docs sim mutations check bench lock
+.PHONY: help setup serve run fmt lint types test test-long scenarios alerts replay fuzz docs sim mutations check bench lock
 
 PY := .venv/bin/python
 
@@ -28,6 +28,9 @@ types: setup ## Check types
 
 test: setup ## Run the tests
 	@$(PY) -m pytest
+
+test-long: setup ## Run the tests that take minutes: every bug on purpose against its invariant
+	@$(PY) -m pytest -m long
 
 scenarios: setup ## Put a router through every scenario and print the table (ARGS="--base-url URL --model M": another gateway)
 	@$(PY) -m tests.scenarios $(ARGS)

@@ -8,7 +8,8 @@ from tests.simulation.invariants import AT_END, AT_REST
 from tests.simulation.mutations import MUTATIONS, SEEDS, Mutation, hunt
 
 
-@pytest.mark.timeout(60)  # many worlds
+@pytest.mark.long
+@pytest.mark.timeout(120)  # many worlds
 @pytest.mark.parametrize("mutation", MUTATIONS.values(), ids=MUTATIONS)
 def test_a_bug_on_purpose_breaks_its_invariant(mutation: Mutation) -> None:
     """Within thirty small worlds, by the invariant that is there for it."""
