@@ -50,8 +50,10 @@ def judge(recording: Recording, front: Front, heard: Heard, *, relays: bool) -> 
     if heard.status != 200:
         return Verdict((f"status {heard.status} ({said.fault}) for an answer",))
     wrong = [*_answers(front, recorded, said), *_endings(front, recorded, heard, passed=passed)]
-    wrong += _ids(front, recorded, said, kept=passed and not heard.streamed)
-    if passed and not heard.streamed and heard.body != recording.body:
+    # A call without an id is given one: nobody could answer it otherwise. All else is passed on as it came.
+    kept = passed and not heard.streamed and all(call.id for answer in recorded.answers for call in answer.calls)
+    wrong += _ids(front, recorded, said, kept=kept)
+    if kept and heard.body != recording.body:
         wrong.append("an answer that needed no translation is not the provider's own bytes")
     return Verdict(tuple(wrong), front.cannot(recorded, said))
 
@@ -119,7 +121,7 @@ def _short(value: object) -> str:
 def _ids(front: Front, recorded: Said, said: Said, *, kept: bool) -> Iterator[str]:
     """Ids tell calls apart, and are the provider's own where the caller's protocol takes its letters.
 
-    A signature may stand around one. What was passed on whole keeps even an empty one.
+    A signature may stand around one. What was passed on whole keeps its own.
     """
     for one, other in zip(said.answers, recorded.answers, strict=False):
         ids, own = [call.id for call in one.calls], [call.id for call in other.calls]

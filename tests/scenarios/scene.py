@@ -222,7 +222,7 @@ def joined(pieces: Iterable[str]) -> str:
     return "".join(pieces)
 
 
-async def soon(what: Callable[[], bool], limit_s: float = 1.0) -> None:
+async def soon(what: Callable[[], bool], limit_s: float = 8.0) -> None:
     """Wait for what happens elsewhere in this loop. Raises `TimeoutError` when it does not within the limit."""
     async with asyncio.timeout(limit_s):
         await until(what)
