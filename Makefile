@@ -2,6 +2,7 @@
 .PHONY: help setup serve run fmt lint types test test-long scenarios alerts replay fuzz docs sim mutations check bench lock
 
 PY := .venv/bin/python
+WORKERS ?= 2
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -26,8 +27,8 @@ lint: setup ## Check style and layout rules
 types: setup ## Check types
 	@$(PY) -m mypy
 
-test: setup ## Run the tests
-	@$(PY) -m pytest
+test: setup ## Run the tests, two at a time (WORKERS=N; ARGS=PATH for some of them)
+	@$(PY) -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 test-long: setup ## Run the tests that take minutes: every bug on purpose against its invariant
 	@$(PY) -m pytest -m long

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 import pytest
-from msgspec import Struct
+from msgspec import Struct, convert, to_builtins
 
 REFEREE = tuple(f"S{number:02}" for number in range(1, 17))
 LINES = tuple(str(number) for number in range(1, 104))
@@ -83,7 +83,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         said = shown(item)
         if said.rows:
             item.add_marker("shows")
-            item.user_properties.append(("shows", said))
+            item.user_properties.append(("shows", to_builtins(said)))  # plain: it may come from another process
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -99,7 +99,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _reports(reporter: pytest.TerminalReporter) -> Iterator[list[tuple[str, Shown]]]:
     for state in _STATES:
         for report in reporter.stats.get(state, ()):
-            yield [(state, said) for key, said in getattr(report, "user_properties", ()) if key == "shows"]
+            properties = getattr(report, "user_properties", ())
+            yield [(state, convert(said, Shown)) for key, said in properties if key == "shows"]
 
 
 def gathered(told: Iterable[tuple[str, Shown]]) -> dict[str, Row]:
