@@ -46,7 +46,8 @@ def circuit(pair: Pair) -> str:
 async def test_line_58_no_more_than_the_bound_are_under_way(streamed: bool, tmp_path: Path) -> None:
     """100 at once, five slots: the provider never sees six, and all are answered."""
     gate = Gate()
-    async with paired(tmp_path, gated(gate, speak(FIRST)), keys={"max_parallel": 5, "max_wait_s": 300}, only_one=True) as pair:
+    keys = {"max_parallel": 5, "max_wait_s": 300}
+    async with paired(tmp_path, gated(gate, speak(FIRST)), keys=keys, only_one=True) as pair:
         async with TaskGroup() as group:
             calls = [group.create_task(pair.ask(streamed)) for _ in range(100)]
             await soon(lambda: pair.one.running == 5 and pair.router.in_flight == 100)
