@@ -8,136 +8,52 @@ context manager, the entry by `settle`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import suppress
 from functools import partial
-
-from msgspec import Struct
-from msgspec.structs import replace
 
 from actors.clocks import Clocks
 from actors.draft import Draft, Way, draft, read
-from actors.draining import Drains
+from actors.hearing import Hearing
+from actors.line import Line
 from actors.messages import (
     Acquire,
     AttemptCounted,
     AttemptMeasured,
     Complete,
     EntryOpened,
-    Flow,
     Grant,
     Head,
     Knock,
     LimitsRead,
     Order,
-    PaceView,
     Part,
     Unsent,
     Whole,
 )
+from actors.outlet import Outlet
 from actors.permit import has_spare, passage_of, slot_of
-from actors.pulses import Beat, Pulses
-from actors.reading import Naming, Reading, said_bytes
+from actors.pulses import Beat
 from actors.runtime import (
     Channel,
     ChannelClosed,
     Exit,
     Job,
-    Ports,
-    Ref,
     forget_traceback,
 )
 from actors.tally import Tally, left_by_caller
-from router.canon.drill import Drill
 from router.canon.operation import Operation
-from router.canon.reply import Answer
-from router.canon.target import Timeouts
 from router.errors import Reason, WireFault
 from router.policy.allowance import is_scarce
 from router.policy.enduser import end_user_of
 from router.policy.estimate import ESTIMATES, Estimate, cannot_count
-from router.policy.gauge import Gauge, prompt_bytes
+from router.policy.gauge import prompt_bytes
 from router.policy.lanes import Demand
 from router.policy.reserve import reserved_tokens
-from router.providers.limits import LimitHeaders, read_limits
+from router.providers.limits import read_limits
 from router.upstream.transport import Transport, UpstreamReply, UpstreamRequest
-from router.wire.dialect import Codec, Dialect, Relay, Splitter
-from router.wire.headers import shown_headers
-from router.wire.members import is_text
 
 FEED_CAPACITY = 8
 """Parts between an attempt and its exchange: enough that neither waits for the other's every step, little enough that a
 slow reader is felt at the provider's socket within a few blocks."""
-
-LINGER_S = 0.1
-"""How long a complete answer's connection may take to end, so that it can be used again. The attempt holds its slot so
-long, and most bodies end with their last event."""
-
-FINISH_S = 5.0
-"""How long to wait for usage and the terminal event once every choice has its finish reason (some providers never send
-them)."""
-
-_CHOICES = frozenset({"n", "sampling.choices"})
-"""What a request names as lost when its provider is asked for one answer instead of several."""
-
-ERROR_BYTES = 1024 * 1024
-"""The longest error body that is read for its reason."""
-
-ERROR_S = 5.0
-"""How long it may take: its caller waits for another target, and a clock that rang would hide what its head said."""
-
-Inject = Callable[[Drill, Callable[[], Splitter] | None, Callable[[], None]], Transport]
-"""The fault, how its answer is cut into events (None: it is not streamed), and what to call when it has happened -> the
-transport of one attempt that has it."""
-
-
-class Line(Struct, frozen=True, kw_only=True):
-    """What all attempts at one provider share.
-
-    Args:
-        provider: its configured name.
-        dialect: what it speaks; `codecs` has what callers speak by name.
-        ways: how each operation is asked for that it has.
-        headers: key name -> its credentials and the static headers, lower-case names.
-        withheld: headers of callers that do not go on to it, lower-case names.
-        inject: the transport with a fault in it.
-        drains: who of them may be read on when its caller has left.
-        weighs: whether anything limits tokens, so that they are worth an estimate.
-        keys: what is published of the keys.
-        limits: the rate-limit headers of its answers.
-        gauges: public target name -> how many bytes its tokens have, as far as that was learned.
-        upstream: public model name -> the provider's own name for it.
-        clean: takes the secrets this router knows out of a provider's words.
-        max_event_bytes: the largest stream event to accept.
-        max_reply_bytes: the largest whole answer to accept.
-    """
-
-    provider: str
-    dialect: Dialect
-    codecs: Mapping[str, Codec]
-    transport: Transport
-    ways: Mapping[Operation, Way]
-    headers: Mapping[str, tuple[tuple[str, str], ...]]
-    timeouts: Timeouts
-    upstream: Mapping[str, str]
-    pace: Ref
-    breaker: Ref
-    retry: Ref
-    ledger: Ref
-    limits_ref: Ref
-    telemetry: Ref
-    ports: Ports
-    pulses: Pulses
-    inject: Inject
-    drains: Drains
-    withheld: frozenset[str] = frozenset()
-    clean: Callable[[str], str] = str
-    weighs: bool = False
-    keys: Callable[[], PaceView] = PaceView
-    limits: LimitHeaders = ()
-    gauges: Callable[[], Mapping[str, Gauge]] = dict
-    max_event_bytes: int = 16 * 1024 * 1024
-    max_reply_bytes: int = 64 * 1024 * 1024
 
 
 class Attempt:
@@ -163,9 +79,10 @@ class Attempt:
         remaining_s = self._order.deadline_s - self._line.ports.clock.now()
         clocks = Clocks(self._line.timeouts, remaining_s=remaining_s, streamed=self._order.ask.stream)
         self._clocks = clocks
+        outlet = Outlet(self.feed, self.tally, clocks)
         try:
             try:
-                await self._ask(clocks)
+                await self._ask(outlet)
             except asyncio.CancelledError:
                 fault = clocks.verdict()
                 if fault is None:
@@ -217,7 +134,7 @@ class Attempt:
                 self._line.limits_ref.tell(entry)
             self._line.telemetry.tell(self.tally.ended(reason))
 
-    async def _ask(self, clocks: Clocks) -> None:
+    async def _ask(self, outlet: Outlet) -> None:
         """Ask the provider; where it cannot do this and a guess of ours helps, give that and say so."""
         try:
             if self._way is None:
@@ -225,17 +142,19 @@ class Attempt:
             # First, since a target that cannot be told the request is no target: nobody waits for its slot.
             drawn = draft(self._order, self._model, self._front, self._way)
             await self._permit()
-            await self._send(self._way, drawn, clocks)
+            await self._send(self._way, drawn, outlet)
         except WireFault as fault:
             estimate = ESTIMATES.get(self._order.operation)
             if estimate is None or not cannot_count(fault):
                 raise
-            await self._guess(estimate, clocks)
+            await self._guess(estimate, outlet)
 
-    async def _guess(self, estimate: Estimate, clocks: Clocks) -> None:
+    async def _guess(self, estimate: Estimate, outlet: Outlet) -> None:
         guessed = estimate(read(self._front, self._order.ask))
         answer = guessed.named(self._order.target.model, int(self.tally.started_at))
-        await self._hand_over(Whole(reply=answer), Head(estimated=True, sent=self.tally.sent), clocks)
+        self.tally.complete = True
+        self._content()
+        await outlet.give(Head(estimated=True, sent=self.tally.sent), Whole(reply=answer), Complete())
 
     def _mark(self, fault: WireFault) -> None:
         """Say by which key it failed, and whether another one can go at once."""
@@ -271,12 +190,25 @@ class Attempt:
         word = await passage_of(line.breaker, Knock(job=self.job, model=model, key=slot.key), timeout_s)
         self.tally.epoch, self._probing = word.epoch, word.probe
 
-    async def _send(self, way: Way, draft: Draft, clocks: Clocks) -> None:
+    async def _send(self, way: Way, draft: Draft, outlet: Outlet) -> None:
         request = self._upstream_request(way, draft)
         self.tally.send()
         if self._order.operation is Operation.CHAT:
             self.tally.asked_bytes = prompt_bytes(self._order.ask.fields)
             self.tally.gauge = self._line.gauges().get(str(self._order.target), self.tally.gauge)
+        self._open_entry()
+        assert self.job is not None
+        hearing = Hearing(self._order, self._line, self.tally, outlet, self.job, self._content)
+        clocks = outlet.clocks
+        clocks.sent(self._beat.sent(self._line.timeouts))
+        async with self._transport(way).send(request) as reply:
+            clocks.head()
+            self.tally.head()
+            self._learn(reply)
+            await hearing.hear(reply, way, draft.lost)
+
+    def _open_entry(self) -> None:
+        """Tell those who count that a request goes out."""
         opened = EntryOpened(
             attempt=self._order.attempt,
             exchange=self._order.exchange,
@@ -295,19 +227,6 @@ class Attempt:
             self._line.limits_ref.tell(opened)
         if self._order.first:
             self._line.retry.tell(AttemptCounted(provider=self._line.provider))
-        clocks.sent(self._beat.sent(self._line.timeouts))
-        async with self._transport(way).send(request) as reply:
-            clocks.head()
-            self.tally.head()
-            self._learn(reply)
-            if reply.status >= 300:
-                raise await self._refusal(reply)
-            echoes = way.prefix is not None and way.prefix.echoes
-            head = Head(shown=shown_headers(reply.headers), lost=draft.lost, echoes=echoes)
-            if self._order.ask.stream:
-                await self._receive_stream(reply, way.codec, replace(head, relay=self._relay(way)), clocks)
-            else:
-                await self._receive_whole(reply, way, head, clocks)
 
     def _transport(self, way: Way) -> Transport:
         """What carries the request; with a fault in it where the order has one."""
@@ -349,140 +268,11 @@ class Attempt:
         """The provider's own name for the target's model."""
         return self._line.upstream.get(self._order.target.model, self._order.target.model)
 
-    def _relays(self, way: Way) -> bool:
-        """Whether an answer's bytes are passed on: they are what the caller speaks, and quite so."""
-        return way.relays and self._order.spoken == way.codec.name
-
-    def _relay(self, way: Way) -> Relay | None:
-        return self._front.relay(self._order.ask) if self._relays(way) else None
-
-    async def _receive_whole(self, reply: UpstreamReply, way: Way, head: Head, clocks: Clocks) -> None:
-        """All of it, then what it says; an answer with nothing in it is a failure that another target may mend."""
-        body = await self._body(reply, clocks)
-        if not is_text(body):
-            raise WireFault(Reason.MALFORMED, "it answered with something that is not UTF-8")
-        said: Answer = way.codec.decode_reply(body)
-        self.tally.whole(said.usage)
-        if said.says_nothing:
-            raise WireFault(Reason.EMPTY_ANSWER, "it answered with nothing")
-        if self._order.refusals_move and said.refuses:
-            raise _refused()
-        shaped: Answer = self._front.shaped(self._order.ask, said)
-        named = shaped.named(self._order.target.model, int(self.tally.started_at))
-        raw = self._front.mend(body, said) if self._relays(way) and shaped is said else b""
-        await self._hand_over(Whole(reply=named, raw=raw), head, clocks)
-
-    async def _hand_over(self, whole: Whole, head: Head, clocks: Clocks) -> None:
-        self.tally.complete = True
+    def _content(self) -> None:
+        """The provider has said something."""
         if self.tally.sent:
             self._beat.heard()
-        for part in (head, whole, Complete()):
-            await self._put(part, clocks)
-
-    async def _receive_stream(self, reply: UpstreamReply, codec: Codec, head: Head, clocks: Clocks) -> None:
-        await self._must_be_stream(reply, codec)
-        await self._put(head, clocks)
-        choices = 1 if _CHOICES.intersection(head.lost) else self._order.ask.choices
-        naming = Naming(model=self._order.target.model, created_s=int(self.tally.started_at))
-        await self._stream(reply, Reading(codec, head.relay, naming, self._line.max_event_bytes, choices), clocks)
-
-    async def _refusal(self, reply: UpstreamReply) -> WireFault:
-        """What an error answer means; where its body is cut, endless or late, status and headers say enough."""
-        body = b""
-        with suppress(WireFault, TimeoutError):
-            async with asyncio.timeout(ERROR_S):
-                async for piece in reply.blocks():
-                    body += piece
-                    if len(body) > ERROR_BYTES:
-                        break
-        return self._line.dialect.decode_fault(reply.status, reply.headers, body, self._line.ports.wall.now())
-
-    async def _body(self, reply: UpstreamReply, clocks: Clocks) -> bytes:
-        """A whole answer, with the idle clock between its pieces. Raises `WireFault`, MALFORMED past the bound."""
-        pieces, size_bytes = [], 0
-        async for piece in reply.blocks():
-            clocks.piece()
-            pieces.append(piece)
-            size_bytes += len(piece)
-            if size_bytes > self._line.max_reply_bytes:
-                raise WireFault(Reason.MALFORMED, f"its answer is longer than {self._line.max_reply_bytes} bytes")
-        return b"".join(pieces)
-
-    async def _must_be_stream(self, reply: UpstreamReply, codec: Codec) -> None:
-        """A page or a JSON body where a stream was asked for is no answer; a missing content type is let pass.
-
-        A JSON body is read for the error it most often holds, so that the true reason is counted.
-        """
-        kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind == "application/json":
-            codec.decode_reply(await reply.read(self._line.max_reply_bytes))
-        if kind in ("application/json", "text/html", "application/xhtml+xml"):
-            raise WireFault(Reason.MALFORMED, f"it sent {kind} where a stream was asked for")
-
-    async def _stream(self, reply: UpstreamReply, stream: Reading, clocks: Clocks) -> None:
-        """Frames in, parts out, until the provider's own terminal event; anything short of it is a cut stream."""
-        blocks = reply.blocks()
-        try:
-            await self._pump(blocks, stream, clocks)
-        except asyncio.CancelledError:
-            # Silence after every finish reason is an end in all but name; any other silence is the clock's verdict,
-            # and so is a reader who has not taken what came.
-            if not stream.finished or clocks.waits_for_reader or clocks.verdict() is None:
-                raise
-        except WireFault as fault:
-            # So is a connection that dies there.
-            if not stream.finished or fault.reason is not Reason.CUT_STREAM:
-                raise
-        if not self.tally.complete:
-            await self._flow(stream.end(), clocks)
-        if not self.tally.complete:
-            raise stream.fault or WireFault(Reason.CUT_STREAM, "its stream ended before the answer was complete")
-        if not (stream.bore_content or stream.explained or self.tally.was_billed):
-            raise WireFault(Reason.EMPTY_ANSWER, "it answered with nothing")
-        await self._put(Complete(raw=stream.terminal()), clocks)
-        self.feed.close()
-        await self._linger(blocks, clocks)
-
-    async def _pump(self, blocks: AsyncIterator[bytes], stream: Reading, clocks: Clocks) -> None:
-        """Block by block, until the terminal event or the end of the bytes."""
-        async for block in blocks:
-            was_finished = stream.finished
-            flow = stream.feed(block)
-            if stream.refused and self._order.refusals_move:
-                self.tally.take(flow.events)
-                raise _refused()
-            await self._flow(flow, clocks)
-            if stream.fault is not None:
-                raise stream.fault
-            if self.tally.complete:
-                return
-            if stream.finished and not was_finished:
-                clocks.ending(FINISH_S)
-
-    async def _linger(self, blocks: AsyncIterator[bytes], clocks: Clocks) -> None:
-        """The answer is told; a connection that ends well within a moment can be used again, any other is closed."""
-        assert self.job is not None
-        self._order.job.untie(self.job)
-        clocks.only(LINGER_S)
-        try:
-            async for _rest in blocks:
-                continue
-        except WireFault:
-            return
-        except asyncio.CancelledError:
-            if clocks.verdict() is None:
-                raise
-
-    async def _flow(self, flow: Flow, clocks: Clocks) -> None:
-        if self.tally.take(flow.events):
-            clocks.content(said_bytes(flow.events) if clocks.has_floor else 0)
-            self._beat.heard()
-            self._prove()
-        if self.tally.complete:
-            # What is left is its reader's time, which the exchange bounds.
-            clocks.stop()
-        if flow.events or flow.raw:
-            await self._put(flow, clocks)
+        self._prove()
 
     def _prove(self) -> None:
         """A probe that yields content is a success at once: a long answer must not keep the circuit half-open."""
@@ -493,18 +283,3 @@ class Attempt:
                 self._line.breaker.tell(proven)
                 # It closes the circuit, which begins its next epoch: there the answer's end counts like any other.
                 self.tally.epoch += 1
-
-    async def _put(self, part: Part, clocks: Clocks) -> None:
-        if self.tally.gone:
-            return
-        clocks.reader_waits()
-        try:
-            await self.feed.put(part)
-        except ChannelClosed:
-            if not self.tally.gone:
-                raise
-        clocks.reader_took()
-
-
-def _refused() -> WireFault:
-    return WireFault(Reason.CONTENT_POLICY, "it refused to answer")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, assert_never
 
-from actors.attempt import Attempt, Line
+from actors.attempt import Attempt
+from actors.line import Line
 from actors.messages import AttemptStarted, ModelMissing, Order, StartAttempt
 from actors.pulses import Pulses
 from actors.runtime import Actor, Exit, Job

@@ -8,11 +8,11 @@ from functools import partial
 from msgspec import Struct, convert
 
 from actors.attempt import Attempt
-from actors.attempt import Line as AttemptLine
 from actors.breaker import Breaker
 from actors.draft import Way
 from actors.draining import Drains
 from actors.edition import ProviderView
+from actors.line import Line
 from actors.pace import Pace
 from actors.provider import MakeTransport, Provider
 from actors.pulses import Pulses
@@ -139,14 +139,14 @@ def _scout(seat: Seat, found: Snapshot[Found], shop: Workshop, make_transport: M
     return Scout(errand, make_transport=make_transport, ends=ends)
 
 
-def _lines(site: Site, transport: Transport) -> Callable[[str], AttemptLine | None]:
+def _lines(site: Site, transport: Transport) -> Callable[[str], Line | None]:
     """What the attempts at each model share, made when first asked for: a kind may speak to each in another way."""
     models = {model.name: model for model in site.seat.models}
-    made: dict[str, AttemptLine] = {}
+    made: dict[str, Line] = {}
 
     drains = _drains(site.seat.settings)
 
-    def line(model: str) -> AttemptLine | None:
+    def line(model: str) -> Line | None:
         if model not in made and (model in models or site.seat.settings.discovers):
             named = models.get(model) or Model(name=model, upstream=model, context_window=None, price=None)
             made[model] = _line(site, transport, named, drains)
@@ -155,11 +155,11 @@ def _lines(site: Site, transport: Transport) -> Callable[[str], AttemptLine | No
     return line
 
 
-def _line(site: Site, transport: Transport, model: Model, drains: Drains) -> AttemptLine:
+def _line(site: Site, transport: Transport, model: Model, drains: Drains) -> Line:
     seat, shop = site.seat, site.shop
     base_url, provider = seat.base_url, seat.settings
     kind = seat.kind.spoken(base_url, model.upstream)
-    return AttemptLine(
+    return Line(
         provider=seat.name,
         dialect=kind.dialect,
         codecs=shop.codecs,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from actors.attempt import LINGER_S
+from actors.hearing import LINGER_S
 from actors.messages import BreakerChanged
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
