@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from actors.messages import BreakerChanged, EntryClosed, EntryOpened, ExchangeEnded
 from actors.runtime import ActorSystem, Report
 from router.errors import Reason
@@ -118,6 +120,12 @@ class Story:
                 self.ended.append(message)
                 self.ended_s[message.exchange] = self.now()
                 self.note("ended", message.exchange, str(message.reason), str(message.cost_usd))
+
+    def rename(self, before: str, after: str) -> None:
+        """Whoever ended under a name that was made up turns out to be this one."""
+        if before in self.ended_s:
+            self.ended = [replace(fact, exchange=after) if fact.exchange == before else fact for fact in self.ended]
+            self.ended_s[after] = self.ended_s.pop(before)
 
     def report(self, report: Report) -> None:
         """What a supervisor reports: kept as words, since an error must not live longer than its report."""

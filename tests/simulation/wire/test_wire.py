@@ -6,8 +6,11 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
+from tests.simulation.schedule import Limits
 from tests.simulation.wire.http import LAST_CHUNK, Message, Unsound, chunk, dechunked
+from tests.simulation.wire.invariants import one_outcome_per_exchange
 from tests.simulation.wire.world import draw_wire_plan, run_wire_world
 
 pytestmark = pytest.mark.timeout(60)  # worlds that share their cores with others
@@ -27,6 +30,23 @@ def test_a_world_on_the_wire_holds_every_invariant(seed: int) -> None:
     world = run_wire_world(draw_wire_plan(seed, most=80))
     assert world.broken == []
     assert {"answered"} <= {heard.end for heard in world.story.heard}
+
+
+def test_who_never_met_a_provider_is_not_taken_for_a_caller_of_its_name() -> None:
+    """The router numbers its exchanges as the callers number theirs; a stopped tree and a dead group part the two."""
+    faults = frozenset({"disk_hangs@1", "disk_hangs@2", "stop@1", "actor_crashes@2"})
+    assert run_wire_world(draw_wire_plan(252298800), Limits(only=faults)).broken == []
+
+
+def test_an_exchange_ended_once_too_often_is_found_under_any_name() -> None:
+    """Whether its name was learned of an attempt, of its caller, or never."""
+    world = run_wire_world(draw_wire_plan(0, most=20))
+    for exchange in (world.story.ended[0].exchange, "unnamed req-000900"):
+        world.story.ended += [replace(world.story.ended[0], exchange=exchange)] * 2
+    assert {words.partition(" ended")[0] for words in one_outcome_per_exchange(world)} == {
+        world.story.ended[0].exchange,
+        "unnamed req-000900",
+    }
 
 
 def test_the_same_seed_gives_the_same_bytes() -> None:

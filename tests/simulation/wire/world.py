@@ -57,19 +57,24 @@ class WireWorld(World):
         """The real ones."""
 
     def _overhear(self, ref: Ref, message: object) -> None:
-        """Facts are kept under the names that callers gave their exchanges, as far as an attempt told them."""
+        """Facts are kept under the names that callers gave their exchanges, as far as an attempt told them.
+
+        Any other has a name that no caller gives, until its caller tells it: the router counts its own as they theirs.
+        """
         if isinstance(message, StartAttempt):
             said = b"".join(bytes(value) for value in message.order.ask.fields.values())
             start = said.index(b"say req-") + len(b"say ")
             self.names[message.order.exchange] = said[start : start + len("req-000000")].decode()
         named = getattr(message, "exchange", None)
-        if named in self.names:
-            message = replace(message, exchange=self.names[named])  # type: ignore[type-var]
+        if named is not None:
+            message = replace(message, exchange=self.names.get(named, _unnamed(named)))  # type: ignore[type-var]
         super()._overhear(ref, message)
 
     async def _calling(self, manners: Manners, heard: Heard) -> None:
         name = await call(self.wire, FRONT, self.story, manners, heard)
+        # Who was answered without an attempt is known by what its caller was told.
         self.names.setdefault(name, heard.exchange)
+        self.story.rename(_unnamed(name), heard.exchange)
 
 
 def draw_wire_plan(seed: int, *, most: int = 120) -> Plan:
@@ -100,6 +105,10 @@ def run_wire_world(plan: Plan, limits: Limits = EVERYTHING) -> WireWorld:
         return run_virtual(main(), seed=plan.seed, make_loop=WireLoop)
     finally:
         gc.enable()
+
+
+def _unnamed(exchange: str) -> str:
+    return f"unnamed {exchange}"
 
 
 def _address_of(name: str) -> tuple[str, int]:
