@@ -15,6 +15,8 @@ from tests.simulation.world import World, run_world
 
 pytestmark = pytest.mark.timeout(60)  # several worlds a test
 SEEDS = (3, 8, 21)
+KEYED_SEEDS = (2, 7, 14)
+"""Worlds whose callers have keys of their own."""
 _CALM: dict[str, Any] = {"outages": (), "disturbances": {}, "shuffled": False}
 
 
@@ -101,3 +103,30 @@ def test_after_the_faults_all_succeed_and_every_circuit_closes(seed: int) -> Non
     patient = [heard for heard in world.story.heard if heard.patient]
     assert sum(heard.end == "answered" for heard in patient) >= 0.999 * len(patient) > 0
     assert world.broken == []
+
+
+@pytest.mark.parametrize("seed", KEYED_SEEDS)
+def test_permuting_client_keys_permutes_their_ledgers(seed: int) -> None:
+    """Who asks is a name and no more: the same callers under each other's names cost those names the same, attempt by
+    attempt, and the same is spent of their budgets, through all faults."""
+    plan = draw_plan(seed, most=150)
+    keys = plan.settings["keys"]
+    turned = dict(zip(keys, (*list(keys)[1:], next(iter(keys))), strict=True))
+    permuted = replace(plan, settings={**plan.settings, "keys": {turned[name]: keys[name] for name in keys}})
+    before, after = run_world(plan), run_world(permuted)
+    names = {**turned, "": ""}
+    assert {row.key for row in before.account.rows.values()} >= set(keys)
+    assert ledger(after) == {attempt: (names[key], *rest) for attempt, (key, *rest) in ledger(before).items()}
+    assert spent(after) == {names[name]: steps for name, steps in spent(before).items()}
+
+
+def ledger(world: World) -> dict[str, tuple[Any, ...]]:
+    """Of every attempt who pays, and for what."""
+    rows = world.account.rows.items()
+    return {attempt: (row.key, row.provider, row.model, row.end, row.usage, row.cost_usd) for attempt, row in rows}
+
+
+def spent(world: World) -> dict[str, int]:
+    """Of the budget that each key has, in its steps."""
+    purses = world.assembly._leases.purses.items()
+    return {name.split()[2]: purse.spent for name, purse in purses if name.startswith("each ")}
