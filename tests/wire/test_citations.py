@@ -9,7 +9,10 @@ from msgspec import Raw
 
 from router.canon.event import CitationAdded, Ended, Event, Finish, Finished, Started, TextDelta
 from router.canon.reply import Choice, Reply
-from router.canon.request import Text
+from router.canon.request import ChatRequest, Message, Role, Text
+from router.wire.anthropic_messages import DIALECT as MESSAGES
+from router.wire.anthropic_messages.clearing import cleared
+from router.wire.anthropic_messages.seal import PREFIX
 from router.wire.citations import flat, nested, pages
 from router.wire.dialect import Ask, Dialect, Requirements
 from router.wire.openai_chat import DIALECT as CHAT
@@ -21,6 +24,10 @@ CLAUDE = {"type": "web_search_result_location", "url": "https://a.test/", "title
 FOUND = {"type": "search_result_location", "source": "https://a.test/", "title": "A", "start_block_index": 0}
 GOOGLE = {"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.test/", "title": "A"}}, {}]}}
 PLACELESS = {**FLAT, "start_index": 0, "end_index": 0}
+PLACELESS_NESTED = {
+    "type": "url_citation",
+    "url_citation": {k: v for k, v in PLACELESS.items() if k != "type"},
+}
 
 
 def raw(said: object) -> Raw:
@@ -58,10 +65,18 @@ def test_what_is_no_page_makes_none(said: object) -> None:
     assert pages(raw(said)) == ()
 
 
-FRONTS = [(CHAT, "openai-responses", FLAT, NESTED), (RESPONSES, "openai-chat", NESTED, FLAT)]
+BORROWED = {**{k: CLAUDE[k] for k in ("type", "url", "title")}, "encrypted_index": PREFIX, "cited_text": ""}
+FRONTS = [
+    (CHAT, "openai-responses", FLAT, NESTED),
+    (RESPONSES, "openai-chat", NESTED, FLAT),
+    (MESSAGES, "openai-responses", FLAT, BORROWED),
+    (MESSAGES, "google", GOOGLE, BORROWED),
+]
 
 
-@pytest.mark.parametrize(("front", "family", "said", "heard"), FRONTS, ids=["chat", "responses"])
+@pytest.mark.parametrize(
+    ("front", "family", "said", "heard"), FRONTS, ids=["chat", "responses", "messages", "messages of google"]
+)
 def test_a_caller_hears_of_the_pages_of_another_family(
     front: Dialect, family: str, said: object, heard: dict[str, object]
 ) -> None:
@@ -83,3 +98,39 @@ def test_a_caller_hears_of_the_pages_of_another_family(
     assert compact in whole
     # In a stream of OpenAI's a source may be numbered before its own members.
     assert compact[1:] in streamed
+
+
+@pytest.mark.parametrize(
+    ("front", "heard"), [(CHAT, PLACELESS_NESTED), (RESPONSES, PLACELESS)], ids=["chat", "responses"]
+)
+def test_a_whole_answer_of_claude_names_its_pages_to_others(front: Dialect, heard: dict[str, object]) -> None:
+    """As its stream does, though Anthropic keeps them with each text."""
+    said = {
+        "id": "msg_1",
+        "model": "m",
+        "stop_reason": "end_turn",
+        "content": [{"type": "text", "text": "words", "citations": [CLAUDE]}],
+    }
+    assert front.front is not None
+    whole = front.front.encode_reply(MESSAGES.decode_reply(json.dumps(said).encode()))
+    assert json.dumps(heard, separators=(",", ":")).encode() in whole
+
+
+def test_a_source_of_another_family_never_goes_to_anthropic() -> None:
+    """Its mark is no index of theirs; what they wrote themselves stays byte for byte, with the text."""
+    both = raw([{"role": "assistant", "content": [{"type": "text", "text": "a", "citations": [BORROWED, CLAUDE]}]}])
+    assert json.loads(bytes(cleared(both)))[0]["content"] == [{"type": "text", "text": "a", "citations": [CLAUDE]}]
+    alone = raw([{"role": "assistant", "content": [{"type": "text", "text": "a", "citations": [BORROWED]}]}])
+    assert json.loads(bytes(cleared(alone)))[0]["content"] == [{"type": "text", "text": "a"}]
+    plain = raw([{"role": "assistant", "content": [{"type": "text", "text": PREFIX}]}])
+    assert json.loads(bytes(cleared(plain))) == json.loads(bytes(plain))
+
+
+def test_a_source_of_another_family_is_named_as_lost_when_it_is_translated_to_anthropic() -> None:
+    """A client that sends its answer back by another protocol's way hears that the source stayed behind."""
+    said = Message(role=Role.ASSISTANT, parts=(Text(text="a", citations=(raw(BORROWED),)),))
+    asked = Message(role=Role.USER, parts=(Text(text="b"),))
+    request = ChatRequest(model="m", messages=(asked, said, asked))
+    encoded = MESSAGES.encode_request(request, "claude-sonnet-4-5")
+    assert "messages[1].parts[0].citations" in encoded.lost
+    assert PREFIX.encode() not in encoded.body

@@ -28,6 +28,7 @@ from router.wire.anthropic_messages.fault import encode_envelope
 from router.wire.anthropic_messages.message import FAMILY
 from router.wire.anthropic_messages.reply import encode_finish, message_id, seen_id, signature_of, thought_block
 from router.wire.anthropic_messages.schema import ENCODER
+from router.wire.anthropic_messages.sources import located
 from router.wire.anthropic_messages.usage import encode_usage
 from router.wire.anthropic_messages.writer import input_of, is_object
 from router.wire.dialect import Ask
@@ -150,10 +151,8 @@ class MessageEncoder:
                 return self._tool(event)
             case ReasoningDelta():
                 return self._thought(event)
-            case CitationAdded() if event.family == FAMILY:
-                return self._into(_TEXT, {"type": "text", "text": ""}) + self._delta(
-                    {"type": "citations_delta", "citation": event.citation}
-                )
+            case CitationAdded():
+                return self._cite(event)
             case OpaqueAdded() if event.family == FAMILY:
                 return self._whole(event.raw)
         return b""
@@ -166,6 +165,12 @@ class MessageEncoder:
             b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
             b'"delta":{"type":"text_delta","text":%b}}\n\n' % (self._index, ENCODER.encode(text))
         )
+
+    def _cite(self, event: CitationAdded) -> bytes:
+        """The source as its family wrote it, or the pages it names; what names no page says nothing."""
+        sources = [event.citation] if event.family == FAMILY else located(event.citation)
+        said = self._into(_TEXT, {"type": "text", "text": ""}) if sources else b""
+        return said + b"".join(self._delta({"type": "citations_delta", "citation": one}) for one in sources)
 
     def _thought(self, event: ReasoningDelta) -> bytes:
         """Thinking; what seals it is said once, when it ends, since clients let a later seal replace an earlier one."""

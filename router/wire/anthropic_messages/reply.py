@@ -21,6 +21,7 @@ from router.wire.anthropic_messages.schema import (
     TYPED,
 )
 from router.wire.anthropic_messages.seal import seal_of
+from router.wire.anthropic_messages.sources import located
 from router.wire.anthropic_messages.usage import decode_usage, encode_usage
 from router.wire.anthropic_messages.writer import input_of
 from router.wire.ids import clean_id, made_up_id
@@ -83,6 +84,7 @@ def decode_reply(body: bytes) -> Reply:
         finish=decode_finish(said, called=any(isinstance(part, ToolCall) for part in parts)),
         said=said,
         stop_sequence=message.stop_sequence,
+        citations=tuple(source for part in parts if isinstance(part, Text) for source in part.citations),
     )
     return Reply(
         id=message.id or "",
@@ -102,7 +104,7 @@ def encode_reply(reply: Reply) -> bytes:
         "type": "message",
         "role": "assistant",
         "model": reply.model,
-        "content": [block for part in choice.parts for block in _blocks(part)],
+        "content": _content(choice, owns=reply.family == FAMILY),
         **encode_finish(choice.finish, choice.stop_sequence, called=called),
         "usage": encode_usage(reply.usage),
     }
@@ -167,6 +169,16 @@ def _part(raw: Raw, seed: str) -> AnswerPart:
         case "redacted_thinking":
             return Reasoning(redacted=REDACTED_BLOCK.decode(raw).data, family=FAMILY)
     return Opaque(raw=raw, family=FAMILY)
+
+
+def _content(choice: Choice, *, owns: bool) -> list[object]:
+    """The blocks of an answer. What pages another family named stand with the last text: canon does not say where."""
+    blocks = [block for part in choice.parts for block in _blocks(part)]
+    sources = [] if owns else [found for raw in choice.citations for found in located(raw)]
+    texts = [block for block in blocks if isinstance(block, dict) and block["type"] == "text"]
+    if sources and texts:
+        texts[-1]["citations"] = sources
+    return blocks
 
 
 def _blocks(part: AnswerPart) -> list[object]:

@@ -9,6 +9,7 @@ from msgspec import Raw
 
 from router.canon.request import ChatRequest, OutputFormat, Sampling, Thinking, Tool, ToolChoice
 from router.errors import Refused
+from router.wire.anthropic_messages.clearing import cleared
 from router.wire.anthropic_messages.effort import ThinkingPlan, plan_thinking
 from router.wire.anthropic_messages.lowering import lower_schema
 from router.wire.anthropic_messages.message import decode_messages, mark_of, type_of
@@ -25,7 +26,6 @@ from router.wire.anthropic_messages.schema import (
     ToolChoiceBody,
     ToolDef,
 )
-from router.wire.anthropic_messages.seal import cleared
 from router.wire.anthropic_messages.writer import Block, MarkBook, MessageWriter, count_marks
 from router.wire.dialect import Ask, Encoded
 from router.wire.members import (

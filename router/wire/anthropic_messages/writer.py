@@ -24,6 +24,7 @@ from router.canon.request import (
 from router.wire.anthropic_messages.message import FAMILY, type_of
 from router.wire.anthropic_messages.models import Traits
 from router.wire.anthropic_messages.schema import OBJECT
+from router.wire.anthropic_messages.sources import is_borrowed
 from router.wire.ids import clean_id
 from router.wire.members import UNREADABLE
 
@@ -316,5 +317,5 @@ def _picture_type(source: Source) -> str | None:
 
 
 def _is_location(citation: Raw) -> bool:
-    """Whether a source is named as this dialect names sources."""
-    return type_of(citation).endswith("_location")
+    """Whether a source is named as this dialect names sources, and by a server of it."""
+    return type_of(citation).endswith("_location") and not is_borrowed(citation)

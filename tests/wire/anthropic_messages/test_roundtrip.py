@@ -261,7 +261,8 @@ def test_a_whole_answer_comes_back_as_it_was(parts: tuple[Part, ...], usage: Usa
     called = any(isinstance(part, ToolCall) for part in parts)
     finish = Finish.TOOL_CALLS if called else Finish.STOP
     said = "tool_use" if called else "end_turn"
-    choice = Choice(index=0, parts=parts, finish=finish, said=said)  # type: ignore[arg-type]
+    sources = tuple(source for part in parts if isinstance(part, Text) for source in part.citations)
+    choice = Choice(index=0, parts=parts, finish=finish, said=said, citations=sources)  # type: ignore[arg-type]
     reply = Reply(id=f"msg_{suffix}", model="m", choices=(choice,), usage=usage, family=FAMILY)
     assert decode_reply(encode_reply(reply)) == reply
 
