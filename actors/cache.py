@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import assert_never
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -15,8 +14,6 @@ from actors.runtime import Actor, Overflow, Snapshot
 
 _ENTRY_BYTES = 1024
 """What an entry costs beside its text: keys, objects, the place in the order. Rounded up."""
-
-_ENCODER = msgspec.json.Encoder()
 
 
 class CacheRules(Struct, frozen=True, kw_only=True):
@@ -40,10 +37,10 @@ class _Entry(Struct, frozen=True):
 
 
 class Cache(Actor):
-    """Keeps complete answers that were not streamed and called no tool, for a while and up to a size.
+    """Keeps complete answers, streams as they were streamed, for a while and up to a size.
 
     Accepts `Lookup` -> `Hit | Miss`, and `Stored` (fact). Publishes `CacheView`. Whether a request may be looked up at
-    all is decided by who asks; without a cache in the tree nobody does.
+    all, and which answers may be given again, is decided by who asks; without a cache in the tree nobody does.
 
     A restart loses every answer; counts go on from what was published. When its mailbox is full new answers are not
     kept: they would only be a convenience.
@@ -85,13 +82,11 @@ class Cache(Actor):
             return Miss()
         self._entries.move_to_end(key)
         self._count(hits=self._view.hits + 1)
-        return Hit(target=entry.stored.target, reply=entry.stored.reply, raw=entry.stored.raw, age_s=age_s)
+        return Hit(pieces=entry.stored.pieces, age_s=age_s)
 
     def _store(self, message: Stored) -> None:
         """Keep it as the newest, and make room at the other end."""
-        if not message.reply.may_repeat:
-            return
-        size_bytes = len(message.raw) + len(_ENCODER.encode(message.reply)) + _ENTRY_BYTES
+        size_bytes = message.size_bytes + _ENTRY_BYTES
         if size_bytes > self._rules().size_bytes:
             return
         if message.key in self._entries:

@@ -16,10 +16,8 @@ from msgspec import Struct, structs
 from actors.messages import (
     Admit,
     Admitted,
-    Answered,
     AttemptStarted,
     Call,
-    Committed,
     Draw,
     HedgeGranted,
     Hit,
@@ -34,12 +32,11 @@ from actors.messages import (
     SpendHedge,
     SpendRetry,
     StartAttempt,
-    Stored,
     Turned,
     Unsent,
-    Whole,
 )
 from actors.race import Race, Runner
+from actors.recall import Recall, replayed
 from actors.record import Record
 from actors.rescue import Bridge, Rescue, outcome_of
 from actors.runtime import (
@@ -64,7 +61,7 @@ from router.canon.usage import Usage
 from router.errors import GatewayError, Limited, Reason, Refused, Unavailable, WireFault
 from router.policy.backoff import Backoff
 from router.policy.bounds import Bounds
-from router.policy.cachekey import cache_key
+from router.policy.cachekey import cache_key, use_of
 from router.policy.course import Course, narrowed
 from router.policy.enduser import end_user_of
 from router.policy.rescue import Method
@@ -75,6 +72,9 @@ ASK_S = 5.0
 """How long an exchange waits for an actor's word, its deadline allowing; they answer in microseconds unless something
 is wrong."""
 
+LONGEST_BYTES = 4 << 20
+"""A longer answer is not kept: what is under way is held beside what the cache is bounded to."""
+
 
 class Wiring(Struct, frozen=True, kw_only=True):
     """What every exchange needs of the rest of the tree.
@@ -82,6 +82,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     Args:
         version: of the configuration that this is out of.
         cache: None when it is switched off.
+        max_temperature: a request that states a higher one is neither answered from the cache nor kept there.
         routes: public model name -> its failover group.
         open_routes: a name that is no route, though a provider listed such a model itself -> the group for all of
             these; None for any other.
@@ -113,6 +114,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     max_per_target: int
     deadline_s: float
     bounds: Mapping[str, Bounds] = {}
+    max_temperature: float = 1.0
     quote: Callable[[str, int, int], Decimal | None] = lambda _model, _prompt, _answer: None
 
 
@@ -132,7 +134,6 @@ class Exchange:
         self._tries = 0
         self._caller = call.caller.id or end_user_of(call.ask.fields)
         self._draw = self._drawn()
-        self._cache_key: str | None = None
         self._known = call.ask.model in wiring.routes
         self._on_loss = OnLoss.REFUSE
 
@@ -244,28 +245,26 @@ class Exchange:
     async def _recall(self) -> bool:
         """Answer from the cache, where there is one and it has exactly this; costs nothing and asks nobody."""
         cache, call = self._wiring.cache, self._call
-        if cache is None or call.ask.stream or not call.caller.cache:
+        if cache is None or not call.caller.cache:
             return False
-        self._cache_key = cache_key(call.caller.tenant, call.dialect, call.ask.model, call.ask.fields)
-        self._telling.cache = "miss"
+        self._telling.cache = use_of(call.ask.fields, call.ask.requirements.cache, self._wiring.max_temperature)
+        if self._telling.cache == "bypass":
+            return False
+        tenant, ask = call.caller.tenant, call.ask
+        key = cache_key(tenant, call.dialect, ask.model, ask.fields, streamed=ask.stream)
+        self._telling.recall = Recall(key, LONGEST_BYTES)
         try:
-            hit = await cache.ask(Lookup(key=self._cache_key), timeout_s=self._patience_s)
+            hit = await cache.ask(Lookup(key=key), timeout_s=self._patience_s)
         except (ActorDead, AskTimeout, MailboxFull):
             return False
         if not isinstance(hit, Hit):
             return False
-        self._record.target = hit.target
-        await self._telling.say(
-            Committed(
-                target=hit.target,
-                model=hit.reply.model,
-                attempts=0,
-                cache="hit",
-                age_s=hit.age_s,
-            )
-        )
-        await self._telling.say(Whole(reply=hit.reply, raw=hit.raw))
-        self.outbox.finish(Answered(usage=hit.reply.usage, cost_usd=Decimal(0)))
+        self._telling.recall = None  # it is kept already, and does not become younger
+        committed, told, answered = replayed(hit, self._telling.standings)
+        self._record.target = committed.target
+        for piece in (committed, *told):
+            await self._telling.say(piece)
+        self.outbox.finish(answered)
         self._record.complete = True
         return True
 
@@ -367,8 +366,7 @@ class Exchange:
             while not self._record.complete:
                 part = runner.held.pop(0) if runner.held else await self._next(runner.feed, runner.target)
                 await self._telling.take(part, runner.target)
-                if isinstance(part, Whole):
-                    self._keep(part, runner.target)
+            self._keep()
         except WireFault as fault:
             forget_traceback(fault)
             # Where it was we who could not use it, it still runs.
@@ -433,10 +431,12 @@ class Exchange:
             except ChannelClosed:
                 raise WireFault(Reason.CRASHED, "its unit crashed while it was answering") from None
 
-    def _keep(self, whole: Whole, target: Target) -> None:
-        """Remember a whole answer for whoever asks the same again."""
-        if self._wiring.cache is not None and self._cache_key:
-            self._wiring.cache.tell(Stored(key=self._cache_key, target=target, reply=whole.reply, raw=whole.raw))
+    def _keep(self) -> None:
+        """Remember a complete answer for whoever asks the same again."""
+        recall, cache = self._telling.recall, self._wiring.cache
+        stored = recall.stored() if recall is not None else None
+        if cache is not None and stored is not None:
+            cache.tell(stored)
 
     async def _open(
         self, target: Target, route: Route, way: Bridge | None, *, beside: Target | None = None

@@ -10,6 +10,7 @@ import asyncio
 from typing import assert_never
 
 from actors.messages import Answered, Committed, Complete, Flow, Head, Part, Piece, Rescued, Whole
+from actors.recall import Recall
 from actors.record import Record
 from actors.rescue import Bridge, Rescue
 from actors.runtime import Channel, ChannelFull, Ports
@@ -33,6 +34,7 @@ class Telling:
         self.outbox: Channel[Piece] = Channel(OUTBOX_CAPACITY)
         self.committed = False
         self.cache: str | None = None
+        self.recall: Recall | None = None
         self.standings: tuple[Standing, ...] = ()
         self._record = record
         self._ports = ports
@@ -98,13 +100,17 @@ class Telling:
                 await self.commit(target)
                 self._record.finish(target)
                 answered = Answered(usage=self._record.total, cost_usd=self._record.cost_usd, raw=part.raw)
-                self.outbox.finish(*((answered,) if self._last is None else (self._last, answered)))
+                ending = (answered,) if self._last is None else (self._last, answered)
+                for piece in ending:
+                    self._note(piece)
+                self.outbox.finish(*ending)
                 self._record.complete = True
             case _:
                 assert_never(part)
 
     async def say(self, piece: Piece) -> None:
         """Hand a piece to the reader. Raises `Refused` when it has not made room by the deadline."""
+        self._note(piece)
         try:
             self.outbox.put_nowait_or_raise(piece)
         except ChannelFull:
@@ -113,6 +119,10 @@ class Telling:
                     await self.outbox.put(piece)
             except TimeoutError:
                 raise Refused("the answer was not read in time", reason=Reason.DEADLINE) from None
+
+    def _note(self, piece: Piece) -> None:
+        if self.recall is not None:
+            self.recall.note(piece)
 
     async def commit(self, target: Target) -> None:
         """The commit point: from here on this target's answer is the answer. Done once."""

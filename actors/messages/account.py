@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from actors.messages.exchange import Piece
 from router.canon.ability import Traits
 from router.canon.outcome import End, UsageSource
-from router.canon.reply import Answer
 from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import Reason
@@ -198,11 +198,9 @@ class Lookup(Struct, frozen=True, kw_only=True):
 
 
 class Hit(Struct, frozen=True, kw_only=True):
-    """The answer, given `age_s` ago. `raw` are its bytes when it was passed through."""
+    """The pieces of the answer, given `age_s` ago, as its reader was told them."""
 
-    target: Target
-    reply: Answer
-    raw: bytes
+    pieces: tuple[Piece, ...]
     age_s: float
 
 
@@ -211,12 +209,15 @@ class Miss(Struct, frozen=True, kw_only=True):
 
 
 class Stored(Struct, frozen=True, kw_only=True):
-    """Fact for the Cache: a complete answer, not streamed. The Cache keeps it if it is one that may be given again."""
+    """Fact for the Cache: a complete answer that may be given again, in the pieces that its reader was told.
+
+    Args:
+        size_bytes: what these take, about.
+    """
 
     key: str
-    target: Target
-    reply: Answer
-    raw: bytes = b""
+    pieces: tuple[Piece, ...]
+    size_bytes: int
 
 
 class CacheView(Struct, frozen=True, kw_only=True):

@@ -325,6 +325,7 @@ class Assembly:
             retry=self._ref("retry"),
             telemetry=self._ref("telemetry"),
             cache=self._ref("cache") if settings.cache.enabled else None,
+            max_temperature=settings.cache.max_temperature,
             routes={name: self._ref("groups", group) for name, group in groups.items() if name != OPEN},
             providers={name: self._ref("providers", unit, "provider") for name, unit in units.items()},
             continues=lambda target: self._facts.value.get(target, UNKNOWN).continues,

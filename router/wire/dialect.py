@@ -126,6 +126,8 @@ class Requirements(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         on_loss: whether a target that cannot be told the request whole is asked; None leaves it to the route.
         affinity_key: requests with the same key go to the same target, where the group shares its load over several.
         resume: ways to rescue a half-sent answer, instead of the route's; `off` or none for none.
+        cache: `bypass` is answered anew and not kept; `use` is answered from the cache at any temperature. None leaves
+            it to the operator, as without a cache both do nothing.
     """
 
     fallback: bool = True
@@ -137,6 +139,7 @@ class Requirements(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     on_loss: OnLoss | None = None
     affinity_key: Annotated[str, Meta(min_length=1, max_length=512)] | None = None
     resume: tuple[Literal["continue", "splice", "hold"], ...] | Literal["off"] | None = None
+    cache: Literal["use", "bypass"] | None = None
 
 
 class Kept(Struct, frozen=True, kw_only=True):

@@ -14,17 +14,19 @@ Days = Annotated[float, Meta(gt=0, le=36_500)]
 
 
 class Cache(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whole answers, given again for exactly the same request.
+    """Answers, whole or streamed, given again for exactly the same request.
 
     Args:
         enabled: whether answers are kept.
         ttl_s: how long one is kept.
         max_bytes: memory for all of them.
+        max_temperature: a request that states a higher one goes around the cache, unless it asks for it.
     """
 
     enabled: bool = False
     ttl_s: PositiveS = 300.0
     max_bytes: SizeBytes = 67_108_864
+    max_temperature: Annotated[float, Meta(ge=0, le=2)] = 1.0
 
 
 class IdempotencyKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):

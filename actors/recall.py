@@ -1,0 +1,77 @@
+"""What one exchange tells its reader, remembered as it is told, for whoever asks exactly the same again."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from actors.messages import Answered, Committed, Flow, Hit, Piece, Stored, Whole
+from actors.shared import size_of
+from router.canon.event import Event, Finish, Finished, Skipped, TextDelta, ToolCallStarted
+from router.errors import Standing
+
+
+class Recall:
+    """The pieces of one answer. It forgets them where the answer is none to be given again, and takes none after that.
+
+    Args:
+        key: of the request (`policy/cachekey.py`).
+        most_bytes: a longer answer is not remembered.
+    """
+
+    def __init__(self, key: str, most_bytes: int) -> None:
+        self._key = key
+        self._most_bytes = most_bytes
+        self._pieces: list[Piece] = []
+        self._size_bytes = 0
+        self._lost = False
+        self._has_text = False
+
+    def note(self, piece: Piece) -> None:
+        """One more piece, in the order in which the reader is told."""
+        if self._lost:
+            return
+        self._pieces.append(piece)
+        self._size_bytes += size_of(piece)
+        if self._size_bytes > self._most_bytes or not self._may_repeat(piece):
+            self._lost, self._pieces = True, []
+
+    def stored(self) -> Stored | None:
+        """The whole answer, once it is complete; None where it is none to be given again."""
+        if self._lost or not self._has_text or not isinstance(self._pieces[-1], Answered):
+            return None
+        return Stored(key=self._key, pieces=tuple(self._pieces), size_bytes=self._size_bytes)
+
+    def _may_repeat(self, piece: Piece) -> bool:
+        match piece:
+            case Committed():
+                # What was estimated gives way to a count that is back; a drill's answer is no answer to others.
+                return not (piece.estimated or piece.injected)
+            case Flow():
+                self._has_text = self._has_text or any(isinstance(event, TextDelta) for event in piece.events)
+                return all(_is_plain(event) for event in piece.events)
+            case Whole():
+                self._has_text = True
+                return piece.reply.may_repeat
+            case Answered():
+                return True
+        return False  # two providers' words: an answer that broke once
+
+
+def replayed(hit: Hit, standings: tuple[Standing, ...]) -> tuple[Committed, tuple[Piece, ...], Answered]:
+    """A kept answer for one more reader: how it begins, what it says, and its end. It is free."""
+    *told, ended = hit.pieces
+    committed, answered = told[0], ended
+    assert isinstance(committed, Committed) and isinstance(answered, Answered), "only complete answers are kept"
+    beginning = replace(
+        committed, attempts=0, shown=(), rescued=False, cache="hit", age_s=hit.age_s, standings=standings
+    )
+    return beginning, tuple(told[1:]), replace(answered, cost_usd=Decimal(0))
+
+
+def _is_plain(event: Event) -> bool:
+    """Whether an event belongs to text that came to its own end, every piece of which could be read."""
+    if isinstance(event, Finished):
+        return event.reason is Finish.STOP
+    return not isinstance(event, Skipped | ToolCallStarted)

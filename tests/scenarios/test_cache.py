@@ -1,0 +1,78 @@
+"""Line 99, for streams: an answer is given again as it was, free, to whoever did not ask around the cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.provider import ScriptedProvider
+from tests.fakes.replies import cut_after
+from tests.fakes.served import routed, served
+from tests.scenarios.scene import WELL, ask, paired, scenario
+from tests.scenarios.test_clients import ONE, TWO, shown
+
+ON: dict[str, Any] = {"cache": {"enabled": True}}
+
+
+@pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
+@scenario
+async def test_line_99_the_same_request_is_answered_by_the_same_bytes(streamed: bool, tmp_path: Path) -> None:
+    """Delivered as it was asked, with its age, from no provider; in the other form it is another answer."""
+    async with paired(tmp_path, WELL, **ON) as pair:
+        first, again = [await pair.ask(streamed) for _ in range(2)]
+        assert [heard.headers["x-router-cache"] for heard in (first, again)] == ["miss", "hit"]
+        assert again.body == first.body and again.is_stream is streamed
+        assert (again.headers["age"], again.headers["x-router-attempts"]) == ("0", "0")
+        assert pair.asked == (1, 0)
+        assert (await pair.ask(not streamed)).headers["x-router-cache"] == "miss"
+
+
+@scenario
+async def test_line_99_a_stream_with_usage_is_another_stream(tmp_path: Path) -> None:
+    """Who asked for the usage is never told an answer without it."""
+    async with paired(tmp_path, WELL, **ON) as pair:
+        await pair.ask(True)
+        heard = await pair.ask(True, stream_options={"include_usage": True})
+        assert heard.headers["x-router-cache"] == "miss" and pair.asked == (2, 0)
+
+
+@scenario
+async def test_line_99_streams_are_shared_by_no_two_tenants(tmp_path: Path) -> None:
+    """The key is the tenant's."""
+    clients = {"one": {"key": ONE}, "two": {"key": TWO}}
+    async with ScriptedProvider(WELL) as provider, served(routed(provider, keys=clients, **ON), tmp_path) as router:
+        heard = [await ask(router, True, headers=shown(key)) for key in (ONE, TWO, ONE, TWO)]
+        assert [each.headers["x-router-cache"] for each in heard] == ["miss", "miss", "hit", "hit"]
+        assert len(provider.turns) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "wish", "hits"),
+    [
+        ({}, "bypass", ["bypass", "bypass"]),
+        ({"temperature": 1.5}, None, ["bypass", "bypass"]),
+        ({"temperature": 1.5}, "use", ["miss", "hit"]),
+        ({"temperature": 0.5}, None, ["miss", "hit"]),
+    ],
+    ids=["wish", "hot", "hot_but_asked_for", "cool"],
+)
+@scenario
+async def test_what_goes_around_the_cache(
+    fields: dict[str, Any], wish: str | None, hits: list[str], tmp_path: Path
+) -> None:
+    """By the caller's wish or its temperature; then nothing is looked up and nothing kept."""
+    headers = {"x-router-cache": wish} if wish else None
+    async with paired(tmp_path, WELL, **ON) as pair:
+        heard = [await ask(pair.router, True, headers=headers, **fields) for _ in range(2)]
+        assert [each.headers["x-router-cache"] for each in heard] == hits
+
+
+@scenario
+async def test_a_stream_that_was_cut_is_not_given_again(tmp_path: Path) -> None:
+    """The next caller has it answered anew."""
+    async with paired(tmp_path, [cut_after(["half"]), WELL], only_one=True, **ON) as pair:
+        heard = [await pair.ask(True) for _ in range(3)]
+        assert [each.headers["x-router-cache"] for each in heard] == ["miss", "miss", "hit"]
+        assert heard[1].body == heard[2].body
