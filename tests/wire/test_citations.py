@@ -122,6 +122,8 @@ def test_a_source_of_another_family_never_goes_to_anthropic() -> None:
     assert json.loads(bytes(cleared(both)))[0]["content"] == [{"type": "text", "text": "a", "citations": [CLAUDE]}]
     alone = raw([{"role": "assistant", "content": [{"type": "text", "text": "a", "citations": [BORROWED]}]}])
     assert json.loads(bytes(cleared(alone)))[0]["content"] == [{"type": "text", "text": "a"}]
+    wordless = raw([{"role": "assistant", "content": [{"type": "text", "text": "", "citations": [BORROWED]}]}])
+    assert json.loads(bytes(cleared(wordless))) == []
     plain = raw([{"role": "assistant", "content": [{"type": "text", "text": PREFIX}]}])
     assert json.loads(bytes(cleared(plain))) == json.loads(bytes(plain))
 

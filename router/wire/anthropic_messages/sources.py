@@ -52,11 +52,16 @@ def is_borrowed(citation: Raw) -> bool:
 
 
 def own_sources(block: Raw) -> bytes:
-    """A text without the sources that are not Anthropic's; those it wrote stay byte for byte."""
+    """A text without the sources that are not Anthropic's; those it wrote stay byte for byte.
+
+    Nothing where only such sources were in it: a text without words is refused.
+    """
     members = MEMBERS.decode(block)
     sources = members.get("citations", Raw(b"null"))
     if not bytes(sources).startswith(b"["):
         return bytes(block)
     kept = [bytes(source) for source in _SOURCES.decode(sources) if not is_borrowed(source)]
     rest = {name: raw for name, raw in members.items() if name != "citations"}
-    return joined({**rest, "citations": Raw(b"[%b]" % b",".join(kept))} if kept else rest)
+    if kept:
+        return joined({**rest, "citations": Raw(b"[%b]" % b",".join(kept))})
+    return b"" if bytes(rest.get("text", Raw(b""))) == b'""' else joined(rest)
