@@ -12,22 +12,38 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from actors.messages import Answered, Call, Committed, Flow, Opened, Whole
-from router.app import FRONT_DIALECT, Assembly, kind_rules
+from router.app import CODECS, FRONT_DIALECT, Assembly, kind_rules
+from router.canon.count import TokenCount
+from router.canon.embedding import Embeddings, EmbedRequest
 from router.canon.event import Event
+from router.canon.image import ImageRequest, Images
+from router.canon.moderation import ModerationRequest, Moderations
+from router.canon.ranking import Ranking, RankRequest
 from router.canon.reply import Reply
 from router.canon.request import ChatRequest
 from router.errors import Reason, Unavailable
 from router.front.server import Application, NoServer, add_routes
 from router.settings import Settings, from_environment, load, process_environment
-from router.wire.dialect import Ask
+from router.wire.dialect import Ask, Codec
+from router.wire.members import MEMBERS, joined
 
-Request = ChatRequest | Mapping[str, Any]
+Body = Mapping[str, Any]
+Request = ChatRequest | Body
+Other = EmbedRequest | ModerationRequest | RankRequest | ImageRequest
+T = TypeVar("T")
+
+EMBEDDINGS = CODECS["openai-embeddings"]
+MODERATIONS = CODECS["openai-moderations"]
+IMAGES = CODECS["openai-images"]
+RERANK = CODECS["cohere-rerank"]
+COUNT = CODECS["anthropic-count"]
 
 LOOK_EVERY_S = 0.5
 """How often a handler under a host's application looks whether its caller is still there."""
@@ -81,7 +97,7 @@ class Router:
         Raises:
             GatewayError: before the first event or, for an answer that is cut, after the last one that came.
         """
-        opened = self._open(request, stream=True)
+        opened = self._open(FRONT_DIALECT, self._ask(request, stream=True))
         try:
             while True:
                 piece = await opened.outbox.get()
@@ -95,22 +111,35 @@ class Router:
 
     async def complete(self, request: Request) -> Reply:
         """The whole answer. Raises `GatewayError`."""
-        opened = self._open(request, stream=False)
-        reply: Reply | None = None
-        try:
-            while True:
-                piece = await opened.outbox.get()
-                match piece:
-                    case Whole(reply=Reply() as said):
-                        reply = said
-                    case Answered() if reply is not None:
-                        return reply
-                    case Committed():
-                        continue
-                    case _:
-                        raise Unavailable("an exchange ended without its answer", reason=Reason.INTERNAL)
-        finally:
-            opened.leave()
+        return await self._whole(FRONT_DIALECT, self._ask(request, stream=False), Reply)
+
+    async def embed(self, request: EmbedRequest | Body) -> Embeddings:
+        """One vector for each text, as JSON: a list of numbers unless the request asks for base64.
+
+        Args:
+            request: an `EmbedRequest`, or a mapping in the form of OpenAI's embeddings.
+
+        Raises:
+            GatewayError: as `complete`.
+        """
+        return await self._whole(EMBEDDINGS, _heard(EMBEDDINGS, request), Embeddings)
+
+    async def moderate(self, request: ModerationRequest | Body) -> Moderations:
+        """One verdict for each text, in the form of OpenAI's moderations or canon. Raises `GatewayError`."""
+        return await self._whole(MODERATIONS, _heard(MODERATIONS, request), Moderations)
+
+    async def rerank(self, request: RankRequest | Body) -> Ranking:
+        """Texts in order, the best first, asked in the form of Cohere's rerank or canon. Raises `GatewayError`."""
+        return await self._whole(RERANK, _heard(RERANK, request), Ranking)
+
+    async def images(self, request: ImageRequest | Body) -> Images:
+        """The pictures, whole, asked in the form of OpenAI's image generation or canon. Raises `GatewayError`."""
+        return await self._whole(IMAGES, _heard(IMAGES, request), Images)
+
+    async def count_tokens(self, request: Request) -> TokenCount:
+        """How long the prompt of a request to `complete` is, without an answer to it; `estimated` where nobody who was
+        asked counts. Raises `GatewayError`."""
+        return await self._whole(COUNT, self._counted(request), TokenCount)
 
     def attach(self, app: Application) -> None:
         """Serve all HTTP endpoints under `app`, and start and stop with it unless this router is running already."""
@@ -126,12 +155,31 @@ class Router:
         if mine:
             await self._assembly.stop()
 
-    def _open(self, request: Request, *, stream: bool) -> Opened:
+    async def _whole(self, codec: Codec, ask: Ask, form: type[T]) -> T:
+        opened = self._open(codec, ask)
+        answer: T | None = None
+        try:
+            while True:
+                piece = await opened.outbox.get()
+                match piece:
+                    case Whole(reply=said) if isinstance(said, form):
+                        answer = said
+                    case Answered() if answer is not None:
+                        return answer
+                    case Committed():
+                        continue
+                    case _:
+                        raise Unavailable("an exchange ended without its answer", reason=Reason.INTERNAL)
+        finally:
+            opened.leave()
+
+    def _open(self, codec: Codec, ask: Ask) -> Opened:
         desk = self._assembly.desk
         return desk.open(
             Call(
-                ask=self._ask(request, stream=stream),
-                dialect=FRONT_DIALECT.name,
+                ask=ask,
+                dialect=codec.name,
+                operation=codec.operation,
                 request_id=desk.new_id("req"),
                 trace_id=desk.trace_id(),
             )
@@ -139,12 +187,31 @@ class Router:
 
     def _ask(self, request: Request, *, stream: bool) -> Ask:
         """The request as the front end would have read it, so that there is no second way in."""
-        front = FRONT_DIALECT.front
-        assert front is not None
-        if isinstance(request, ChatRequest):
-            body = FRONT_DIALECT.encode_request(request, request.model).body
-        else:
-            body = msgspec.json.encode(request)
-        ask = front.peek(body)
+        ask = _heard(FRONT_DIALECT, request)
         fields = {**ask.fields, "stream": Raw(b"true" if stream else b"false")}
-        return msgspec.structs.replace(ask, stream=stream, include_usage=True if stream else None, fields=fields)
+        return replace(ask, stream=stream, include_usage=True if stream else None, fields=fields)
+
+    def _counted(self, request: Request) -> Ask:
+        """A chat request in the words in which counting is asked for; what it wishes of the routing stays."""
+        ask = _heard(FRONT_DIALECT, request)
+        if not isinstance(request, ChatRequest):
+            assert FRONT_DIALECT.front is not None
+            request = FRONT_DIALECT.front.decode_request(ask)
+        return replace(_heard(COUNT, request), requirements=ask.requirements)
+
+
+def _heard(codec: Codec, request: ChatRequest | Other | Body) -> Ask:
+    """What the front end would have read, of an answer that is not streamed. Raises `Refused`."""
+    assert codec.front is not None
+    ask = codec.front.peek(_written(codec, request))
+    return replace(ask, stream=False, fields={name: raw for name, raw in ask.fields.items() if name != "stream"})
+
+
+def _written(codec: Codec, request: ChatRequest | Other | Body) -> bytes:
+    """The body of a request; members of canon's that no dialect has a word for are its own still."""
+    if isinstance(request, Mapping):
+        return msgspec.json.encode(request)
+    body = codec.encode_request(request, request.model).body
+    if isinstance(request, ChatRequest):
+        return body
+    return joined({**dict(request.extra), **MEMBERS.decode(body)})

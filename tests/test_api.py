@@ -8,7 +8,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,14 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from msgspec import Raw
 
 from router.api import Router
+from router.canon.embedding import EmbedRequest
 from router.canon.event import Ended, Finished, Started, TextDelta, UsageReported
+from router.canon.image import ImageRequest
+from router.canon.moderation import ModerationRequest
+from router.canon.ranking import RankRequest
 from router.canon.request import ChatRequest, Message, Role, Text
 from router.errors import Limited, Reason, Refused, Unavailable, UpstreamFailed
 from router.settings import ConfigInvalid
@@ -76,6 +81,109 @@ async def test_a_request_in_no_dialect_is_taken_too(tmp_path: Path) -> None:
         for turn in one.turns:
             [message] = turn.asked()["messages"]
             assert message["role"] == "user" and "Three colours?" in str(message["content"])
+
+
+_VERDICT = {"flagged": True, "categories": {"hate": True}, "category_scores": {"hate": 0.9}}
+
+_OTHERS: dict[str, tuple[str, dict[str, Any], Any, dict[str, Any], Callable[[Any], object], object]] = {
+    "embed": (
+        "/v1/embeddings",
+        {"input": ["a", "b"], "stream": True},
+        EmbedRequest(model=GROUP, inputs=("a", "b"), extra=(("own", Raw(b"1")),)),
+        {
+            "data": [{"index": 1, "embedding": [2]}, {"index": 0, "embedding": [1]}],
+            "usage": {"prompt_tokens": 4, "total_tokens": 4},
+        },
+        lambda said: (tuple(map(bytes, said.vectors)), said.usage.input),
+        ((b"[1]", b"[2]"), 4),
+    ),
+    "moderate": (
+        "/v1/moderations",
+        {"input": "a"},
+        ModerationRequest(model=GROUP, inputs=("a",), extra=(("own", Raw(b"1")),)),
+        {"id": "modr-1", "model": "m", "results": [_VERDICT]},
+        lambda said: [one.flagged for one in said.results],
+        [True],
+    ),
+    "rerank": (
+        "/v1/rerank",
+        {"query": "q", "documents": ["a", "b"], "top_n": 1},
+        RankRequest(model=GROUP, query="q", documents=("a", "b"), top=1, extra=(("own", Raw(b"1")),)),
+        {"results": [{"index": 1, "relevance_score": 0.5}]},
+        lambda said: [(one.index, one.score) for one in said.results],
+        [(1, 0.5)],
+    ),
+    "images": (
+        "/v1/images/generations",
+        {"prompt": "a cat", "stream": True},
+        ImageRequest(model=GROUP, prompt="a cat", extra=(("own", Raw(b"1")),)),
+        {"created": 7, "data": [{"b64_json": "AAA="}]},
+        lambda said: [bytes(one.base64) for one in said.images],
+        [b'"AAA="'],
+    ),
+}
+
+
+@pytest.mark.parametrize(("call", "case"), _OTHERS.items(), ids=_OTHERS)
+@on_real_loops
+async def test_what_is_not_chat_is_asked_and_answered_too(call: str, case: Any, tmp_path: Path) -> None:
+    """As a mapping in the form of its endpoint and as canon, never streamed; a failure is raised as it is."""
+    path, body, canon, answer, read, expected = case
+    async with ScriptedProvider(status(200, body=answer), status(200, body=answer), status(500)) as one:
+        operations = ["embeddings", "moderations", "rerank", "images"]
+        config = routed(remote(one, models=[{"name": "m", "operations": operations}]), failover={"max_attempts": 1})
+        async with Router.from_config({"home": str(tmp_path), **config}, environ={}) as router:
+            ask = getattr(router, call)
+            assert read(await ask({"model": GROUP, **body})) == expected
+            assert read(await ask(canon)) == expected
+            assert [turn.path for turn in one.turns] == [path, path]
+            named, own = (turn.asked() for turn in one.turns)
+            assert {**named, **{name: value for name, value in body.items() if name != "stream"}} == named
+            assert (named["model"], "stream" in named, "stream" in own) == ("m", False, False)
+            assert [
+                name for name in ("input", "prompt", "query", "documents") if own.get(name) != named.get(name)
+            ] == []
+            # Ranking has another name at this provider than at its callers, so that it is translated.
+            assert own.get("own") == (None if call == "rerank" else 1)
+            with pytest.raises(UpstreamFailed) as failed:
+                await ask({"model": GROUP, **body})
+            assert failed.value.reason is Reason.SERVER_ERROR
+            with pytest.raises(Refused):
+                await ask({"model": GROUP})
+
+
+@on_real_loops
+async def test_a_prompt_is_counted_in_the_words_it_would_be_answered_in(tmp_path: Path) -> None:
+    """By the provider where it counts, with the system prompt; by estimate, which says so, where it does not."""
+    chat = {"model": GROUP, "max_tokens": 5, "messages": [{"role": "system", "content": "Be brief."}, *ASKED]}
+    canon = ChatRequest(model=GROUP, messages=(Message(role=Role.USER, parts=(Text(text="Three colours?"),)),))
+    async with ScriptedProvider(status(200, body={"totalTokens": 14})) as one:
+        base_url = f"http://127.0.0.1:{one.port}"
+        google = {"kind": "gemini", "api_key": "k", "base_url": base_url, "models": ["m"]}
+        async with Router.from_config({"home": str(tmp_path / "a"), **routed(google)}, environ={}) as router:
+            for request in (chat, canon):
+                counted = await router.count_tokens(request)
+                assert (counted.tokens, counted.estimated) == (14, False)
+            assert b"Be brief." in one.turns[0].body and b"Three colours?" in one.turns[1].body
+    async with ScriptedProvider(speak()) as one, _router(tmp_path / "b", one) as router:
+        guessed = await router.count_tokens(chat)
+        assert guessed.tokens > 0 and guessed.estimated
+        assert not one.turns
+
+
+@on_real_loops
+async def test_a_count_keeps_what_the_caller_wishes_of_the_routing(tmp_path: Path) -> None:
+    """The second provider would count, and is not asked."""
+    async with ScriptedProvider(status(500)) as one, ScriptedProvider(status(200, body={"totalTokens": 14})) as two:
+        google = [
+            {"kind": "gemini", "api_key": "k", "base_url": f"http://127.0.0.1:{each.port}", "models": ["m"]}
+            for each in (one, two)
+        ]
+        async with Router.from_config({"home": str(tmp_path), **routed(*google)}, environ={}) as router:
+            assert (await router.count_tokens(_ASK)).tokens == 14
+            with pytest.raises(UpstreamFailed):
+                await router.count_tokens({**_ASK, "router": {"fallback": False}})
+        assert len(one.turns) > 1 and len(two.turns) == 1
 
 
 @on_real_loops
