@@ -32,6 +32,8 @@ API_VERSION = "2024-10-21"
 _ERRORS = (
     (Reason.MODEL_MISSING, r'"(?:DeploymentNotFound|OperationNotSupported)"'),
     (Reason.CONTENT_POLICY, r'"ResponsibleAIPolicyViolation"'),
+    # A 429 that is nobody's quota: the region has no room.
+    (Reason.OVERLOADED, r"temporarily unable to process your request|high demand"),
 )
 
 

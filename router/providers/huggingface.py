@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from router.canon.ability import Ability, Traits
+from router.errors import Reason
+from router.providers.faults import judging
 from router.providers.kind import Kind, bearer
 from router.providers.knowledge import Known
 from router.providers.quirks import Quirks
@@ -55,7 +57,7 @@ def _survey(base_url: str) -> Survey:
 
 KIND = Kind(
     name="huggingface",
-    dialect=DIALECT,
+    dialect=judging(DIALECT, (Reason.MODEL_MISSING, r"not supported by (?:any |the )?provider|is not a chat model")),
     base_url="https://router.huggingface.co/v1",
     auth=bearer,
     needs_key=True,

@@ -26,8 +26,8 @@ from router.wire.openai_responses import DIALECT as OPENAI_RESPONSES
 _ERRORS = (
     (Reason.QUOTA_EXHAUSTED, r'"code"\s*:\s*"?(?:1113|1304|1308|1309|1310)\b'),
     (Reason.CREDENTIAL, r'"code"\s*:\s*"?(?:1110|1111|1112|1121|1220)\b'),
-    (Reason.CONTENT_POLICY, r'"code"\s*:\s*"?1301\b'),
-    (Reason.MODEL_MISSING, r'"code"\s*:\s*"?1211\b'),
+    (Reason.CONTENT_POLICY, r'"code"\s*:\s*"?130[01]\b'),
+    (Reason.MODEL_MISSING, r'"code"\s*:\s*"?(?:1211|1221|1222)\b'),
     (Reason.CONTEXT_LENGTH, r'"code"\s*:\s*"?1261\b'),
     (Reason.OVERLOADED, r'"code"\s*:\s*"?(?:1120|1305)\b'),
 )
