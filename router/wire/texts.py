@@ -6,8 +6,18 @@ from router.canon.embedding import EmbedRequest
 from router.errors import Reason, Refused
 
 
-def texts_of(request: EmbedRequest) -> tuple[str, ...]:
-    """The inputs as texts. Raises `Refused` for token ids."""
+def texts_of(request: EmbedRequest, *, most: int | None = None) -> tuple[str, ...]:
+    """The inputs as texts.
+
+    Args:
+        most: how many the provider takes at a time; None where it names no bound.
+
+    Raises:
+        Refused: for token ids; for more than `most`, so that another target may be asked.
+    """
+    if most is not None and len(request.inputs) > most:
+        told = f"this provider takes at most {most} inputs at a time, and there are {len(request.inputs)}"
+        raise Refused(told, reason=Reason.INEXPRESSIBLE, param="input")
     texts = tuple(text for text in request.inputs if isinstance(text, str))
     if len(texts) < len(request.inputs):
         raise Refused("this provider takes texts, not token ids", param="input")

@@ -102,6 +102,41 @@ async def test_many_texts_come_back_in_their_order(tmp_path: Path) -> None:
         assert provider.turns[1].asked()["dimensions"] == 3
 
 
+BOUNDS: dict[str, tuple[dict[str, Any], str, int, object]] = {
+    "cohere": ({"kind": "cohere"}, "m", 96, {"embeddings": {"float": [VECTOR] * 96}}),
+    "gemini": ({"kind": "gemini"}, "m", 100, {"embeddings": [{"values": VECTOR}] * 100}),
+    "cohere at bedrock": ({"kind": "bedrock"}, "cohere.embed", 96, {"embeddings": {"float": [VECTOR] * 96}}),
+}
+
+
+@pytest.mark.parametrize(("keys", "model", "most", "reply"), BOUNDS.values(), ids=BOUNDS)
+@on_real_loops
+async def test_more_texts_than_a_provider_takes_go_to_one_that_does(
+    keys: dict[str, Any], model: str, most: int, reply: object, tmp_path: Path
+) -> None:
+    """Or are refused with the bound, and nobody is asked; as many as it takes are sent at once."""
+    async with ScriptedProvider(says(reply)) as bound, ScriptedProvider(embeds) as free:
+        base_url = f"http://127.0.0.1:{bound.port}"
+        offer = {"name": model, "operations": ["embeddings"]}
+        narrow = {**keys, "api_key": "k", "base_url": base_url, "models": [offer]}
+        wide = remote(free, models=[{"name": "w", "operations": ["embeddings"]}])
+        config = {
+            "providers": {"narrow": narrow, "wide": wide},
+            "failover_groups": {"both": {"targets": [f"narrow:{model}", "wide:w"]}},
+        }
+        async with (
+            served(config, tmp_path) as router,
+            AsyncOpenAI(base_url=f"{router.url}/v1", api_key="unused", max_retries=0) as client,
+        ):
+            with pytest.raises(openai.BadRequestError) as caught:
+                await client.embeddings.create(model=f"narrow:{model}", input=["a"] * (most + 1))
+            assert f"at most {most} inputs" in str(caught.value) and caught.value.param == "input"
+            moved = await client.embeddings.create(model="both", input=["a"] * (most + 1))
+            assert (len(moved.data), len(bound.turns), len(free.turns)) == (most + 1, 0, 1)
+            kept = await client.embeddings.create(model=f"narrow:{model}", input=["a"] * most)
+            assert (len(kept.data), len(bound.turns)) == (most, 1)
+
+
 @on_real_loops
 async def test_openais_client_reads_verdicts_pictures_and_errors(tmp_path: Path) -> None:
     """Moderations without a model, pictures, and a refusal in the provider's words."""

@@ -18,6 +18,7 @@ from router.errors import WireFault
 from router.wire.bedrock_converse.fault import fault_inside
 from router.wire.bedrock_converse.request import patch_request
 from router.wire.bedrock_converse.schema import ENCODER
+from router.wire.cohere_v2.embeddings import MOST_TEXTS
 from router.wire.dialect import Encoded
 from router.wire.members import NULL, UNREADABLE
 from router.wire.texts import only_text_of, texts_of
@@ -75,7 +76,7 @@ def _titan(request: EmbedRequest, model: str) -> Encoded:
 def _cohere(request: EmbedRequest, model: str) -> Encoded:
     extra = dict(request.extra)
     body: dict[str, object] = {
-        "texts": texts_of(request),
+        "texts": texts_of(request, most=MOST_TEXTS),
         "input_type": extra.pop("input_type", None) or _PURPOSE,
         "embedding_types": ["float"],
     }

@@ -19,6 +19,9 @@ from router.wire.whole import lost_of, read_answer, whole_codec
 
 _PURPOSE = "search_document"
 
+MOST_TEXTS = 96
+"""In one request."""
+
 _PASSED = frozenset({"input_type", "truncate"})
 """Members that callers of other protocols may send because this one needs them."""
 
@@ -60,7 +63,7 @@ def encode_request(request: EmbedRequest, model: str) -> Encoded:
         "input_type": _PURPOSE,
         **passed,
         "embedding_types": ["base64" if request.packed else "float"],
-        "texts": texts_of(request),
+        "texts": texts_of(request, most=MOST_TEXTS),
     }
     if request.dimensions is not None:
         body["output_dimension"] = request.dimensions

@@ -33,6 +33,9 @@ _TASKS = {
 }
 """What a text is for, in the word that callers of other protocols have for it -> Google's."""
 
+_MOST_TEXTS = 100
+"""In one request to the Gemini API, which answers more with a 400."""
+
 _ONE_TEXT = "gemini-embedding-2"
 """How the names of models begin that Vertex asks one text at a time."""
 
@@ -106,7 +109,7 @@ def encode_batch(request: EmbedRequest, model: str) -> Encoded:
         each["taskType"] = task
     if request.dimensions is not None:
         each["outputDimensionality"] = request.dimensions
-    requests = [{**each, "content": {"parts": [{"text": text}]}} for text in texts_of(request)]
+    requests = [{**each, "content": {"parts": [{"text": text}]}} for text in texts_of(request, most=_MOST_TEXTS)]
     return Encoded(body=ENCODER.encode({"requests": requests}), lost=lost_of(extra, user=request.user))
 
 
