@@ -102,6 +102,16 @@ def check_objects(raw: Raw, name: str) -> None:
         raise Refused(f"`{name}[0]` must be an object", param=f"{name}[0]")
 
 
+def no_arguments(said: str, *, custom: bool = False) -> bool:
+    """Whether a call's arguments are none: empty, or the `null` that some models write for `{}`.
+
+    Args:
+        custom: they are text of a tool's own form, in which `null` is a word.
+    """
+    text = said.strip()
+    return not text or (text == "null" and not custom)
+
+
 def joined(members: Mapping[str, Raw]) -> bytes:
     """The members as one JSON object, their values byte for byte."""
     return b"{%b}" % b",".join(b"%b:%b" % (ENCODER.encode(name), bytes(value)) for name, value in members.items())

@@ -26,7 +26,7 @@ from router.wire.anthropic_messages.models import Traits
 from router.wire.anthropic_messages.schema import OBJECT
 from router.wire.anthropic_messages.sources import is_borrowed
 from router.wire.ids import clean_id
-from router.wire.members import UNREADABLE
+from router.wire.members import UNREADABLE, no_arguments
 
 Block = dict[str, object]
 
@@ -51,7 +51,7 @@ def input_of(arguments: str, *, custom: bool = False) -> Raw:
     """A call's arguments as the object that `input` must be; text that is none becomes a member of one."""
     text = arguments.strip()
     if not custom:
-        if not text:
+        if no_arguments(text):
             return Raw(b"{}")
         if is_object(text):
             return Raw(text.encode())
@@ -240,7 +240,7 @@ class MessageWriter:
 
     def _call(self, part: ToolCall, path: str) -> Block:
         self._lose(path, signature=part.signature)
-        if part.custom or not (is_object(part.arguments) or not part.arguments.strip()):
+        if part.custom or not (is_object(part.arguments) or no_arguments(part.arguments)):
             self._lost.append(f"{path}.arguments")
         block: Block = {
             "type": "tool_use",

@@ -34,6 +34,7 @@ from router.wire.bedrock_converse.media import Names, audio_block, document_bloc
 from router.wire.bedrock_converse.models import Traits
 from router.wire.bedrock_converse.schema import FAMILY, Block
 from router.wire.ids import made_up_id
+from router.wire.members import no_arguments
 
 MOST_MARKS = 4
 """Cache points one request may hold; a fifth is refused."""
@@ -210,7 +211,7 @@ class TurnWriter:
 
     def _call(self, part: ToolCall, path: str) -> Block:
         self._lose(path, signature=part.signature)
-        if part.custom or not (is_object(part.arguments) or not part.arguments.strip()):
+        if part.custom or not (is_object(part.arguments) or no_arguments(part.arguments)):
             self._lost.append(f"{path}.arguments")
         self.called[part.name] = None
         given: Raw = input_of(part.arguments, custom=part.custom)

@@ -33,6 +33,7 @@ from router.wire.cohere_v2.schema import (
     ThinkingBlock,
 )
 from router.wire.media import url_of
+from router.wire.members import no_arguments
 
 FAMILY = "cohere-v2"
 """Whose thinking and citations come from a server of this dialect."""
@@ -144,8 +145,10 @@ class MessageWriter:
 
     def _call(self, part: ToolCall, path: str) -> object:
         self._lose(path, cache=part.cache, custom=part.custom, signature=part.signature)
-        arguments = ENCODER.encode({"input": part.arguments}).decode() if part.custom else part.arguments
-        function = {"name": encode_name(part.name), "arguments": arguments or "{}"}
+        arguments = "{}" if no_arguments(part.arguments) else part.arguments
+        if part.custom:
+            arguments = ENCODER.encode({"input": part.arguments}).decode()
+        function = {"name": encode_name(part.name), "arguments": arguments}
         return {"id": part.id, "type": "function", "function": function}
 
     def _content(self, part: Part, path: str) -> Block | None:

@@ -31,6 +31,7 @@ from router.wire.gemini.names import encode_name
 from router.wire.gemini.reply import MADE_UP
 from router.wire.gemini.schema import MEMBERS, UNREADABLE
 from router.wire.gemini.surface import Surface
+from router.wire.members import no_arguments
 from router.wire.signatures import unpack_id
 
 NO_SIGNATURE = "skip_thought_signature_validator"
@@ -203,7 +204,7 @@ class MessageWriter:
 
     def _arguments(self, part: ToolCall, path: str) -> object:
         """Arguments as the object they must be; what is none is the one member of one."""
-        if not part.arguments.strip():
+        if no_arguments(part.arguments, custom=part.custom):
             return {}
         if not part.custom:
             try:

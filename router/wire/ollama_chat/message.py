@@ -23,7 +23,7 @@ from router.canon.request import (
     ToolCall,
     ToolResult,
 )
-from router.wire.members import UNREADABLE
+from router.wire.members import UNREADABLE, no_arguments
 from router.wire.ollama_chat.reply import FAMILY
 from router.wire.ollama_chat.schema import ENCODER, OBJECT
 
@@ -130,7 +130,7 @@ class MessageWriter:
 
 def _object(arguments: str) -> Raw | None:
     """Arguments as the object they are; None where the model wrote none that can be read."""
-    if not arguments.strip():
+    if no_arguments(arguments):
         return _NO_ARGUMENTS
     try:
         OBJECT.decode(arguments)
