@@ -28,6 +28,7 @@ from router.store.journal import (
     Record,
     Store,
 )
+from router.telemetry.logs import Line
 
 T = TypeVar("T")
 
@@ -93,7 +94,7 @@ class Carrier:
             async with self._turn:
                 await self._carry()
         if self._books.store_why is not None:
-            _LOG.warning("ledger store accepts entries again")
+            _LOG.warning(Line.STORE_ACCEPTS)
             self._books.store_why = None
         self._carried()
 
@@ -113,7 +114,7 @@ class Carrier:
         except JournalMisfit as error:
             if len(records) == 1:
                 self._books.lost += 1
-                _LOG.error("ledger store cannot hold a record, which is lost: %s", error)
+                _LOG.error(Line.RECORD_LOST, extra={"told": {"why": str(error)}})
                 return
         for record in records:
             await self._put((record,))
@@ -149,7 +150,7 @@ class Carrier:
             self._books.crashed += left
             self._books.settle(totals)
         if self._books.crashed:
-            _LOG.warning("ledger closed %d entries that an earlier run left open", self._books.crashed)
+            _LOG.warning(Line.ENTRIES_CLOSED, extra={"told": {"entries": self._books.crashed}})
 
     async def _in_store(self, call: Callable[[], T]) -> T:
         return await self._vault.store_worker.run(call)
@@ -157,7 +158,7 @@ class Carrier:
     def refused(self, error: JournalError) -> None:
         """Say so once; what is not carried stays in the journal."""
         if self._books.store_why is None:
-            _LOG.error("ledger store refuses, entries stay in the journal: %s", error)
+            _LOG.error(Line.STORE_REFUSES, extra={"told": {"why": str(error)}})
         self._books.store_why = str(error)
         self._books.failed_writes += 1
         self._due.set()

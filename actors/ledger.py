@@ -49,6 +49,7 @@ from router.store.journal import (
     Store,
     total_of,
 )
+from router.telemetry.logs import Line
 
 MOST_READ = 1000
 """Rows of one answer."""
@@ -178,7 +179,7 @@ class Ledger(Actor):
             case _:
                 assert_never(fact)
         if self._books.lost > lost == 0:
-            _LOG.error("ledger entries are being lost: the journal refuses and memory for them is spent")
+            _LOG.error(Line.ENTRIES_LOST)
         self._scribe.wake()
 
     def _take_rest(self) -> None:
@@ -216,7 +217,7 @@ class Ledger(Actor):
             await self._scribe.write_all()
         except JournalError as error:
             self._scribe.refused(error)
-            _LOG.error("ledger stops with %d records that the journal refused", len(self._books.pending))
+            _LOG.error(Line.LEDGER_STOPPED_SHORT, extra={"told": {"records": len(self._books.pending)}})
 
     async def _carry_last(self) -> None:
         """The store is closed only when it answers: a thread that hangs in it is left to the end of the process."""

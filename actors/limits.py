@@ -18,6 +18,7 @@ from router.policy.bounds import UNBOUND, Bounds, Period, refuses_unpriced, step
 from router.policy.price import PriceBook
 from router.store.journal import KeySpend
 from router.store.leases import Denied, Kind, Leases, Level, Unit
+from router.telemetry.logs import Line
 
 _COME_BACK_S = 1.0  # exchanges end at any moment; a second spreads callers more than it costs them
 
@@ -190,14 +191,14 @@ class Limits(Actor):
         except TimeoutError:
             missing = _periods(account)
         if missing:
-            _LOG.error("budgets do not know yet what was spent before: the ledger cannot tell")
+            _LOG.error(Line.BUDGETS_BLIND)
             self.tasks.start(self._recall_later(account, missing, started_at), name="look back")
 
     async def _recall_later(self, account: Account, missing: tuple[Period, ...], started_at: float) -> None:
         while missing:
             await asyncio.sleep(AGAIN_S)
             missing = await self._recall(account, missing, started_at)
-        _LOG.warning("budgets know what was spent before")
+        _LOG.warning(Line.BUDGETS_KNOW)
 
     async def _recall(self, account: Account, periods: tuple[Period, ...], started_at: float) -> tuple[Period, ...]:
         """Note what was spent in these periods before we started; those that the ledger cannot tell are returned."""

@@ -12,6 +12,7 @@ from actors.runtime import Ports
 from actors.vault import Vault
 from router.policy.backoff import Backoff, choose_wait_s
 from router.store.journal import JournalError
+from router.telemetry.logs import Line
 
 GROUP_S = 0.05
 """A group commit waits this long for more records after the first, or until it has `GROUP_RECORDS`."""
@@ -76,7 +77,7 @@ class Scribe:
         if len(self._books.pending) < GROUP_RECORDS:
             self._full.clear()
         if self._books.why is not None:
-            _LOG.warning("ledger journal accepts writes again")
+            _LOG.warning(Line.JOURNAL_ACCEPTS)
             self._books.why = None
         self._written()
 
@@ -84,12 +85,12 @@ class Scribe:
         """Make the journal ready, and learn from it who we are. Raises `JournalError`."""
         head = await self._worker.run(self._journal.open)
         if self._books.opened(head) and head.torn_bytes:
-            _LOG.warning("ledger journal was torn by a crash: %d bytes at its end were cut off", head.torn_bytes)
+            _LOG.warning(Line.JOURNAL_TORN, extra={"told": {"cut_bytes": head.torn_bytes}})
 
     def refused(self, error: JournalError) -> None:
         """Say so once; what waits goes on waiting."""
         if self._books.why is None:
-            _LOG.error("ledger journal refuses, entries wait in memory: %s", error)
+            _LOG.error(Line.JOURNAL_REFUSES, extra={"told": {"why": str(error)}})
         self._books.why = str(error)
         self._books.failed_writes += 1
         self._due.set()

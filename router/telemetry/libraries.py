@@ -18,7 +18,10 @@ _LEVELS = ((logging.ERROR, Level.ERROR), (logging.WARNING, Level.WARNING), (logg
 
 
 class LibraryLog(logging.Handler):
-    """Hands records on, from warnings upwards; secrets are taken out there."""
+    """Hands records on, from warnings upwards; secrets are taken out there.
+
+    A record whose text is one of `Line` is ours: that is its event, and `told` of its `extra` are its fields.
+    """
 
     def __init__(self, logs: Logs) -> None:
         super().__init__(logging.WARNING)
@@ -29,6 +32,9 @@ class LibraryLog(logging.Handler):
         level = next((ours for theirs, ours in _LEVELS if record.levelno >= theirs), Level.DEBUG)
         error = record.exc_info[1] if record.exc_info else None
         told = {} if error is None else {"error": type(error).__name__, "frames": _frames(error)}
+        if isinstance(record.msg, Line):
+            self._logs.write(level, record.msg, logger=record.name, **getattr(record, "told", {}), **told)
+            return
         self._logs.write(level, Line.LIBRARY_SAID, logger=record.name, message=record.getMessage(), **told)
 
 

@@ -54,6 +54,18 @@ def test_an_exception_is_told_by_type_and_place() -> None:
     assert "wrote" not in str(line)
 
 
+def test_what_we_say_ourselves_is_an_event_of_its_own() -> None:
+    """An operator searches for the event; why it happened is a field, and no secret comes out with it."""
+    handler, lines = _handler()
+    record = _record(logging.ERROR, Line.JOURNAL_REFUSES)
+    record.__dict__["told"] = {"why": f"no space beside {_SECRET}"}
+    handler.handle(record)
+    [line] = lines.read
+    assert (line["event"], line["level"], line["logger"]) == (Line.JOURNAL_REFUSES, "error", "some.library")
+    assert line["why"].startswith("no space beside ") and _SECRET not in line["why"]
+    assert "message" not in line
+
+
 def test_chatter_is_not_let_in() -> None:
     """Below a warning it is a library's own affair."""
     handler, _ = _handler()
