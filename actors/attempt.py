@@ -45,7 +45,7 @@ from router.errors import Reason, WireFault
 from router.policy.allowance import is_scarce
 from router.policy.enduser import end_user_of
 from router.policy.estimate import ESTIMATES, Estimate, cannot_count
-from router.policy.gauge import prompt_bytes
+from router.policy.gauge import UNTAUGHT, prompt_bytes, reserved_ratio
 from router.policy.lanes import Demand
 from router.policy.reserve import reserved_tokens
 from router.providers.limits import read_limits
@@ -175,7 +175,8 @@ class Attempt:
         timeout_s = max(0.001, order.deadline_s - line.ports.clock.now())
         model = order.target.model
         if line.weighs:
-            self.tally.reserved = reserved_tokens(order.ask.fields)
+            gauge = line.gauges().get(str(order.target), UNTAUGHT)
+            self.tally.reserved = reserved_tokens(order.ask.fields, reserved_ratio(gauge))
         wish = Acquire(
             job=self.job,
             deadline_s=order.deadline_s,

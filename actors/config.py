@@ -10,6 +10,7 @@ from msgspec import Struct
 from actors.edition import Edition
 from actors.messages import (
     AdminActed,
+    BoundsChanged,
     ChangeConfig,
     ConfigDocument,
     ConfigFault,
@@ -260,6 +261,7 @@ class Config(Actor, Generic[E]):
         """Whoever keeps something by the names of targets hears of it."""
         view, telemetry = after.view, self._child("telemetry")
         self._child("capability").tell(TargetsChanged())
+        self._child("limits").tell(BoundsChanged(at=self.ports.wall.now()))
         telemetry.tell(ConfigLoaded(version=view.version, source=view.source, by=by, pending=view.pending))
         for name in _moves(before.unit_of, after.unit_of).changed:
             telemetry.tell(ProviderReplaced(provider=name, states=_states(after, name)))

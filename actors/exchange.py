@@ -64,6 +64,7 @@ from router.policy.bounds import Bounds
 from router.policy.cachekey import cache_key, use_of
 from router.policy.course import Course, narrowed
 from router.policy.enduser import end_user_of
+from router.policy.gauge import UNTAUGHT
 from router.policy.rescue import Method
 from router.policy.reserve import reserved
 from router.policy.retry import Route, Tried, TryTarget, has_way_on, next_step
@@ -95,6 +96,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
         deadline_s: the longest an exchange may take.
         bounds: what bounds each client key, by its id; who is not in it is not bound.
         quote: (model, tokens of the prompt, of the answer) -> what that costs at the dearest target.
+        ratio: model -> bytes of a prompt for each token to reserve.
     """
 
     version: str
@@ -116,6 +118,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     bounds: Mapping[str, Bounds] = {}
     max_temperature: float = 1.0
     quote: Callable[[str, int, int], Decimal | None] = lambda _model, _prompt, _answer: None
+    ratio: Callable[[str], float] = lambda _model: UNTAUGHT.prompt
 
 
 class Exchange:
@@ -182,7 +185,7 @@ class Exchange:
         bounds = self._wiring.bounds.get(self._call.caller.id)
         if bounds is None:
             return None
-        prompt, answer = reserved(self._call.ask.fields)
+        prompt, answer = reserved(self._call.ask.fields, self._wiring.ratio(self._call.ask.model))
         answer *= self._call.ask.choices
         usd = self._wiring.quote(self._call.ask.model, prompt, answer) if bounds.wants_price else None
         return Draw(bounds=bounds, tokens=prompt + answer, usd=usd)

@@ -121,9 +121,16 @@ class LocalLeases:
                 purse.full_at_s = put_back(purse.full_at_s, unused, now, _rate(claim))
             held.left[place] = 0
 
+    def spent(self, claim: Claim) -> int:
+        """As the Protocol says."""
+        purse = self._purse(claim)
+        return purse.spent if purse.begins_at <= claim.begins_at else 0
+
     def spend(self, claim: Claim) -> None:
         """As the Protocol says."""
-        self._purse(claim).spent += claim.amount
+        purse = self._purse(claim)
+        if purse.begins_at <= claim.begins_at:
+            purse.spent += claim.amount
 
     def _expire(self, now: float) -> None:
         while self._ends and self._ends[0][0] <= now:
@@ -134,8 +141,11 @@ class LocalLeases:
     def _purse(self, claim: Claim) -> Purse:
         """A purse, its window the one of the claim: what was spent in an earlier one is over."""
         purse = self._purses.setdefault(claim.purse, Purse())
-        if claim.kind is Kind.BUDGET and claim.begins_at > purse.begins_at:
-            purse.begins_at, purse.spent = claim.begins_at, 0
+        begins_at = claim.begins_at
+        if claim.ends_at is not None and self._ports.wall.now() >= claim.ends_at:
+            begins_at = claim.ends_at  # claimed in the window before, used in this one
+        if claim.kind is Kind.BUDGET and begins_at > purse.begins_at:
+            purse.begins_at, purse.spent = begins_at, 0
         return purse
 
     def _wait_s(self, claim: Claim, now: float) -> float | None:

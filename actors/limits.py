@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import assert_never
 
 from msgspec import Struct
 
 from actors.books import closing_of
-from actors.claims import budgeted, claims_of
-from actors.messages import Admit, Admitted, Draw, EntryClosed, EntryOpened, ReadSpend, SpendPage, Turned
-from actors.runtime import Actor, ActorDead, AskTimeout, Down, Job, MailboxFull, Overflow, Ref, Snapshot
+from actors.claims import claims_of
+from actors.messages import Admit, Admitted, BoundsChanged, Draw, EntryClosed, EntryOpened, Turned
+from actors.past import AGAIN_S, Past, Recount
+from actors.runtime import Actor, Down, Job, Overflow, Ref, Snapshot
 from router.errors import Reason, Standing
-from router.policy.bounds import UNBOUND, Bounds, Period, refuses_unpriced, steps_of, window_of
+from router.policy.bounds import Bounds, refuses_unpriced, steps_of
 from router.policy.price import PriceBook
-from router.store.journal import KeySpend
 from router.store.leases import Denied, Kind, Leases, Level, Unit
-from router.telemetry.logs import Line
 
 _COME_BACK_S = 1.0  # exchanges end at any moment; a second spreads callers more than it costs them
 
@@ -28,11 +26,10 @@ GRACE_S = 60.0
 LOOK_BACK_S = 5.0
 """How long a start waits for the ledger to say what budgets have spent; then serving goes on and it is asked again."""
 
-AGAIN_S = 30.0
-"""When it is asked again."""
+RECOUNT_S = 1.0
+"""The same while serving, where budgets were added: nobody comes in meanwhile."""
 
 _PLACES = frozenset({Kind.PARALLEL})
-_LOG = logging.getLogger(__name__)
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -51,15 +48,20 @@ class Account(Struct, frozen=True, kw_only=True):
     ledger: Ref
 
 
+LimitsMessage = Admit | EntryOpened | EntryClosed | BoundsChanged | Recount
+
+
 class Limits(Actor):
     """Lets exchanges in, or turns them away while it is full or their caller has no more.
 
-    Accepts `Admit` -> `Admitted | Turned`, `EntryOpened` and `EntryClosed` (facts, of metered attempts). All that
-    bounds a caller is taken at once or not at all. A place comes back when its exchange ends; money and tokens when the
-    last of its attempts has, so that nobody can spend in between what is not yet booked.
+    Accepts `Admit` -> `Admitted | Turned`; `EntryOpened` and `EntryClosed` of metered attempts, and `BoundsChanged`
+    (facts). All that bounds a caller is taken at once or not at all. A place comes back when its exchange ends; money
+    and tokens when the last of its attempts has, so that nobody can spend in between what is not yet booked.
 
     A restart loses the count and rebuilds it from the exchanges still alive; what is leased outlives it, and what ended
-    meanwhile comes back at its lease's end. A new process learns what budgets have spent from the ledger.
+    meanwhile comes back at its lease's end. What budgets have spent is asked of the ledger at every start, and when
+    there are new ones: a new process knows what was spent before it, a new budget what was before that, and a charge
+    that was in hand at a crash is not missed.
 
     Args:
         max_exchanges: in flight at once, as the configuration in force has it.
@@ -88,12 +90,15 @@ class Limits(Actor):
         self._ended: set[str] = set()
         for job in self._live_jobs():
             self._enter(job)
-        if self.ref.incarnation == 1 and self._account is not None:
-            await self._look_back(self._account)
+        self._past = None if (account := self._account) is None else self._past_of(account)
+        if self._past is not None:
+            # What was told to the incarnation before is still in the mailbox, and is to be counted first.
+            if self.ref.incarnation > 1:
+                self._recount()
+            else:
+                await self._look_back(self._past, self.ports.wall.now(), LOOK_BACK_S)
 
-    def on_receive(
-        self, message: Admit | EntryOpened | EntryClosed
-    ) -> Admitted | Turned | Awaitable[Admitted | Turned] | None:
+    def on_receive(self, message: LimitsMessage) -> Admitted | Turned | Awaitable[Admitted | Turned | None] | None:
         """Decide at once; nobody waits here but for where it is counted."""
         match message:
             case Admit():
@@ -104,6 +109,11 @@ class Limits(Actor):
                 if self._account is not None:
                     self._charge(message, self._account)
                 self._open(message.exchange, -1)
+            case BoundsChanged():
+                return self._follow(message)
+            case Recount():
+                if self._past is not None:
+                    self._past.ask(message.at)
             case _:
                 assert_never(message)
         return None
@@ -182,39 +192,41 @@ class Limits(Actor):
 
     # ---- what was spent before
 
-    async def _look_back(self, account: Account) -> None:
-        """Ask the ledger once; where it cannot tell within its time, go on serving and ask again."""
-        started_at = self.ports.wall.now()
+    async def _look_back(self, past: Past, before_at: float, within_s: float) -> None:
+        """Ask the ledger; should it not tell in time, go on serving while it is asked."""
+        asked = past.ask(before_at)
         try:
-            async with asyncio.timeout(LOOK_BACK_S):
-                missing = await self._recall(account, _periods(account), started_at)
+            async with asyncio.timeout(within_s):
+                await asked.wait()
         except TimeoutError:
-            missing = _periods(account)
-        if missing:
-            _LOG.error(Line.BUDGETS_BLIND)
-            self.tasks.start(self._recall_later(account, missing, started_at), name="look back")
+            past.complain()
 
-    async def _recall_later(self, account: Account, missing: tuple[Period, ...], started_at: float) -> None:
-        while missing:
-            await asyncio.sleep(AGAIN_S)
-            missing = await self._recall(account, missing, started_at)
-        _LOG.warning(Line.BUDGETS_KNOW)
+    def _follow(self, changed: BoundsChanged) -> Awaitable[None] | None:
+        """Other budgets are in force. Who came in before draws on none of the new ones, so that the ledger is asked
+        once more when the last of them has left."""
+        past = self._past
+        if past is None or not past.has_more():
+            return None
+        self.tasks.start(self._recount_after(self._live_jobs()), name="recount")
+        return self._look_back(past, changed.at, RECOUNT_S)
 
-    async def _recall(self, account: Account, periods: tuple[Period, ...], started_at: float) -> tuple[Period, ...]:
-        """Note what was spent in these periods before we started; those that the ledger cannot tell are returned."""
-        missing: list[Period] = []
-        for period in periods:
-            since_at, _ = window_of(period, started_at)
-            try:
-                page = await account.ledger.ask(ReadSpend(since_at=since_at, before_at=started_at), timeout_s=AGAIN_S)
-            except (ActorDead, AskTimeout, MailboxFull):
-                page = None
-            if not isinstance(page, SpendPage) or not page.complete:
-                missing.append(period)
-                continue
-            for spent in page.spent:
-                _note(account, spent, period, started_at)
-        return tuple(missing)
+    async def _recount_after(self, jobs: Iterable[Job]) -> None:
+        for job in tuple(jobs):
+            await job.wait()
+        self._recount()
+
+    def _past_of(self, account: Account) -> Past:
+        return Past(account.leases, account.bounds, account.ledger, self.tasks, self._recount_later)
+
+    def _recount(self) -> None:
+        self.ref.tell(Recount(at=self.ports.wall.now()))
+
+    def _recount_later(self) -> None:
+        self.tasks.start(self._recount_in(AGAIN_S), name="recount")
+
+    async def _recount_in(self, wait_s: float) -> None:
+        await asyncio.sleep(wait_s)
+        self._recount()
 
 
 def _turned(denied: Denied, standings: tuple[Standing, ...]) -> Turned:
@@ -228,20 +240,3 @@ def _turned(denied: Denied, standings: tuple[Standing, ...]) -> Turned:
             name = denied.purse.partition(" ")[0]
             reason, why = Reason.QUOTA_EXHAUSTED, f"what is left of budget {name} does not suffice for this request"
     return Turned(retry_after_s=denied.retry_after_s, why=why, reason=reason, standings=standings)
-
-
-def _periods(account: Account) -> tuple[Period, ...]:
-    """Those of any budget there is, each once."""
-    budgets = (budget for bounds in account.bounds().values() for budget in bounds.budgets)
-    return tuple(dict.fromkeys(budget.period for budget in budgets))
-
-
-def _note(account: Account, spent: KeySpend, period: Period, now_at: float) -> None:
-    """What a key spent is spent of its budgets; what came with a key that is gone, of those of all."""
-    table = account.bounds()
-    bounds = table.get(spent.key) or table.get("", UNBOUND)
-    for budget in bounds.budgets:
-        if budget.period is period:
-            draw = Draw(bounds=bounds, tokens=spent.tokens, usd=spent.cost_usd)
-            for claim in budgeted(budget, draw, now_at):
-                account.leases.spend(claim)

@@ -54,6 +54,12 @@ class Turned(Struct, frozen=True, kw_only=True):
     standings: tuple[Standing, ...] = ()
 
 
+class BoundsChanged(Struct, frozen=True, kw_only=True):
+    """Fact for Limits: another configuration is in force since `at`, epoch seconds, with other budgets perhaps."""
+
+    at: float
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """Ask a group for the order of its targets for this request. Answer: `Planned`."""
 

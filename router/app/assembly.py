@@ -41,7 +41,7 @@ from actors.sharing import Sharing
 from actors.telemetry import Outlets, Telemetry, Tuning, describe_report
 from actors.tree import Blueprint, path, tree
 from actors.vault import Vault
-from router.app.clients import bounds_of, dearest
+from router.app.clients import bounds_of, dearest, densest
 from router.app.contexts import Contexts
 from router.app.dialects import CODECS
 from router.app.found import by_reference, targets_found
@@ -338,6 +338,7 @@ class Assembly:
             deadline_s=settings.server.deadline_s,
             bounds=bounds_of(settings),
             quote=dearest(layout.routes, pricer(self._prices, self.ports.wall)),
+            ratio=densest(layout.routes, lambda: self._gauges.value),
         )
 
     def _opener(self, group: str) -> Callable[[str], Ref | None]:

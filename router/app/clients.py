@@ -10,6 +10,7 @@ from router.canon.target import Target
 from router.canon.usage import Usage
 from router.policy.bounds import Bounds, Budget, Limit, Period
 from router.policy.catalog import RouteSpec
+from router.policy.gauge import UNTAUGHT, Gauge, reserved_ratio
 from router.policy.keyring import Held, Ring, digest_of
 from router.settings import BudgetKeys, ClientKeys, Settings, moment_at
 
@@ -56,7 +57,7 @@ def _bounds(name: str, client: ClientKeys, budgets: Mapping[str, BudgetKeys]) ->
         limit=Limit(purse=f"key {name}", requests=own[0], tokens=own[1], parallel=own[2]) if any(own) else None,
         budgets=tuple(
             Budget(
-                purse=f"{each} {budget.scope} {whose[budget.scope]}",
+                purse=f"{each} {budget.scope} {whose[budget.scope]} {budget.period}",
                 name=each,
                 period=Period(budget.period),
                 tokens=budget.tokens,
@@ -83,6 +84,19 @@ def dearest(
         return max(known) if known and len(known) == len(prices) else None
 
     return quote
+
+
+def densest(routes: tuple[RouteSpec, ...], gauges: Callable[[], Mapping[str, Gauge]]) -> Callable[[str], float]:
+    """Bytes of a token to reserve by, for a prompt that any target of a public name may get."""
+    names = {route.name: tuple(map(str, route.targets)) for route in routes}
+
+    def ratio(model: str) -> float:
+        learned = gauges()
+        return min(
+            (reserved_ratio(learned.get(name, UNTAUGHT)) for name in names.get(model, ())), default=UNTAUGHT.prompt
+        )
+
+    return ratio
 
 
 def _moment(said: str | None) -> float | None:

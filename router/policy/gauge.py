@@ -36,6 +36,10 @@ class Gauge(Struct, frozen=True, kw_only=True):
     answers: int = 0
 
 
+UNTAUGHT = Gauge()
+"""Nothing was learned yet."""
+
+
 def prompt_bytes(fields: Mapping[str, Raw]) -> int:
     """The size of what a request says to the model: every member's JSON but those that are for the way there."""
     return sum(len(memoryview(value)) for name, value in fields.items() if name not in _UNSAID)
@@ -51,6 +55,12 @@ def next_gauge(gauge: Gauge, asked_bytes: int, said_bytes: int, usage: Usage) ->
         prompts=gauge.prompts + (prompt is not None),
         answers=gauge.answers + (answer is not None),
     )
+
+
+def reserved_ratio(gauge: Gauge) -> float:
+    """Bytes of the prompt that a token is reserved for. That tokens are small is believed at once, that they are large
+    only after some answers: what is reserved too much comes back, what was too little is overspent."""
+    return gauge.prompt if gauge.prompts >= _SAMPLES else min(gauge.prompt, _FIRST)
 
 
 def estimate_usage(gauge: Gauge, asked_bytes: int, said_bytes: int, told: Usage | None) -> Usage:

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from msgspec import Raw
 
-_BYTES_PER_TOKEN = 4
+from router.policy.gauge import prompt_bytes
+
 _ANSWER = 1_024
 _ANSWER_NAMES = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 
 
-def reserved_tokens(fields: Mapping[str, Raw]) -> int:
-    """Tokens of prompt and answer: a quarter of the body's bytes, and as many as the answer may have.
+def reserved_tokens(fields: Mapping[str, Raw], bytes_per_token: float) -> int:
+    """Tokens of prompt and answer: of the prompt's bytes as many as its model was seen to make of them, and as many as
+    the answer may have.
 
     Providers reserve likewise. Data in a body (an image) counts for more than it is; what was reserved too much comes
     back with the answer.
 
     Source: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/quota ("TPM rate limits"), read 2026-11.
     """
-    return sum(reserved(fields))
+    return sum(reserved(fields, bytes_per_token))
 
 
-def reserved(fields: Mapping[str, Raw]) -> tuple[int, int]:
+def reserved(fields: Mapping[str, Raw], bytes_per_token: float) -> tuple[int, int]:
     """The same in two: tokens of the prompt, and of the answer."""
-    prompt = sum(len(memoryview(value)) for value in fields.values()) // _BYTES_PER_TOKEN
+    prompt = math.ceil(prompt_bytes(fields) / bytes_per_token)
     answer = next((number for name in _ANSWER_NAMES if (number := _whole(fields.get(name)))), _ANSWER)
     return prompt, answer
 

@@ -94,6 +94,10 @@ class Leases(Protocol):
         """What these kinds still hold is free: of a rate what was taken by estimate and not used."""
         ...
 
+    def spent(self, claim: Claim) -> int:
+        """What was spent of a budget in the claim's window, as it is counted here; 0 of a window that is over."""
+        ...
+
     def spend(self, claim: Claim) -> None:
-        """Note what was spent of a budget before anybody counted here."""
+        """Note what was spent of a budget without being counted here. In a window that is over it is of no account."""
         ...

@@ -60,7 +60,7 @@ async def test_line_52_no_more_are_let_in_than_fit(tmp_path: Path) -> None:
         refused = next(each for each in heard if each.status == 429)
         assert refused.error is not None and refused.error["code"] == "budget_exceeded"
         assert refused.headers["x-should-retry"] == "false" and "retry-after" not in refused.headers
-        await until(lambda: purses(router) == {"all overall all usd": (0, 10_000_000_000)})
+        await until(lambda: purses(router) == {"all overall all total usd": (0, 10_000_000_000)})
         await soon(lambda: len(log_of(router.log.read, "budget reached")) == 3)
         assert [line["share"] for line in log_of(router.log.read, "budget reached")] == [50, 80, 100]
         rows = await router.entries(10)
@@ -96,7 +96,7 @@ async def test_line_53_nothing_is_held_after_any_end(script: Script, tmp_path: P
             await ask(router, script is ENDS["cut"], headers=shown(), max_tokens=100)
         await until(lambda: all(held == 0 for held, _ in purses(router).values()))
         rows = [row for row in (await router._page()).rows if row.closed_at is not None]
-        spent = purses(router)["each key a usd"][1]
+        spent = purses(router)["each key a day usd"][1]
         assert spent == sum((row.cost_usd or 0) for row in rows) * 10**12
         assert {row.key for row in rows} == {"a"}
 
@@ -114,7 +114,7 @@ async def test_line_55_a_restart_knows_what_was_spent(tmp_path: Path) -> None:
         assert (await ask(router, headers=shown(), max_tokens=100)).status == 200
         await router.entries(1)
     async with bounded(tmp_path, script, **sections) as (router, one):
-        assert purses(router) == {"ann owner ann tokens": (0, 110)}
+        assert purses(router) == {"ann owner ann month tokens": (0, 110)}
         assert (await ask(router, headers=shown(), max_tokens=100)).status == 429
         assert not one.turns
 
