@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup serve run fmt lint types test test-long scenarios alerts replay fuzz docs sim mutations check bench lock
+.PHONY: help setup serve run fmt lint types test test-long test-node scenarios alerts replay fuzz docs sim mutations check bench lock
 
 PY := .venv/bin/python
 WORKERS ?= 2
@@ -32,6 +32,9 @@ test: setup ## Run the tests, two at a time (WORKERS=N; ARGS=PATH for some of th
 
 test-long: setup ## Run the tests that take minutes: every bug on purpose against its invariant
 	@$(PY) -m pytest -m long
+
+test-node: setup ## Ask a router for every recorded answer with the official Node packages (Debian: apt-get install nodejs npm); skipped without Node 20
+	@$(PY) -m tests.node
 
 scenarios: setup ## Put a router through every scenario and print the table (ARGS="--base-url URL --model M": another gateway)
 	@$(PY) -m tests.scenarios $(ARGS)
