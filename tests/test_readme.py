@@ -55,6 +55,7 @@ def test_no_block_of_the_readme_is_left_out() -> None:
     tested = [
         *blocks("sh", "make "),
         *blocks("sh", "curl "),
+        *blocks("sh", " claude "),
         *blocks("python", "openai"),
         *blocks("python", "Router.from_config"),
         *blocks("yaml", "providers:"),
@@ -103,13 +104,20 @@ def test_the_curl_of_the_readme_streams_an_answer(port: str) -> None:
 
 @pytest.mark.model
 @pytest.mark.timeout(60)
-def test_the_openai_client_of_the_readme_prints_an_answer(port: str) -> None:
-    """The official SDK, changed over by its base URL alone."""
+def test_the_clients_of_the_readme_print_an_answer_each(port: str) -> None:
+    """The official SDKs of OpenAI and Anthropic, changed over by their base URLs alone."""
     (text,) = blocks("python", "openai")
     done = subprocess.run(
         [sys.executable, "-c", text.replace(DEFAULT_PORT, port)], capture_output=True, text=True, timeout=50, check=True
     )
-    assert done.stdout.strip()
+    assert len([line for line in done.stdout.splitlines() if line.strip()]) >= 2
+
+
+def test_claude_code_is_told_a_host_without_a_path() -> None:
+    """It asks `/v1/messages` below its base; what it sends is served in `tests/scenarios/test_claude_code.py`."""
+    (line,) = blocks("sh", " claude ")
+    variables = dict(word.split("=", 1) for word in line.split() if "=" in word)
+    assert variables["ANTHROPIC_BASE_URL"] == f"http://127.0.0.1:{DEFAULT_PORT}"
 
 
 @pytest.mark.model
