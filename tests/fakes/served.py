@@ -189,6 +189,13 @@ class Process(Caller):
         assert found, f"it ended without saying {event!r}: {self.noise}"
         return found[0]
 
+    @property
+    def peak_bytes(self) -> int:
+        """The most memory it has held at once (Linux)."""
+        lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
+        (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM"))
+        return int(peak) * 1024
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         os.kill(self._process.pid, number)
