@@ -23,7 +23,7 @@ from tests.replay.fronts import FRONTS, Front, asked
 from tests.replay.invoke import installed
 from tests.replay.reading import read
 from tests.replay.recordings import BESIDE_CHAT, KINDS, NOT_REPLAYED, Recording
-from tests.replay.verdict import Heard, Verdict, judge
+from tests.replay.verdict import Heard, Verdict, judge, judge_crossed
 
 _NAMES = {"llama.cpp": "llamacpp-server"}
 """What the recordings call a provider -> its kind, where that is another word."""
@@ -63,6 +63,13 @@ def cells(recordings: Iterable[Recording]) -> Iterator[Cell]:
             yield from (Cell(recording, front, streamed, fails) for front in FRONTS for streamed in ways)
 
 
+def crossed(recordings: Iterable[Recording]) -> Iterator[Cell]:
+    """Every cell that asks for the form in which no answer was recorded: a stream of what came whole, and back."""
+    for cell in cells(recordings):
+        if cell.streamed == cell.recording.streamed and not (cell.fails and not cell.streamed):
+            yield cell._replace(streamed=not cell.streamed)
+
+
 def unknown(recordings: Iterable[Recording]) -> list[str]:
     """Protocols that nobody said anything about: a recording must not be skipped because its protocol is new."""
     return sorted({one.api for one in recordings} - set(KINDS) - BESIDE_CHAT - set(NOT_REPLAYED))
@@ -71,16 +78,30 @@ def unknown(recordings: Iterable[Recording]) -> list[str]:
 async def replay(recordings: Iterable[Recording], home: Path) -> list[Outcome]:
     """Ask for everything once, through one router."""
     asking = list(cells(recordings))
-    if not asking:
-        return []
-    async with replaying([cell.recording for cell in asking], home) as router:
-        heard = [await _ask(router, cell, n) for n, cell in enumerate(asking)]
+    heard = await _hear(asking, home)
     with installed(home):
         kinds = find_kinds()
     return [
         Outcome(cell, judge(cell.recording, cell.front, answer, relays=kinds[kind_of(cell.recording, kinds)].relays))
         for cell, answer in zip(asking, heard, strict=True)
     ]
+
+
+async def replay_crossed(recordings: Iterable[Recording], home: Path) -> list[Outcome]:
+    """Ask for everything once in the form that its provider did not give."""
+    asking = list(crossed(recordings))
+    heard = await _hear(asking, home)
+    return [
+        Outcome(cell, judge_crossed(cell.recording, cell.front, answer))
+        for cell, answer in zip(asking, heard, strict=True)
+    ]
+
+
+async def _hear(asking: list[Cell], home: Path) -> list[Heard]:
+    if not asking:
+        return []
+    async with replaying([cell.recording for cell in asking], home) as router:
+        return [await _ask(router, cell, n) for n, cell in enumerate(asking)]
 
 
 @asynccontextmanager

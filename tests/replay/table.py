@@ -29,6 +29,14 @@ def lines(outcomes: Iterable[Outcome], left_out: Iterable[Recording]) -> Iterato
     yield ", ".join(f"{counts[word]} {word}" for word in _WORDS)
 
 
+def shown(outcomes: Iterable[Outcome]) -> Iterator[str]:
+    """How many came out as what, and those that failed."""
+    told = list(outcomes)
+    reasons = Counter(why for outcome in told for why in outcome.verdict.cannot)
+    yield from (f"  {count} times: {why}" for why, count in sorted(reasons.items()))
+    yield from _listed("failed", _failed(told))
+
+
 def _grid(told: list[Outcome]) -> Iterator[str]:
     counts: Counter[tuple[str, str, str, str]] = Counter()
     for cell, verdict in told:

@@ -13,9 +13,9 @@ import pytest
 from tests.replay.fronts import CHAT, FRONTS, MESSAGES, RESPONSES, Front
 from tests.replay.operations import OPERATIONS, replay_operations
 from tests.replay.recordings import ABSENT, BESIDE_CHAT, Recording, recordings
-from tests.replay.replay import Outcome, replay, unknown
+from tests.replay.replay import Outcome, cells, crossed, replay, replay_crossed, unknown
 from tests.replay.table import lines
-from tests.replay.verdict import Heard, judge
+from tests.replay.verdict import Heard, judge, judge_crossed
 
 PROVIDERS = sorted({one.provider for one in recordings()})
 
@@ -57,6 +57,20 @@ def test_a_recorded_provider_is_heard_through_every_front_end(provider: str, tmp
     assert [
         (outcome.cell.recording.id, outcome.cell.front.name, outcome.verdict.wrong) for outcome in _failed(told)
     ] == []
+
+
+@pytest.mark.skipif(not PROVIDERS, reason=ABSENT)
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_an_answer_in_the_form_not_asked_for_is_a_fault_and_no_answer(provider: str, tmp_path: Path) -> None:
+    """A stream for a whole request and the other way round: every cell that the recordings do not fill themselves."""
+    found = [one for one in recordings() if one.provider == provider]
+    told = asyncio.run(replay_crossed(found, tmp_path))
+    assert [
+        (outcome.cell.recording.id, outcome.cell.front.name, outcome.verdict.wrong) for outcome in _failed(told)
+    ] == []
+    filled = {(cell.recording.id, cell.front.name, cell.streamed) for cell in (*cells(found), *crossed(found))}
+    every = {cell.recording.id for cell in cells(found)}
+    assert filled == {(id, front.name, streamed) for id in every for front in FRONTS for streamed in (True, False)}
 
 
 @pytest.mark.skipif(not PROVIDERS, reason=ABSENT)
@@ -139,6 +153,15 @@ def test_an_answer_passed_on_is_the_providers_own_bytes() -> None:
     spaced = Heard(200, json.dumps(ANSWER, indent=1).encode(), False)
     assert judge(recorded(), CHAT, spaced, relays=True).word == "fail"
     assert judge(recorded(), CHAT, _whole(ANSWER), relays=True).word == "pass"
+
+
+def test_an_answer_that_got_through_in_the_other_form_is_noticed() -> None:
+    """However right it looks; an error of another reason is no better."""
+    assert judge_crossed(recorded(), CHAT, _whole(ANSWER)).word == "fail"
+    error = {"message": "no", "type": "x", "param": None, "code": "x", "metadata": {"reason": "malformed"}}
+    assert judge_crossed(recorded(), CHAT, _whole({"error": error}, 502)).word == "cannot"
+    other = {**error, "metadata": {"reason": "timeout"}}
+    assert judge_crossed(recorded(), CHAT, _whole({"error": other}, 504)).word == "fail"
 
 
 _THROTTLED: dict[str, Any] = {

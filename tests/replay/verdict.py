@@ -58,6 +58,25 @@ def judge(recording: Recording, front: Front, heard: Heard, *, relays: bool) -> 
     return Verdict(tuple(wrong), front.cannot(recorded, said))
 
 
+OTHER_FORM = "the answer has the form that was not asked for: told as malformed, so that another target is asked"
+
+
+def judge_crossed(recording: Recording, front: Front, heard: Heard) -> Verdict:
+    """What a client must hear when a provider streams what was asked whole, or the other way round.
+
+    Nothing of the answer: half of it would look like all. An error that was recorded inside is as good a reason.
+    """
+    try:
+        said = hear(front, heard.status, heard.body, streamed=heard.streamed, passed=False)
+    except Wrong as rule:
+        return Verdict((str(rule),))
+    reasons = {"malformed", read(recording).fault}
+    if said.fault not in reasons or heard.status != front.statuses.get(said.fault or "", 502):
+        return Verdict((f"status {heard.status} ({said.fault}) for an answer in the other form",))
+    wrong = tuple(f"an answer beside the error: {_short(said.first.text)}" for _ in said.answers if said.first.text)
+    return Verdict(wrong, () if wrong else (OTHER_FORM,))
+
+
 def _failure(front: Front, recorded: Said, said: Said, heard: Heard) -> Iterator[str]:
     """An error: its reason, its status, and what had been said before it, no more and no less."""
     assert recorded.fault is not None
