@@ -16,9 +16,9 @@ from tests.scenarios.tongues import Front, every_front, tell
 
 WELL = speak(FIRST)
 OPEN: dict[str, Any] = {"server": {"faults": True}}
-QUICK = {
-    "timeouts": {"connect_s": LIMIT_S, "first_byte_s": 2 * LIMIT_S, "first_token_s": 2 * LIMIT_S, "idle_s": LIMIT_S}
-}
+SILENT_S = 4 * LIMIT_S
+"""Far enough from `connect_s` that a machine which stands still for a moment does not make both clocks ring at once."""
+QUICK = {"timeouts": {"connect_s": LIMIT_S, "first_byte_s": SILENT_S, "first_token_s": SILENT_S, "idle_s": LIMIT_S}}
 KEY = "sk-of-the-operator-1618033"
 
 
@@ -66,7 +66,7 @@ async def test_silence_and_cuts_before_content_are_bounded_by_the_clocks(
     async with paired(tmp_path, WELL, keys=QUICK, **OPEN) as pair:
         began = perf_counter()
         told = await tell(pair.router, front, headers=fault(text))
-        assert perf_counter() - began < 2 * LIMIT_S + 1
+        assert perf_counter() - began < SILENT_S + 1
         await pair.one.until(lambda: pair.one.open_connections == 0 or not pair.one.running)
     assert told.is_whole(SECOND)
 
