@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from msgspec import Struct, structs
+from msgspec.json import encode
 
 from actors.messages import (
     Admit,
@@ -254,7 +255,9 @@ class Exchange:
         if self._telling.cache == "bypass":
             return False
         tenant, ask = call.caller.tenant, call.ask
-        key = cache_key(tenant, call.dialect, ask.model, ask.fields, streamed=ask.stream)
+        wanted = ask.requirements
+        wishes = encode((wanted.on_loss, wanted.requires, wanted.min_context))
+        key = cache_key(tenant, call.dialect, ask.model, ask.fields, streamed=ask.stream, wishes=wishes)
         self._telling.recall = Recall(key, LONGEST_BYTES)
         try:
             hit = await cache.ask(Lookup(key=key), timeout_s=self._patience_s)

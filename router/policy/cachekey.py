@@ -16,7 +16,9 @@ _NOT_STREAMED = frozenset({"model", "router"})
 """The same of a streamed request: how it is delivered is part of what is kept."""
 
 
-def cache_key(scope: str, dialect: str, model: str, fields: Mapping[str, Raw], *, streamed: bool = False) -> str:
+def cache_key(
+    scope: str, dialect: str, model: str, fields: Mapping[str, Raw], *, streamed: bool = False, wishes: bytes = b""
+) -> str:
     """A name for exactly this request: every byte of every member counts, only their order does not.
 
     Args:
@@ -25,10 +27,11 @@ def cache_key(scope: str, dialect: str, model: str, fields: Mapping[str, Raw], *
         model: the name the caller used.
         fields: the body's top-level members.
         streamed: a stream is kept as one, and no whole answer is told out of it.
+        wishes: which targets may answer, and whether they must be told all of it.
     """
     left_out = _NOT_STREAMED if streamed else _NOT_ASKED
     members = _members({name: value for name, value in fields.items() if name not in left_out})
-    return _digest((scope, dialect, model, *(("stream",) if streamed else ()), *members))
+    return _digest((scope, dialect, model, "stream" if streamed else "whole", wishes, *members))
 
 
 def use_of(

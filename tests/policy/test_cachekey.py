@@ -41,6 +41,11 @@ def test_any_difference_is_another_key(scope: str, dialect: str, model: str, fie
     assert cache_key(scope, dialect, model, fields) != KEY
 
 
+def test_who_may_answer_is_part_of_the_key() -> None:
+    """An answer for a caller who took losses is none for one who does not."""
+    assert cache_key("tenant", "openai-chat", "m", FIELDS, wishes=b'["warn",[],null]') != KEY
+
+
 def test_members_do_not_run_into_each_other() -> None:
     """The end of a name and the start of a value are told apart."""
     assert cache_key("", "", "", {"a": Raw(b"1"), "b": Raw(b"2")}) != cache_key("", "", "", {"a": Raw(b"1b2")})

@@ -39,6 +39,15 @@ async def test_line_99_a_stream_with_usage_is_another_stream(tmp_path: Path) -> 
 
 
 @scenario
+async def test_line_99_what_one_may_be_told_is_nothing_to_who_asks_for_more(tmp_path: Path) -> None:
+    """An answer for a caller who took losses is not given to one who refuses them."""
+    async with paired(tmp_path, WELL, **ON) as pair:
+        wishes = ({"x-router-on-loss": "warn"}, {"x-router-on-loss": "refuse"}, {"x-router-on-loss": "warn"})
+        heard = [await pair.ask(headers=wish) for wish in wishes]
+        assert [each.headers["x-router-cache"] for each in heard] == ["miss", "miss", "hit"]
+
+
+@scenario
 async def test_line_99_streams_are_shared_by_no_two_tenants(tmp_path: Path) -> None:
     """The key is the tenant's."""
     clients = {"one": {"key": ONE}, "two": {"key": TWO}}
