@@ -251,13 +251,14 @@ class Exchange:
         cache, call = self._wiring.cache, self._call
         if cache is None or not call.caller.cache:
             return False
-        self._telling.cache = use_of(call.ask.fields, call.ask.requirements.cache, self._wiring.max_temperature)
-        if self._telling.cache == "bypass":
+        tenant, ask, wanted = call.caller.tenant, call.ask, call.ask.requirements
+        # A drill is to show what a provider's failure does, and none is asked for a kept answer.
+        use = "bypass" if call.drills else use_of(ask.fields, wanted.cache, self._wiring.max_temperature)
+        self._telling.cache = use
+        if use == "bypass":
             return False
-        tenant, ask = call.caller.tenant, call.ask
-        wanted = ask.requirements
-        wishes = encode((wanted.on_loss, wanted.requires, wanted.min_context))
-        key = cache_key(tenant, call.dialect, ask.model, ask.fields, streamed=ask.stream, wishes=wishes)
+        beside = encode((wanted.on_loss, wanted.requires, wanted.min_context, ask.forward))
+        key = cache_key(tenant, call.dialect, ask.model, ask.fields, streamed=ask.stream, beside=beside)
         self._telling.recall = Recall(key, LONGEST_BYTES)
         try:
             hit = await cache.ask(Lookup(key=key), timeout_s=self._patience_s)

@@ -90,6 +90,7 @@ class Limits(Actor):
         self._ended: set[str] = set()
         for job in self._live_jobs():
             self._enter(job)
+        self._later: Job | None = None
         self._past = None if (account := self._account) is None else self._past_of(account)
         if self._past is not None:
             # What was told to the incarnation before is still in the mailbox, and is to be counted first.
@@ -222,7 +223,10 @@ class Limits(Actor):
         self.ref.tell(Recount(at=self.ports.wall.now()))
 
     def _recount_later(self) -> None:
-        self.tasks.start(self._recount_in(AGAIN_S), name="recount")
+        """Once, however many questions stay unanswered meanwhile."""
+        if self._later is not None:
+            self._later.stop()
+        self._later = self.tasks.start(self._recount_in(AGAIN_S), name="recount")
 
     async def _recount_in(self, wait_s: float) -> None:
         await asyncio.sleep(wait_s)

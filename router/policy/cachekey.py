@@ -17,7 +17,7 @@ _NOT_STREAMED = frozenset({"model", "router"})
 
 
 def cache_key(
-    scope: str, dialect: str, model: str, fields: Mapping[str, Raw], *, streamed: bool = False, wishes: bytes = b""
+    scope: str, dialect: str, model: str, fields: Mapping[str, Raw], *, streamed: bool = False, beside: bytes = b""
 ) -> str:
     """A name for exactly this request: every byte of every member counts, only their order does not.
 
@@ -27,11 +27,12 @@ def cache_key(
         model: the name the caller used.
         fields: the body's top-level members.
         streamed: a stream is kept as one, and no whole answer is told out of it.
-        wishes: which targets may answer, and whether they must be told all of it.
+        beside: what asks beside the body: which targets may answer, whether they must be told all of it, and the
+            headers that they see.
     """
     left_out = _NOT_STREAMED if streamed else _NOT_ASKED
     members = _members({name: value for name, value in fields.items() if name not in left_out})
-    return _digest((scope, dialect, model, "stream" if streamed else "whole", wishes, *members))
+    return _digest((scope, dialect, model, "stream" if streamed else "whole", beside, *members))
 
 
 def use_of(

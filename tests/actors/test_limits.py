@@ -239,3 +239,20 @@ def test_a_ledger_that_cannot_tell_is_asked_again() -> None:
             assert till.spent("first") == 700
 
     run_virtual(main())
+
+
+def test_a_ledger_that_cannot_tell_is_asked_once_each_time() -> None:
+    """However many configurations brought budgets meanwhile: an outage has no crowd of questions waiting."""
+
+    async def main() -> None:
+        till = Till(None)
+        async with kept(till) as limits:
+            for number in range(5):
+                till.bounds = {"a": Bounds(budgets=(_budget("first"), _budget(f"added {number}")))}
+                limits.tell(BoundsChanged(at=till.ports.wall.now()))
+                await asyncio.sleep(1.0)
+            asked = till.asked
+            await asyncio.sleep(3 * AGAIN_S)
+            assert till.asked <= asked + 3
+
+    run_virtual(main())

@@ -43,7 +43,7 @@ def test_any_difference_is_another_key(scope: str, dialect: str, model: str, fie
 
 def test_who_may_answer_is_part_of_the_key() -> None:
     """An answer for a caller who took losses is none for one who does not."""
-    assert cache_key("tenant", "openai-chat", "m", FIELDS, wishes=b'["warn",[],null]') != KEY
+    assert cache_key("tenant", "openai-chat", "m", FIELDS, beside=b'["warn",[],null,[]]') != KEY
 
 
 def test_members_do_not_run_into_each_other() -> None:

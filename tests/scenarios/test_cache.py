@@ -12,6 +12,7 @@ from tests.fakes.replies import cut_after
 from tests.fakes.served import routed, served
 from tests.scenarios.scene import WELL, ask, paired, scenario
 from tests.scenarios.test_clients import ONE, TWO, shown
+from tests.scenarios.tongues import MESSAGES, tell
 
 ON: dict[str, Any] = {"cache": {"enabled": True}}
 
@@ -45,6 +46,25 @@ async def test_line_99_what_one_may_be_told_is_nothing_to_who_asks_for_more(tmp_
         wishes = ({"x-router-on-loss": "warn"}, {"x-router-on-loss": "refuse"}, {"x-router-on-loss": "warn"})
         heard = [await pair.ask(headers=wish) for wish in wishes]
         assert [each.headers["x-router-cache"] for each in heard] == ["miss", "miss", "hit"]
+
+
+@scenario
+async def test_line_99_headers_that_a_provider_sees_are_part_of_the_request(tmp_path: Path) -> None:
+    """With another beta another thing is asked for."""
+    async with paired(tmp_path, WELL, **ON) as pair:
+        betas = ("interleaved-thinking-2025-05-14", "context-1m-2025-08-07", "interleaved-thinking-2025-05-14")
+        heard = [await tell(pair.router, MESSAGES, headers={"anthropic-beta": beta}) for beta in betas]
+        assert [each.headers["x-router-cache"] for each in heard] == ["miss", "miss", "hit"]
+
+
+@scenario
+async def test_a_drill_is_given_no_kept_answer(tmp_path: Path) -> None:
+    """It shows what a failure does, also where the same was answered before; and what it was told is not kept."""
+    async with paired(tmp_path, WELL, server={"faults": True}, **ON) as pair:
+        drill = {"x-router-fault": "head:503"}
+        heard = [await pair.ask(headers=headers) for headers in (drill, None, drill)]
+        assert [each.headers["x-router-cache"] for each in heard] == ["bypass", "miss", "bypass"]
+        assert "x-router-fault" in heard[2].headers
 
 
 @scenario
