@@ -65,7 +65,7 @@ def export(config: Path | None, user: str) -> None:
 
 def _plain(row: EntryRow | ProviderTotal) -> dict[str, object]:
     """A row for JSON, with its money in plain digits: a store's nothing is 0E-12."""
-    usd = row.cost_usd
+    usd = row.known_usd if isinstance(row, ProviderTotal) else row.cost_usd
     return {**msgspec.to_builtins(row), "cost_usd": None if usd is None else usd_text(usd)}
 
 
@@ -75,7 +75,7 @@ def _totals(totals: tuple[ProviderTotal, ...]) -> Table:
         table.add_row(
             row.provider,
             str(row.entries),
-            "unknown" if row.entries == row.unpriced + row.uncounted else usd_text(row.cost_usd),
+            "unknown" if row.known_usd is None else usd_text(row.known_usd),
             str(row.unpriced),
             str(row.uncounted),
             str(row.input_tokens),

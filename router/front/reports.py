@@ -6,11 +6,14 @@ Logs are of this process and the last ones; costs and acts are the ledger's, ove
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated
 
 from aiohttp import web
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
 from actors.messages import (
     AuditPage,
@@ -128,11 +131,24 @@ class Logs(Struct, frozen=True, kw_only=True):
     next: str | None
 
 
+class Cost(Struct, frozen=True, kw_only=True):
+    """What entries add up to. `cost_usd` is the sum of the known costs, null where none is known; `unpriced` and
+    `uncounted` entries are not in it."""
+
+    provider: str
+    entries: int
+    cost_usd: Decimal | None
+    unpriced: int
+    uncounted: int
+    input_tokens: int
+    output_tokens: int
+
+
 class Costs(Struct, frozen=True, kw_only=True):
     """What everything cost. `complete` is false where the store cannot be read: then some is missing."""
 
-    overall: ProviderTotal
-    providers: dict[str, ProviderTotal]
+    overall: Cost
+    providers: dict[str, Cost]
     complete: bool
 
 
@@ -217,15 +233,21 @@ async def costs(request: web.Request, context: Context) -> web.Response:
     if query.since is None:
         view = await context.desk.inquire(ReadCosts())
         assert isinstance(view, CostView)
-        return said(Costs(overall=view.overall, providers=view.providers, complete=view.complete))
+        return said(_costs(view.overall, view.providers.values(), complete=view.complete))
     page = await context.desk.inquire(ReadTotals(since_at=query.since.timestamp()))
     assert isinstance(page, TotalsPage)
     overall = ProviderTotal(provider="")
     for total in page.totals:
         overall = overall.plus(total)
-    return said(
-        Costs(overall=overall, providers={total.provider: total for total in page.totals}, complete=page.complete)
-    )
+    return said(_costs(overall, page.totals, complete=page.complete))
+
+
+def _costs(overall: ProviderTotal, totals: Iterable[ProviderTotal], *, complete: bool) -> Costs:
+    return Costs(overall=_cost(overall), providers={one.provider: _cost(one) for one in totals}, complete=complete)
+
+
+def _cost(total: ProviderTotal) -> Cost:
+    return Cost(**{**asdict(total), "cost_usd": total.known_usd})
 
 
 async def audit(request: web.Request, context: Context) -> web.Response:

@@ -146,6 +146,11 @@ class ProviderTotal(Struct, frozen=True, kw_only=True):
     input_tokens: int = 0
     output_tokens: int = 0
 
+    @property
+    def known_usd(self) -> Decimal | None:
+        """The sum, or None where there are entries and the cost of none is known: that is not nothing."""
+        return None if 0 < self.entries == self.unpriced + self.uncounted else self.cost_usd
+
     def plus(self, other: ProviderTotal) -> ProviderTotal:
         """Both together, under this one's name."""
         return ProviderTotal(

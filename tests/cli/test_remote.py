@@ -168,7 +168,7 @@ async def test_ledger_reads_what_a_running_router_writes(tmp_path: Path) -> None
                 ("two", "completed", None)
             ]
             sums = [(row["provider"], row["entries"], row["cost_usd"]) for row in answer["totals"]]
-            assert sums == [("one", 1, "0"), ("two", 1, "0")]
+            assert sums == [("one", 1, None), ("two", 1, None)]
 
 
 def test_without_a_journal_ledger_says_so(tmp_path: Path) -> None:

@@ -69,7 +69,10 @@ def test_an_unknown_cost_stays_unknown(store: Store) -> None:
     unpriced = closed("a", cost_usd=None)
     uncounted = replace(closed("b", cost_usd=None), usage=None, cost_source=CostSource.UNCOUNTED, end=End.FAILED)
     zero = replace(closed("c", cost_usd=Decimal(0)), usage=Usage())
-    store.put((unpriced, uncounted, zero))
+    store.put((unpriced, uncounted))
+    assert [total.known_usd for total in store.totals()] == [None]
+    store.put((zero,))
+    assert [total.known_usd for total in store.totals()] == [0]
     rows = store.entries(Query())
     assert [(row.cost_usd, row.usage) for row in rows] == [(0, Usage()), (None, None), (None, USAGE)]
     (total,) = store.totals()
