@@ -56,10 +56,12 @@ def _quote(target: Target, prompt: int, bound: int | None, book: PriceBook, at: 
         cost = price(Usage(input=prompt, output=tokens), row)
         return None if cost is None else cost.normalize()
 
+    # Where what is told costs nothing, no length makes it dearer.
+    longest = usual if rates.output_per_mtok == 0 else bound
     return Quote(
         usd=usd(usual),
         low_usd=usd(1),
-        high_usd=None if bound is None else usd(bound),
+        high_usd=None if longest is None else usd(longest),
         answer_tokens=answer,
         price_id=row.id,
         price_date=row.date,

@@ -37,6 +37,17 @@ async def test_a_request_is_priced_on_each_provider(tmp_path: Path) -> None:
         assert one.turns == two.turns == []
 
 
+@on_real_loops
+async def test_what_costs_nothing_is_bounded(tmp_path: Path) -> None:
+    """However long the answer may become."""
+    free = {"models": [{"name": "m", "price": {"input_per_mtok": 0.0, "output_per_mtok": 0.0}}]}
+    async with ScriptedProvider(speak()) as one, served(routed({**remote(one), **free}), tmp_path) as router:
+        body = {"model": "one:m", "messages": _TURNS}
+        async with router.http.post(f"{router.url}/costs/estimate", json=body) as response:
+            quote = (await response.json())["targets"]["one:m"]
+        assert (quote["usd"], quote["high_usd"], quote["answer_tokens"]["most"]) == (0, 0, None)
+
+
 _FORMS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "chat": ({"model": "one:m", "messages": _TURNS}, {}),
     "responses": ({"model": "one:m", "input": "Name three colours."}, {}),
