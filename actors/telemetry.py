@@ -40,7 +40,8 @@ from router.telemetry.logs import Level, Line, Logs
 from router.telemetry.meter import Meter
 from router.telemetry.rows import LogRow, attempt_row, exchange_row, pick_rows
 from router.telemetry.scores import Span
-from router.telemetry.traces import SpanSink, sketch_attempt, sketch_exchange
+from router.telemetry.sinks import SpanSink
+from router.telemetry.traces import sketch_attempt, sketch_exchange
 
 Fact = AttemptEnded | ExchangeEnded
 Ordered = Fact | ProviderRemoved | ProviderReplaced

@@ -68,7 +68,7 @@ from router.telemetry.logs import Level, Line, Logs
 from router.telemetry.meter import Meter
 from router.telemetry.numbers import numbers_of
 from router.telemetry.scrub import Scrubber
-from router.telemetry.traces import SpanSink, open_sink
+from router.telemetry.sinks import SpanSink, open_sink
 from router.telemetry.writer import LineSink
 
 SPANS_STOP_S = 2.0

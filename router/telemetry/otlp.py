@@ -1,5 +1,5 @@
 """Sends spans by OTLP over HTTP, with the OpenTelemetry SDK. Imported only when an endpoint is configured: see
-`open_sink`.
+`sinks`.
 
 The SDK's batch processor owns the thread and the request. It would drop the oldest span and log at each drop when its
 queue is full, so a gate in front counts what is on its way and refuses earlier: with a collector that hangs, emitting
@@ -37,7 +37,7 @@ _NO_METRICS = NoOpMeterProvider()
 
 
 class OtlpSink:
-    """A `SpanSink` with a tracer provider of its own; the program's global one is not touched.
+    """A `sinks.SpanSink` with a tracer provider of its own; the program's global one is not touched.
 
     Args:
         exporter: what sends a batch; may block its own thread.

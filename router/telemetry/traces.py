@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -48,35 +47,12 @@ class Sketch(Struct, frozen=True, kw_only=True):
     error: str | None
 
 
-class SpanSink(Protocol):
-    """Where spans go. `emit` never waits and never raises; what it cannot take is counted in `dropped`."""
-
-    @property
-    def dropped(self) -> int:
-        """Spans that reached no collector."""
-        ...
-
-    def emit(self, sketch: Sketch) -> None:
-        """Take one span."""
-        ...
-
-    async def stop(self, grace_s: float) -> bool:
-        """Send what is left; False when that took longer than `grace_s`."""
-        ...
-
-
 def span_id(trace_id: str, key: str) -> str:
     """The span id of the exchange or attempt with the id `key`: 16 hex digits, the same whoever asks.
 
-    An attempt's span is made before its exchange's, and a provider is told the attempt's id before either exists: so
-    ids are derived, not drawn.
+    An attempt's span is made before its exchange's: so ids are derived, not drawn.
     """
     return blake2b(f"{trace_id}/{key}".encode(), digest_size=8).hexdigest()
-
-
-def attempt_traceparent(trace_id: str, attempt: str) -> str:
-    """The `traceparent` header for a provider, under which its own spans hang below the attempt's."""
-    return f"00-{trace_id}-{span_id(trace_id, attempt)}-01"
 
 
 def is_sampled(trace_id: str, ratio: float) -> bool:
@@ -195,20 +171,3 @@ def _usage_attributes(usage: Usage) -> dict[str, Attribute]:
         "gen_ai.usage.output_tokens": usage.output_total,
         **{name: count for name, count in parts.items() if count},
     }
-
-
-def open_sink(
-    endpoint: str | None, *, headers: dict[str, str], capacity: int = 2048, ratio: float = 1.0, timeout_s: float = 10.0
-) -> SpanSink | None:
-    """A sink to the collector at `endpoint`, the full URL; without one None, and the SDK is not even imported.
-
-    Args:
-        headers: sent with each batch, credentials included.
-        capacity: spans on their way at most.
-        timeout_s: for one batch, its retries included.
-    """
-    if not endpoint:
-        return None
-    from router.telemetry.otlp import OtlpSink, open_exporter
-
-    return OtlpSink(open_exporter(endpoint, headers, timeout_s), capacity=capacity, ratio=ratio)

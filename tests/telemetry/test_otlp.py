@@ -15,7 +15,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from router.canon.outcome import End
 from router.errors import Reason
 from router.telemetry.otlp import OtlpSink, open_exporter
-from router.telemetry.traces import Sketch, open_sink, sketch_attempt, sketch_exchange, span_id
+from router.telemetry.sinks import open_sink
+from router.telemetry.traces import Sketch, sketch_attempt, sketch_exchange, span_id
 from tests.fakes.collector import Collector, collecting
 from tests.fakes.facts import CALLER_SPAN, TRACE, attempt_ended, exchange_ended
 
