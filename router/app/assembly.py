@@ -166,7 +166,7 @@ class Assembly:
         kinds, self._broken_kinds = found.kinds, found.broken
         # A kind may judge its errors in its own way; what callers speak is the dialect itself.
         layout = layout_of(settings, kinds)
-        self._prices = Snapshot(price_book(layout.seats, self._listed))
+        self._prices = Snapshot(price_book(layout.seats, self._listed, settings.prices.table))
         self._seats = {seat.name: seat for seat in layout.seats}
         press = Press(
             self._printing(kinds, source),
@@ -257,10 +257,11 @@ class Assembly:
         self._ref("telemetry").tell(describe_report(report))
 
     async def _follow(self) -> None:
-        """Wait for a change of the file; one that cannot be watched is left to SIGHUP and the API."""
+        """Wait for a change of a file; those that cannot be watched are left to SIGHUP and the API."""
         file = self._origin.file if self._origin is not None and self.settings.reload.watch else None
         if file is not None:
-            why = await changed_file(file)
+            prices = self.settings.prices.file
+            why = await changed_file(file, *(() if prices is None else (prices,)))
             if why is None:
                 return
             self.logs.write(Level.WARNING, Line.CONFIG_UNWATCHED, file=str(file), why=why)
@@ -276,7 +277,7 @@ class Assembly:
     def _take(self, release: Release) -> None:
         """What is read by reference follows; a provider that leaves is priced until its last attempt is booked."""
         self._seats = {**self._seats, **{seat.name: seat for seat in release.seats}}
-        self._prices.publish(price_book(tuple(self._seats.values()), self._listed))
+        self._prices.publish(price_book(tuple(self._seats.values()), self._listed, release.settings.prices.table))
         self.logs.set_level(Level(release.settings.telemetry.log_level))
         self._complain(release)
         try:
@@ -287,7 +288,7 @@ class Assembly:
     def _settle(self) -> None:
         release = self._edition.value
         self._seats = {seat.name: seat for seat in release.seats}
-        self._prices.publish(price_book(release.seats, self._listed))
+        self._prices.publish(price_book(release.seats, self._listed, release.settings.prices.table))
         self._scrubber.keep(secrets_of(release.settings))
 
     def _printing(self, kinds: Kinds, source: str) -> Printing:
@@ -395,7 +396,9 @@ class Assembly:
             capability=lambda: Capability(
                 continuing=lambda: continuing(edition.value.seats),
                 targets=lambda: upstream_names(edition.value.seats),
-                said=lambda target: said_of(self._listed, edition.value.seats, target, self.ports.wall.now()),
+                said=lambda target: said_of(
+                    self._listed, self._prices.value, edition.value.seats, target, self.ports.wall.now()
+                ),
                 published=self._facts,
             ),
             units=lambda: tuple(edition.value.units.values()),

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from msgspec import convert
+from msgspec.structs import replace
 
 from router.app.seats import Seat
 from router.canon.ability import UNSAID, Ability, Traits
 from router.canon.target import Target
 from router.policy.capability import FactSource
-from router.policy.price import Override, PriceBook, Rates, Seller, Tier
+from router.policy.price import Override, PriceBook, PriceRow, PriceTable, Rates, Seller, Tier
 from router.policy.pricelist import PriceList
 from router.providers.knowledge import known_of
-from router.settings import Model, Price
+from router.settings import Model, Price, PriceRows
+
+_ALL: dict[str, str | None] = {"*": None}
+"""What stands in a table for every model of a provider."""
 
 
-def said_of(listed: PriceList, seats: tuple[Seat, ...], target: Target, at: float) -> dict[FactSource, Traits]:
+def said_of(
+    listed: PriceList, book: PriceBook, seats: tuple[Seat, ...], target: Target, at: float
+) -> dict[FactSource, Traits]:
     """What everybody but its provider says of a target; nothing of one that is not there.
 
     Args:
+        book: what the operator says of prices.
         at: epoch seconds, for prices that change.
     """
     seat = next((seat for seat in seats if seat.name == target.provider), None)
@@ -26,20 +35,23 @@ def said_of(listed: PriceList, seats: tuple[Seat, ...], target: Target, at: floa
     model = next((model for model in seat.models if model.name == target.model), None)
     upstream = target.model if model is None else model.upstream
     return {
-        FactSource.CONFIGURED: UNSAID if model is None else _configured(model),
+        FactSource.CONFIGURED: _configured(model, book.own(target, at)),
         FactSource.LISTED: _listed(listed, seat, upstream, at),
         FactSource.KNOWN: known_of(seat.kind.known, upstream),
     }
 
 
-def _configured(model: Model) -> Traits:
-    price = model.price
+def _configured(model: Model | None, row: PriceRow | None) -> Traits:
+    rates = Rates() if row is None else row.rates
+    said = UNSAID if model is None else _abilities(model)
+    return replace(said, input_per_mtok=_text(rates.input_per_mtok), output_per_mtok=_text(rates.output_per_mtok))
+
+
+def _abilities(model: Model) -> Traits:
     return Traits(
         can=tuple(map(Ability, model.can)),
         cannot=tuple(map(Ability, model.cannot)),
         context_window=model.context_window,
-        input_per_mtok=None if price is None else str(price.input_per_mtok),
-        output_per_mtok=None if price is None else str(price.output_per_mtok),
     )
 
 
@@ -49,13 +61,17 @@ def _listed(listed: PriceList, seat: Seat, upstream: str, at: float) -> Traits:
     rates = Rates() if row is None else row.rates
     return Traits(
         context_window=listed.window(*seller),
-        input_per_mtok=None if rates.input_per_mtok is None else str(rates.input_per_mtok),
-        output_per_mtok=None if rates.output_per_mtok is None else str(rates.output_per_mtok),
+        input_per_mtok=_text(rates.input_per_mtok),
+        output_per_mtok=_text(rates.output_per_mtok),
     )
 
 
-def price_book(seats: tuple[Seat, ...], listed: PriceList) -> PriceBook:
-    """Configured prices first, then nothing for what runs here, then the list."""
+def _text(rate: Decimal | None) -> str | None:
+    return None if rate is None else str(rate)
+
+
+def price_book(seats: tuple[Seat, ...], listed: PriceList, rows: PriceRows) -> PriceBook:
+    """Configured prices first, then the table's, then nothing for what runs here, then the list."""
     sellers = {
         seat.name: Seller(
             price_id=seat.kind.price_id,
@@ -68,10 +84,11 @@ def price_book(seats: tuple[Seat, ...], listed: PriceList) -> PriceBook:
     overrides = tuple(
         _override(seat.name, model.name, model.price) for seat in seats for model in seat.models if model.price
     )
-    return PriceBook(sellers, overrides, listed=listed)
+    table = PriceTable((_override(row.provider, _ALL.get(row.model, row.model), row) for row in rows.rows), rows.name)
+    return PriceBook(sellers, overrides, listed=listed, table=table)
 
 
-def _override(provider: str, model: str, price: Price) -> Override:
+def _override(provider: str, model: str | None, price: Price) -> Override:
     return Override(
         provider=provider,
         model=model,

@@ -98,7 +98,7 @@ def erase(config: Path | None, user: str) -> None:
 def rate(config: Path | None, *, apply: bool) -> None:
     """What every counted entry would cost by today's prices; with `apply`, let that be its cost."""
     settings = settings_or_exit(config)
-    book = price_book(layout_of(settings, find_installed().kinds).seats, PriceList())
+    book = price_book(layout_of(settings, find_installed().kinds).seats, PriceList(), settings.prices.table)
     before = after = Decimal(0)
     changed = 0
     with open_store(config, read_only=not apply) as store:

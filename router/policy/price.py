@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Protocol
 
@@ -28,6 +29,9 @@ _BUCKETS = (
 )
 _UNITS = {"images": "image_usd", "search_units": "search_unit_usd"}
 """What is billed by the piece -> its price. A picture whose tokens were counted is billed by these."""
+
+_ALWAYS = float("-inf")
+"""Since when a row holds that names no day."""
 
 _MOST_TOKENS = 10**9
 """No answer uses more of a bucket: a larger count is a provider's mistake."""
@@ -171,12 +175,13 @@ def is_plausible(usage: Usage) -> bool:
 
 
 class Override(Struct, frozen=True, kw_only=True):
-    """A price from the configuration; it goes before every list.
+    """A price from the configuration or a table of its own; it goes before the list.
 
     Args:
         provider: the provider's configured name.
         model: the one model it is for; None is all of the provider's that have none of their own.
         rates: buckets left out cost what they are a kind of.
+        date: ISO date; in a table, the first day that it holds.
     """
 
     provider: str
@@ -210,39 +215,83 @@ class PriceSource(Protocol):
         ...
 
 
+class PriceTable:
+    """Prices of an operator's own, each from its day on.
+
+    Args:
+        name: of the table, for the ledger to say where a price comes from.
+    """
+
+    def __init__(self, rows: Iterable[Override] = (), name: str = "configured") -> None:
+        found: dict[tuple[str, str | None], list[tuple[float, PriceRow]]] = {}
+        for row in rows:
+            found.setdefault((row.provider, row.model), []).append((_since_at(row.date), _row_of(row, name)))
+        # The latest first: it is what is asked for.
+        self._rows = {key: sorted(dated, key=lambda each: -each[0]) for key, dated in found.items()}
+
+    def find(self, provider: str, models: tuple[str, ...], at: float) -> PriceRow | None:
+        """The row in force at `at`, epoch seconds, by the first of the model's names that has one; None when there is
+        none: one that is still to come does not hold."""
+        for model in (*models, None):
+            for since_at, row in self._rows.get((provider, model), ()):
+                if since_at <= at:
+                    return row
+        return None
+
+
 class PriceBook:
-    """Every price this router knows: configured ones first, then nothing for what runs here, then the list.
+    """Every price this router knows: configured ones first, then those of the operator's table, then nothing for what
+    runs here, then the list.
 
     Args:
         sellers: by configured provider name. A provider that is not in it has only configured prices.
+        overrides: the configured ones; their dates are told and not heeded.
     """
 
     def __init__(
-        self, sellers: Mapping[str, Seller], overrides: tuple[Override, ...] = (), *, listed: PriceSource
+        self,
+        sellers: Mapping[str, Seller],
+        overrides: tuple[Override, ...] = (),
+        *,
+        listed: PriceSource,
+        table: PriceTable | None = None,
     ) -> None:
         self._sellers = dict(sellers)
         self._listed = listed
+        self._table = table
         self._overrides = {(override.provider, override.model): _row_of(override) for override in overrides}
 
     def find(self, target: Target, at: float) -> PriceRow | None:
         """The price of a target at `at`, epoch seconds; None when nobody knows: never a zero in its place."""
-        own = self._overrides.get((target.provider, target.model)) or self._overrides.get((target.provider, None))
-        if own is not None:
-            return own
+        own = self.own(target, at)
         seller = self._sellers.get(target.provider)
-        if seller is None:
-            return None
+        if own is not None or seller is None:
+            return own
         model = seller.upstream.get(target.model, target.model)
         return LOCAL if seller.local else self._listed.find(seller.price_id, seller.base_url, model, at)
+
+    def own(self, target: Target, at: float) -> PriceRow | None:
+        """What the operator says of a target: in the configuration, or in the table."""
+        row = self._overrides.get((target.provider, target.model)) or self._overrides.get((target.provider, None))
+        if row is not None or self._table is None:
+            return row
+        seller = self._sellers.get(target.provider)
+        upstream = target.model if seller is None else seller.upstream.get(target.model, target.model)
+        return self._table.find(target.provider, (target.model, upstream), at)
 
     def cost(self, target: Target, usage: Usage | None, at: float) -> Cost:
         """What an answer of a target cost, for the caller's header and the ledger alike."""
         return choose_cost(usage, None if usage is None else self.find(target, at))
 
 
-def _row_of(override: Override) -> PriceRow:
+def _since_at(date: str | None) -> float:
+    """Midnight UTC of that day."""
+    return _ALWAYS if date is None else datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp()
+
+
+def _row_of(override: Override, source: str = "configured") -> PriceRow:
     return PriceRow(
-        id=f"configured {override.provider}:{override.model or '*'}",
+        id=f"{source} {override.provider}:{override.model or '*'}",
         rates=override.rates.filled(),
         tiers=tuple(
             Tier(above_tokens=tier.above_tokens, rates=tier.rates.filled()) for tier in _ascending(override.tiers)

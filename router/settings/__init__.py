@@ -15,6 +15,7 @@ from router.settings.faults import ConfigInvalid, Fault
 from router.settings.kinds import BUILT_IN, KindRules
 from router.settings.loading import from_environment, load, process_environment
 from router.settings.origin import Draft, Edit, EntryThere, NoEntry, Origin
+from router.settings.pricefile import PriceRows
 from router.settings.rules import TargetRef
 from router.settings.schema import (
     Breaker,
@@ -61,6 +62,7 @@ __all__ = [
     "NoEntry",
     "Origin",
     "Price",
+    "PriceRows",
     "Provider",
     "Retry",
     "Safe",

@@ -13,6 +13,7 @@ from router.settings.environment import add_home, add_overrides, write_environme
 from router.settings.expand import expand
 from router.settings.faults import Findings
 from router.settings.kinds import BUILT_IN, KindRules
+from router.settings.pricefile import PriceRows, read_prices
 from router.settings.references import References
 from router.settings.resolve import resolve
 from router.settings.rules import check_rules
@@ -87,8 +88,10 @@ def load_tree(given: Given, kinds: Mapping[str, KindRules], findings: Findings, 
     shaper.references = References(shaper.path_of, safe_in(given), pending)
     document = shaper.shape(tree, Document)
     check_rules(document, tree, kinds, findings)
+    file = document.prices.file
+    table = PriceRows() if file is None else read_prices(file, findings, ("prices", "file"))
     findings.raise_any()
-    return resolve(document, kinds)
+    return resolve(document, kinds, table)
 
 
 def home_of(given: Given) -> Path:

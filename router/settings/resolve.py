@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec.structs import asdict, replace
 
 from router.settings.kinds import KindRules
+from router.settings.pricefile import PriceRows
 from router.settings.rules import AUTO, find_target, key_name, needs_keys
 from router.settings.schema import (
     Document,
@@ -19,7 +20,17 @@ from router.settings.schema import (
     ProviderKeys,
     TimeoutKeys,
 )
-from router.settings.settings import ApiKey, FailoverGroup, Ledger, LocalModels, Model, Provider, Settings, Timeouts
+from router.settings.settings import (
+    ApiKey,
+    FailoverGroup,
+    Ledger,
+    LocalModels,
+    Model,
+    Prices,
+    Provider,
+    Settings,
+    Timeouts,
+)
 
 _FIRST_BYTE_S = 30.0
 _FIRST_TOKEN_S = 60.0
@@ -28,8 +39,8 @@ _LOCAL_PARALLEL = 1
 _ONLY_KEY = "default"
 
 
-def resolve(document: Document, kinds: Mapping[str, KindRules]) -> Settings:
-    """The settings of a document without faults."""
+def resolve(document: Document, kinds: Mapping[str, KindRules], table: PriceRows) -> Settings:
+    """The settings of a document without faults, with the table of prices that it names."""
     retry, breaker = document.retry, document.breaker
     return Settings(
         home=document.home,
@@ -51,6 +62,7 @@ def resolve(document: Document, kinds: Mapping[str, KindRules]) -> Settings:
         idempotency=document.idempotency,
         conversations=document.conversations,
         ledger=_ledger(document.ledger, document.home),
+        prices=Prices(file=document.prices.file, table=table),
         telemetry=document.telemetry,
         admin=document.admin,
         reload=document.reload,

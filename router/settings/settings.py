@@ -12,6 +12,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import Struct
 
+from router.settings.pricefile import PriceRows
 from router.settings.rules import TargetRef
 from router.settings.schema import (
     Adaptive,
@@ -165,6 +166,13 @@ class Ledger(Struct, frozen=True, kw_only=True):
     keep_days: float | None
 
 
+class Prices(Struct, frozen=True, kw_only=True):
+    """What models cost: the `table` that was read from `file`, empty where there is none."""
+
+    file: Path | None
+    table: PriceRows
+
+
 class Settings(Struct, frozen=True, kw_only=True, dict=True):
     """A whole configuration. The order of `providers` is the order in which `auto` asks them.
 
@@ -184,6 +192,7 @@ class Settings(Struct, frozen=True, kw_only=True, dict=True):
     idempotency: IdempotencyKeys
     conversations: ConversationKeys
     ledger: Ledger
+    prices: Prices
     telemetry: Telemetry
     admin: AdminKeys
     reload: ReloadKeys
@@ -201,6 +210,8 @@ class Settings(Struct, frozen=True, kw_only=True, dict=True):
 
 def _plain(value: object) -> object:
     match value:
+        case PriceRows():
+            return value.public()
         case Struct():
             return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
         case Mapping():

@@ -16,6 +16,7 @@ from router.settings.schema.failover import Breaker, Failover, GroupKeys, HedgeK
 from router.settings.schema.grants import AwsKeys, EntraKeys, GoogleKeys
 from router.settings.schema.keys import GroupName, KeyName, Keys, ProviderName
 from router.settings.schema.operation import KeyFrom, ReloadKeys, SecretsKeys
+from router.settings.schema.prices import PriceFile, PriceRowKeys, PricesKeys
 from router.settings.schema.provider import (
     GRANTS,
     LOCAL_KEYS,
@@ -69,6 +70,9 @@ __all__ = [
     "ModelKeys",
     "PrefixStyle",
     "Price",
+    "PriceFile",
+    "PriceRowKeys",
+    "PricesKeys",
     "ProviderKeys",
     "ProviderName",
     "ReloadKeys",
@@ -98,6 +102,7 @@ class Document(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         idempotency: requests that come again with the same key.
         conversations: answers that callers go on from by their id.
         ledger: what every attempt cost.
+        prices: what models cost.
         telemetry: what is told about requests.
         admin: where it is administered.
         reload: when the configuration is read again.
@@ -117,6 +122,7 @@ class Document(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     idempotency: IdempotencyKeys = IdempotencyKeys()
     conversations: ConversationKeys = ConversationKeys()
     ledger: LedgerKeys = LedgerKeys()
+    prices: PricesKeys = PricesKeys()
     telemetry: Telemetry = Telemetry()
     admin: AdminKeys = AdminKeys()
     reload: ReloadKeys = ReloadKeys()
