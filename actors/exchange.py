@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from msgspec import Struct, structs
-from msgspec.json import encode
 
+from actors.caching import CacheWiring, caching_of
 from actors.messages import (
     Admit,
     Admitted,
@@ -21,8 +21,6 @@ from actors.messages import (
     Call,
     Draw,
     HedgeGranted,
-    Hit,
-    Lookup,
     Order,
     Part,
     Piece,
@@ -37,7 +35,7 @@ from actors.messages import (
     Unsent,
 )
 from actors.race import Race, Runner
-from actors.recall import Recall, replayed
+from actors.recall import replayed
 from actors.record import Record
 from actors.rescue import Bridge, Rescue, outcome_of
 from actors.runtime import (
@@ -62,7 +60,6 @@ from router.canon.usage import Usage
 from router.errors import GatewayError, Limited, Reason, Refused, Unavailable, WireFault
 from router.policy.backoff import Backoff
 from router.policy.bounds import Bounds
-from router.policy.cachekey import cache_key, use_of
 from router.policy.course import Course, narrowed
 from router.policy.enduser import end_user_of
 from router.policy.gauge import UNTAUGHT
@@ -74,17 +71,13 @@ ASK_S = 5.0
 """How long an exchange waits for an actor's word, its deadline allowing; they answer in microseconds unless something
 is wrong."""
 
-LONGEST_BYTES = 4 << 20
-"""A longer answer is not kept: what is under way is held beside what the cache is bounded to."""
-
 
 class Wiring(Struct, frozen=True, kw_only=True):
     """What every exchange needs of the rest of the tree.
 
     Args:
         version: of the configuration that this is out of.
-        cache: None when it is switched off.
-        max_temperature: a request that states a higher one is neither answered from the cache nor kept there.
+        cache: who is answered from kept answers.
         routes: public model name -> its failover group.
         open_routes: a name that is no route, though a provider listed such a model itself -> the group for all of
             these; None for any other.
@@ -105,7 +98,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     limits: Ref
     retry: Ref
     telemetry: Ref
-    cache: Ref | None
+    cache: CacheWiring
     routes: Mapping[str, Ref]
     providers: Mapping[str, Ref]
     open_routes: Callable[[str], Ref | None]
@@ -117,7 +110,6 @@ class Wiring(Struct, frozen=True, kw_only=True):
     max_per_target: int
     deadline_s: float
     bounds: Mapping[str, Bounds] = {}
-    max_temperature: float = 1.0
     quote: Callable[[str, int, int], Decimal | None] = lambda _model, _prompt, _answer: None
     ratio: Callable[[str], float] = lambda _model: UNTAUGHT.prompt
 
@@ -140,6 +132,7 @@ class Exchange:
         self._draw = self._drawn()
         self._known = call.ask.model in wiring.routes
         self._on_loss = OnLoss.REFUSE
+        self._caching = caching_of(call, wiring.cache)
 
     @property
     def outbox(self) -> Channel[Piece]:
@@ -151,7 +144,7 @@ class Exchange:
         try:
             await self._admit()
             plan = await self._plan()
-            if not await self._recall():
+            if not await self._recall(plan):
                 await self._answer(plan)
         except GatewayError as error:
             forget_traceback(error)
@@ -246,27 +239,16 @@ class Exchange:
         except (ActorDead, AskTimeout, MailboxFull) as error:
             raise Unavailable(f"the {whom} cannot answer now", reason=Reason.INTERNAL, retry_after_s=1.0) from error
 
-    async def _recall(self) -> bool:
-        """Answer from the cache, where there is one and it has exactly this; costs nothing and asks nobody."""
-        cache, call = self._wiring.cache, self._call
-        if cache is None or not call.caller.cache:
+    async def _recall(self, plan: Planned) -> bool:
+        """Answer from the cache, where it is on and has exactly this; costs nothing and asks nobody."""
+        caching = self._caching
+        if caching is None:
             return False
-        tenant, ask, wanted = call.caller.tenant, call.ask, call.ask.requirements
-        # A drill is to show what a provider's failure does, and none is asked for a kept answer.
-        use = "bypass" if call.drills else use_of(ask.fields, wanted.cache, self._wiring.max_temperature)
-        self._telling.cache = use
-        if use == "bypass":
+        self._telling.cache = caching.word
+        hit = await caching.look_up(plan.targets, self._patience_s)
+        self._telling.recall = caching.recall
+        if hit is None:
             return False
-        beside = encode((wanted.on_loss, wanted.requires, wanted.min_context, ask.forward))
-        key = cache_key(tenant, call.dialect, ask.model, ask.fields, streamed=ask.stream, beside=beside)
-        self._telling.recall = Recall(key, LONGEST_BYTES)
-        try:
-            hit = await cache.ask(Lookup(key=key), timeout_s=self._patience_s)
-        except (ActorDead, AskTimeout, MailboxFull):
-            return False
-        if not isinstance(hit, Hit):
-            return False
-        self._telling.recall = None  # it is kept already, and does not become younger
         committed, told, answered = replayed(hit, self._telling.standings)
         self._record.target = committed.target
         for piece in (committed, *told):
@@ -373,7 +355,8 @@ class Exchange:
             while not self._record.complete:
                 part = runner.held.pop(0) if runner.held else await self._next(runner.feed, runner.target)
                 await self._telling.take(part, runner.target)
-            self._keep()
+            if self._caching is not None:
+                self._caching.keep()
         except WireFault as fault:
             forget_traceback(fault)
             # Where it was we who could not use it, it still runs.
@@ -437,13 +420,6 @@ class Exchange:
                 await self._telling.commit(target)
             except ChannelClosed:
                 raise WireFault(Reason.CRASHED, "its unit crashed while it was answering") from None
-
-    def _keep(self) -> None:
-        """Remember a complete answer for whoever asks the same again."""
-        recall, cache = self._telling.recall, self._wiring.cache
-        stored = recall.stored() if recall is not None else None
-        if cache is not None and stored is not None:
-            cache.tell(stored)
 
     async def _open(
         self, target: Target, route: Route, way: Bridge | None, *, beside: Target | None = None

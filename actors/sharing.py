@@ -101,7 +101,7 @@ class Sharing:
         known = self._under_way.get(name) or self._answered.get(name)
         if known is not None:
             return self._one_more(call, digest, known)
-        opened, entry = begin(), _Entry(digest, may_keep=call.caller.cache)
+        opened, entry = begin(), _Entry(digest, may_keep=call.caller.cache.on is not False)
         entry.shared = Shared(opened, lambda shared: self._changed(name, entry))
         self._under_way[name] = entry
         self._changed(name, entry)

@@ -48,7 +48,7 @@ from router.app.found import by_reference, targets_found
 from router.app.press import Hooks, Press, Printing
 from router.app.prices import price_book, said_of
 from router.app.release import Kinds, Layout, Release, layout_of, secrets_of
-from router.app.rules import backoff, budget_rules, cache_rules, conversation_rules, sharing_rules
+from router.app.rules import backoff, budget_rules, cache_rules, cache_wiring, conversation_rules, sharing_rules
 from router.app.seats import OPEN, absent_groups, continuing, upstream_names
 from router.app.units import Workshop
 from router.app.vaults import vault_of
@@ -325,8 +325,7 @@ class Assembly:
             limits=self._ref("limits"),
             retry=self._ref("retry"),
             telemetry=self._ref("telemetry"),
-            cache=self._ref("cache") if settings.cache.enabled else None,
-            max_temperature=settings.cache.max_temperature,
+            cache=cache_wiring(settings, self._ref("cache")),
             routes={name: self._ref("groups", group) for name, group in groups.items() if name != OPEN},
             providers={name: self._ref("providers", unit, "provider") for name, unit in units.items()},
             continues=lambda target: self._facts.value.get(target, UNKNOWN).continues,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
+from router.canon.caching import CacheScope
 from router.canon.caller import Caller
 from router.canon.target import Target
 from router.canon.usage import Usage
@@ -38,7 +39,7 @@ def caller_of(name: str, client: ClientKeys) -> Caller:
         group=client.group,
         models=client.models,
         endpoints=client.endpoints,
-        cache=client.cache,
+        cache=CacheScope(on=client.cache, tool_calls=client.cache_tool_calls),
         keeps=client.keep,
     )
 

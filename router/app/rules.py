@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 
 from actors.cache import CacheRules
+from actors.caching import CacheWiring
 from actors.conversations import ConversationRules
+from actors.runtime import Ref
 from actors.sharing import SharingRules
+from router.canon.caching import CacheScope
 from router.canon.loss import OnLoss
 from router.policy.adapt import Adaptive
 from router.policy.backoff import Backoff
@@ -81,6 +84,19 @@ def budget_rules(settings: Settings) -> BudgetRules:
 def cache_rules(settings: Settings) -> CacheRules:
     """How long answers are kept, and how many."""
     return CacheRules(ttl_s=settings.cache.ttl_s, size_bytes=settings.cache.max_bytes)
+
+
+def cache_wiring(settings: Settings, ref: Ref) -> CacheWiring:
+    """Who is answered from kept answers, as far as server and groups say."""
+    return CacheWiring(
+        ref=ref,
+        server=CacheScope(on=settings.cache.enabled, tool_calls=settings.cache.tool_calls),
+        groups={
+            name: CacheScope(on=group.cache, tool_calls=group.cache_tool_calls)
+            for name, group in settings.failover_groups.items()
+        },
+        max_temperature=settings.cache.max_temperature,
+    )
 
 
 def conversation_rules(settings: Settings) -> ConversationRules:

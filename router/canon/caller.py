@@ -6,6 +6,8 @@ from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
+from router.canon.caching import UNSAID, CacheScope
+
 
 class Caller(Struct, frozen=True, kw_only=True):
     """One client key.
@@ -16,7 +18,7 @@ class Caller(Struct, frozen=True, kw_only=True):
         group: keys of one group are one tenant.
         models: names it may ask for, where `*` stands for anything; None: all.
         endpoints: paths it may use; None: all.
-        cache: whether it is answered from kept answers, and its own are kept.
+        cache: whether it is answered from kept answers, and its own are kept; a no is final.
         keeps: whether conversations of it may be kept here.
     """
 
@@ -25,7 +27,7 @@ class Caller(Struct, frozen=True, kw_only=True):
     group: str = ""
     models: tuple[str, ...] | None = None
     endpoints: tuple[str, ...] | None = None
-    cache: bool = True
+    cache: CacheScope = UNSAID
     keeps: bool = True
 
     @property

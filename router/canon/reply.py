@@ -11,6 +11,12 @@ from router.canon.event import REFUSALS, SPOKEN_FOR, Finish
 from router.canon.request import Opaque, Reasoning, Refusal, Text, ToolCall
 from router.canon.usage import Usage
 
+OWN_ENDS = frozenset({Finish.STOP})
+"""Ends of answers that said all they had to say."""
+
+CALLING_ENDS = frozenset({Finish.STOP, Finish.TOOL_CALLS})
+"""Ends of answers that were neither cut short nor refused, those that call tools among them."""
+
 
 class Answer(Protocol):
     """What an exchange reads of a whole answer, whatever was asked. `usage` is None when nobody counted."""
@@ -84,12 +90,17 @@ class Reply(Struct, frozen=True, kw_only=True):
     def may_repeat(self) -> bool:
         """True for text that came to its own end; what was cut short or refused, or calls a tool, is worth asking
         again."""
-        return (
-            bool(self.choices)
-            and not self.is_empty
-            and all(choice.finish is Finish.STOP for choice in self.choices)
-            and not any(isinstance(part, ToolCall) for choice in self.choices for part in choice.parts)
+        return self._came_to_its_end(OWN_ENDS) and not any(
+            isinstance(part, ToolCall) for choice in self.choices for part in choice.parts
         )
+
+    @property
+    def may_repeat_calls(self) -> bool:
+        """As `may_repeat`, for whoever wants tool calls repeated too."""
+        return self._came_to_its_end(CALLING_ENDS)
+
+    def _came_to_its_end(self, ends: frozenset[Finish]) -> bool:
+        return bool(self.choices) and not self.is_empty and all(choice.finish in ends for choice in self.choices)
 
     def named(self, model: str, created_s: int) -> Reply:
         """With a model and a time, the provider's own where it gave them."""

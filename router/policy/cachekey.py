@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import Literal
 
-from msgspec import Raw, ValidationError
-from msgspec.json import decode, format
+from msgspec import Raw
+from msgspec.json import format
 
 _NOT_ASKED = frozenset({"model", "stream", "stream_options", "router"})
 """Members that do not change what is asked: the name is in the key by itself, the others say how to deliver it."""
@@ -33,27 +32,6 @@ def cache_key(
     left_out = _NOT_STREAMED if streamed else _NOT_ASKED
     members = _members({name: value for name, value in fields.items() if name not in left_out})
     return _digest((scope, dialect, model, "stream" if streamed else "whole", beside, *members))
-
-
-def use_of(
-    fields: Mapping[str, Raw], wish: Literal["use", "bypass"] | None, max_temperature: float
-) -> Literal["miss", "bypass"]:
-    """Whether a request goes to the cache at all, where it is a miss until it is found, or around it.
-
-    Args:
-        wish: the caller's own; `use` is heeded whatever the temperature.
-        max_temperature: a request that states a higher one wants another answer each time.
-    """
-    if wish is not None:
-        return "miss" if wish == "use" else "bypass"
-    stated = fields.get("temperature", fields.get("temp"))
-    if stated is None:
-        return "miss"
-    try:
-        temperature = decode(stated, type=float | None)
-    except ValidationError:  # the provider's to refuse
-        return "bypass"
-    return "bypass" if temperature is not None and temperature > max_temperature else "miss"
 
 
 def request_digest(dialect: str, fields: Mapping[str, Raw], wishes: bytes) -> str:

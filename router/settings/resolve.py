@@ -169,5 +169,7 @@ def _group(written: GroupKeys, failover: Failover, providers: Mapping[str, Provi
         resume=chosen["resume"],
         hold_tokens=chosen["hold_tokens"],
         hold_ms=chosen["hold_ms"],
+        cache=written.cache,
+        cache_tool_calls=written.cache_tool_calls,
         hedge=written.hedge,
     )

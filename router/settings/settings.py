@@ -154,6 +154,8 @@ class FailoverGroup(Struct, frozen=True, kw_only=True):
     resume: tuple[str, ...]
     hold_tokens: int
     hold_ms: float
+    cache: bool | None = None
+    cache_tool_calls: bool | None = None
     hedge: HedgeKeys | None = None
 
 

@@ -126,8 +126,8 @@ class Requirements(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         on_loss: whether a target that cannot be told the request whole is asked; None leaves it to the route.
         affinity_key: requests with the same key go to the same target, where the group shares its load over several.
         resume: ways to rescue a half-sent answer, instead of the route's; `off` or none for none.
-        cache: `bypass` is answered anew and not kept; `use` is answered from the cache at any temperature. None leaves
-            it to the operator, as without a cache both do nothing.
+        cache: `bypass` is answered anew and not kept; `use` switches the cache on for this request, at any temperature
+            and for tool calls too. None leaves it to the operator.
     """
 
     fallback: bool = True

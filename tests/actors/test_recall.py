@@ -21,9 +21,9 @@ STOPPED = Flow(events=(Finished(reason=Finish.STOP, said="stop"), Ended()))
 END = Answered(usage=None, cost_usd=Decimal(3), raw=b"data: [DONE]\n\n")
 
 
-def remembered(*pieces: Piece, most_bytes: int = 1 << 20) -> Recall:
+def remembered(*pieces: Piece, most_bytes: int = 1 << 20, tool_calls: bool = False) -> Recall:
     """A recall that was told these."""
-    recall = Recall("k", most_bytes)
+    recall = Recall("k", most_bytes, tool_calls=tool_calls)
     for piece in pieces:
         recall.note(piece)
     return recall
@@ -66,6 +66,27 @@ def test_a_complete_answer_is_replayed_free_and_as_a_hit(said: tuple[Piece, ...]
 )
 def test_any_other_answer_is_not_kept(pieces: tuple[Piece, ...]) -> None:
     """It is not complete, has effects, or is worth asking again."""
+    assert remembered(*pieces).stored() is None
+
+
+CALL = Flow(events=(ToolCallStarted(index=0, id="c", name="f"),))
+CALLED = Flow(events=(Finished(reason=Finish.TOOL_CALLS, said="tool_calls"), Ended()))
+
+
+@pytest.mark.parametrize(
+    ("pieces", "kept"),
+    [
+        ((BEGINNING, CALL, CALLED, END), True),
+        ((BEGINNING, TEXT, CALL, STOPPED, END), True),
+        ((BEGINNING, whole(Finish.TOOL_CALLS, ToolCall(id="c", name="f", arguments="{}")), END), True),
+        ((BEGINNING, CALL, Flow(events=(Finished(reason=Finish.LENGTH, said="length"),)), END), False),
+        ((BEGINNING, whole(Finish.LENGTH, ToolCall(id="c", name="f", arguments="{")), END), False),
+    ],
+    ids=["streamed", "after_text", "whole", "cut_by_its_length", "whole_and_cut"],
+)
+def test_tool_calls_are_kept_where_they_are_asked_for(pieces: tuple[Piece, ...], kept: bool) -> None:
+    """Whole ones: half a call is none."""
+    assert (remembered(*pieces, tool_calls=True).stored() is not None) is kept
     assert remembered(*pieces).stored() is None
 
 

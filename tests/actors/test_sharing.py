@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from actors.messages import Call, Once, Opened
 from actors.runtime import run_virtual
 from router.app import FRONT_DIALECT
+from router.canon.caching import CacheScope
 from router.canon.caller import Caller
 from router.upstream.memory import Scripted, Silence, in_turn
 from tests.fakes.embedded import STREAMED, Embedded, embedded, read
@@ -27,7 +28,7 @@ def keyed(router: Embedded, key: str = "k", caller: str = "", *, cache: bool = T
     assert front is not None
     ask = front.peek(BODY)
     call = Call(ask=ask, dialect=FRONT_DIALECT.name, request_id=desk.new_id("req"), trace_id=desk.trace_id())
-    return desk.open(replace(call, caller=Caller(id=caller, cache=cache), once=Once(key=key, said=ask)))
+    return desk.open(replace(call, caller=Caller(id=caller, cache=CacheScope(on=cache)), once=Once(key=key, said=ask)))
 
 
 async def told(opened: Opened) -> tuple[str | None, bytes]:

@@ -99,6 +99,44 @@ async def test_what_goes_around_the_cache(
 
 
 @scenario
+async def test_the_cache_is_on_where_somebody_says_so(tmp_path: Path) -> None:
+    """Off by default; on for one request, one key or one group; and nobody else's request is looked up."""
+    clients = {"on": {"key": ONE, "cache": True}, "silent": {"key": TWO}, "off": {"key": TWO + "-b", "cache": False}}
+    groups = {"kept": {"targets": ["one"], "cache": True}}
+    use, around = {"x-router-cache": "use"}, {"x-router-cache": "bypass"}
+    async with (
+        ScriptedProvider(WELL) as provider,
+        served(routed(provider, keys=clients, failover_groups=groups), tmp_path) as router,
+    ):
+
+        async def words(key: str, model: str = "auto", wish: dict[str, str] | None = None) -> list[str | None]:
+            headers = {**shown(key), **(wish or {})}
+            heard = [await ask(router, headers=headers, model=model) for _ in range(2)]
+            return [each.headers.get("x-router-cache") for each in heard]
+
+        assert await words(ONE) == ["miss", "hit"]
+        assert await words(TWO) == [None, None]
+        assert await words(TWO, wish=use) == ["miss", "hit"]
+        assert await words(TWO, "kept") == ["miss", "hit"]
+        assert await words(TWO, "kept", around) == ["bypass", "bypass"]
+        assert await words(TWO + "-b", "kept", use) == [None, None]
+        assert len(provider.turns) == 9
+
+
+@scenario
+async def test_a_removed_provider_says_nothing_any_more(tmp_path: Path) -> None:
+    """What it once answered is not given out once it has left the route; who took its place is asked."""
+    async with paired(tmp_path, WELL, WELL, **ON) as pair:
+        await pair.ask()
+        change = {"targets": ["two:m"]}
+        async with pair.router.http.patch(f"{pair.router.url}/config/groups/chat", json=change) as changed:
+            assert changed.status == 200, await changed.text()
+        heard = [await pair.ask() for _ in range(2)]
+        assert [each.headers["x-router-cache"] for each in heard] == ["miss", "hit"]
+        assert [each.headers["x-router-provider"] for each in heard] == ["two", "two"]
+
+
+@scenario
 async def test_a_stream_that_was_cut_is_not_given_again(tmp_path: Path) -> None:
     """The next caller has it answered anew."""
     async with paired(tmp_path, [cut_after(["half"]), WELL], only_one=True, **ON) as pair:

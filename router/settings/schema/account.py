@@ -17,16 +17,18 @@ class Cache(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Answers, whole or streamed, given again for exactly the same request.
 
     Args:
-        enabled: whether answers are kept.
+        enabled: whether answers are kept where neither a client key, nor a group, nor the request says.
         ttl_s: how long one is kept.
         max_bytes: memory for all of them.
         max_temperature: a request that states a higher one goes around the cache, unless it asks for it.
+        tool_calls: whether answers that call tools are kept too, where nobody else says.
     """
 
     enabled: bool = False
     ttl_s: PositiveS = 300.0
     max_bytes: SizeBytes = 67_108_864
     max_temperature: Annotated[float, Meta(ge=0, le=2)] = 1.0
+    tool_calls: bool = False
 
 
 class IdempotencyKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -41,7 +41,9 @@ class ClientKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         previous_until: until when that does.
         models: names it may ask for, with `*` for anything; left out, all.
         endpoints: paths it may use; left out, all.
-        cache: whether it is answered from kept answers, and its own are kept.
+        cache: whether it is answered from kept answers, and its own are kept; left out, as its group of targets or
+            `cache.enabled` says. `false` is final: no request of it can ask for the cache.
+        cache_tool_calls: whether answers that call tools are kept for it too; left out, as those say.
         requests_per_min: how many requests it may send a minute, and at once after a quiet one; left out, any number.
         tokens_per_min: the same for tokens of prompt and answer, taken by estimate and set right at the end.
         max_parallel: its requests in flight at once.
@@ -57,7 +59,8 @@ class ClientKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     previous_until: Moment | None = None
     models: tuple[Name, ...] | None = None
     endpoints: tuple[Endpoint, ...] | None = None
-    cache: bool = True
+    cache: bool | None = None
+    cache_tool_calls: bool | None = None
     keep: bool = True
     requests_per_min: Count | None = None
     tokens_per_min: Annotated[int, Meta(ge=1, le=10**12)] | None = None

@@ -103,6 +103,8 @@ class GroupKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         resume: left out, that of `failover`.
         hold_tokens: left out, that of `failover`.
         hold_ms: left out, that of `failover`.
+        cache: whether requests for it are answered from kept answers; left out, `cache.enabled`.
+        cache_tool_calls: whether its answers that call tools are kept too; left out, `cache.tool_calls`.
         hedge: when a second target is asked beside a late one, for both streamed and whole answers; left out, never.
     """
 
@@ -115,6 +117,8 @@ class GroupKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     resume: Resume | None = None
     hold_tokens: Count | None = None
     hold_ms: PositiveMs | None = None
+    cache: bool | None = None
+    cache_tool_calls: bool | None = None
     hedge: HedgeKeys | None = None
 
 

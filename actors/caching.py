@@ -1,0 +1,89 @@
+"""One exchange's dealings with the response cache: whether it asks it, for what, and what it gives it to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+from msgspec.json import encode
+
+from actors.messages import Call, Committed, Hit, Lookup
+from actors.recall import Recall
+from actors.runtime import ActorDead, AskTimeout, MailboxFull, Ref
+from router.canon.caching import UNSAID, CacheScope
+from router.canon.target import Target
+from router.policy.cachekey import cache_key
+from router.policy.caching import CacheUse, choose_use
+
+LONGEST_BYTES = 4 << 20
+"""A longer answer is not kept: what is under way is held beside what the cache is bounded to."""
+
+
+class CacheWiring(Struct, frozen=True, kw_only=True):
+    """What exchanges need of the cache.
+
+    Args:
+        ref: of its actor.
+        server: what holds where neither key nor group says anything.
+        groups: by name, what those say.
+        max_temperature: a request that states a higher one goes around it.
+    """
+
+    ref: Ref
+    server: CacheScope
+    groups: Mapping[str, CacheScope]
+    max_temperature: float
+
+
+class Caching:
+    """For an exchange that the cache is on for. `word` is what its caller is told: miss or bypass."""
+
+    def __init__(self, call: Call, wiring: CacheWiring, use: CacheUse) -> None:
+        self._wiring = wiring
+        # A drill is to show what a provider's failure does, and none is asked for a kept answer.
+        self.word = "bypass" if call.drills else use.word
+        self.recall: Recall | None = None
+        self._key = ""
+        if self.word != "bypass":
+            self._key = _key_of(call)
+            self.recall = Recall(self._key, LONGEST_BYTES, tool_calls=use.tool_calls)
+
+    async def look_up(self, targets: tuple[Target, ...], patience_s: float) -> Hit | None:
+        """A kept answer to exactly this. What keeps it need not answer: then nothing is kept.
+
+        Args:
+            targets: who may answer now; what others once said is not given out.
+        """
+        if self.recall is None:
+            return None
+        try:
+            hit = await self._wiring.ref.ask(Lookup(key=self._key), timeout_s=patience_s)
+        except (ActorDead, AskTimeout, MailboxFull):
+            return None
+        if not isinstance(hit, Hit):
+            return None
+        committed = hit.pieces[0]
+        if not (isinstance(committed, Committed) and committed.target in targets):
+            return None
+        self.recall = None  # it is kept already, and does not become younger
+        return hit
+
+    def keep(self) -> None:
+        """Give a complete answer to the cache, for whoever asks the same again."""
+        stored = self.recall.stored() if self.recall is not None else None
+        if stored is not None:
+            self._wiring.ref.tell(stored)
+
+
+def caching_of(call: Call, wiring: CacheWiring) -> Caching | None:
+    """What this call has to do with the cache; None where it is off for it."""
+    ask = call.ask
+    scopes = (call.caller.cache, wiring.groups.get(ask.model, UNSAID), wiring.server)
+    use = choose_use(scopes, ask.requirements.cache, ask.fields, wiring.max_temperature)
+    return None if use is None else Caching(call, wiring, use)
+
+
+def _key_of(call: Call) -> str:
+    ask, wanted = call.ask, call.ask.requirements
+    beside = encode((wanted.on_loss, wanted.requires, wanted.min_context, ask.forward))
+    return cache_key(call.caller.tenant, call.dialect, ask.model, ask.fields, streamed=ask.stream, beside=beside)
