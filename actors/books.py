@@ -7,6 +7,7 @@ from itertools import islice
 from msgspec.structs import replace
 
 from actors.messages import AdminActed, CostView, EntryClosed, EntryOpened
+from router.canon.cost import Cost
 from router.canon.outcome import UsageSource
 from router.canon.target import Target
 from router.policy.audit import Act, digest_of
@@ -189,7 +190,7 @@ def closing_of(fact: EntryClosed, prices: PriceBook) -> EntryRow:
     """The row of an entry as it closes, priced. A count that cannot be true is nobody's count."""
     usage = fact.usage if fact.usage is not None and is_plausible(fact.usage) else None
     cost = prices.cost(Target(provider=fact.provider, model=fact.model), usage, fact.at)
-    return EntryRow(
+    row = EntryRow(
         attempt=fact.attempt,
         exchange=fact.exchange,
         provider=fact.provider,
@@ -199,8 +200,18 @@ def closing_of(fact: EntryClosed, prices: PriceBook) -> EntryRow:
         reason=fact.reason,
         usage=usage,
         usage_source=UsageSource.NONE if usage is None else fact.usage_source,
+    )
+    return costed(row, cost)
+
+
+def costed(row: EntryRow, cost: Cost) -> EntryRow:
+    """The row at that cost."""
+    return replace(
+        row,
         cost_usd=cost.usd,
         cost_source=cost.source,
+        priced_usd=cost.priced_usd,
+        reported_usd=cost.reported_usd,
         price_id=cost.price_id,
         price_date=cost.price_date,
     )

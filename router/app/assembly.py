@@ -166,7 +166,7 @@ class Assembly:
         kinds, self._broken_kinds = found.kinds, found.broken
         # A kind may judge its errors in its own way; what callers speak is the dialect itself.
         layout = layout_of(settings, kinds)
-        self._prices = Snapshot(price_book(layout.seats, self._listed, settings.prices.table))
+        self._prices = Snapshot(price_book(layout.seats, self._listed, settings.prices))
         self._seats = {seat.name: seat for seat in layout.seats}
         press = Press(
             self._printing(kinds, source),
@@ -277,7 +277,7 @@ class Assembly:
     def _take(self, release: Release) -> None:
         """What is read by reference follows; a provider that leaves is priced until its last attempt is booked."""
         self._seats = {**self._seats, **{seat.name: seat for seat in release.seats}}
-        self._prices.publish(price_book(tuple(self._seats.values()), self._listed, release.settings.prices.table))
+        self._prices.publish(price_book(tuple(self._seats.values()), self._listed, release.settings.prices))
         self.logs.set_level(Level(release.settings.telemetry.log_level))
         self._complain(release)
         try:
@@ -288,7 +288,7 @@ class Assembly:
     def _settle(self) -> None:
         release = self._edition.value
         self._seats = {seat.name: seat for seat in release.seats}
-        self._prices.publish(price_book(release.seats, self._listed, release.settings.prices.table))
+        self._prices.publish(price_book(release.seats, self._listed, release.settings.prices))
         self._scrubber.keep(secrets_of(release.settings))
 
     def _printing(self, kinds: Kinds, source: str) -> Printing:

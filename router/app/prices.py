@@ -9,12 +9,13 @@ from msgspec.structs import replace
 
 from router.app.seats import Seat
 from router.canon.ability import UNSAID, Ability, Traits
+from router.canon.cost import CostSource
 from router.canon.target import Target
 from router.policy.capability import FactSource
 from router.policy.price import Override, PriceBook, PriceRow, PriceTable, Rates, Seller, Tier
 from router.policy.pricelist import PriceList
 from router.providers.knowledge import known_of
-from router.settings import Model, Price, PriceRows
+from router.settings import Model, Price, Prices
 
 _ALL: dict[str, str | None] = {"*": None}
 """What stands in a table for every model of a provider."""
@@ -70,7 +71,7 @@ def _text(rate: Decimal | None) -> str | None:
     return None if rate is None else str(rate)
 
 
-def price_book(seats: tuple[Seat, ...], listed: PriceList, rows: PriceRows) -> PriceBook:
+def price_book(seats: tuple[Seat, ...], listed: PriceList, prices: Prices) -> PriceBook:
     """Configured prices first, then the table's, then nothing for what runs here, then the list."""
     sellers = {
         seat.name: Seller(
@@ -84,8 +85,10 @@ def price_book(seats: tuple[Seat, ...], listed: PriceList, rows: PriceRows) -> P
     overrides = tuple(
         _override(seat.name, model.name, model.price) for seat in seats for model in seat.models if model.price
     )
-    table = PriceTable((_override(row.provider, _ALL.get(row.model, row.model), row) for row in rows.rows), rows.name)
-    return PriceBook(sellers, overrides, listed=listed, table=table)
+    table = PriceTable(
+        (_override(row.provider, _ALL.get(row.model, row.model), row) for row in prices.table.rows), prices.table.name
+    )
+    return PriceBook(sellers, overrides, listed=listed, table=table, basis=CostSource(prices.basis))
 
 
 def _override(provider: str, model: str | None, price: Price) -> Override:

@@ -32,11 +32,16 @@ class Cost(Struct, frozen=True, kw_only=True):
     so.
 
     Args:
+        usd: what counts: one of the two below.
+        priced_usd: by a price of ours; None where none is known.
+        reported_usd: what the provider says it charged; None where it says nothing.
         price_id: which price was used; None when none was.
         price_date: ISO date from which that price holds, where its source says.
     """
 
     usd: Decimal | None
     source: CostSource
+    priced_usd: Decimal | None = None
+    reported_usd: Decimal | None = None
     price_id: str | None = None
     price_date: str | None = None

@@ -16,7 +16,7 @@ import typer
 from msgspec.json import encode
 from msgspec.structs import replace
 
-from actors.books import act_of
+from actors.books import act_of, costed
 from router.app.prices import price_book
 from router.app.release import layout_of
 from router.canon.cost import usd_text
@@ -98,7 +98,7 @@ def erase(config: Path | None, user: str) -> None:
 def rate(config: Path | None, *, apply: bool) -> None:
     """What every counted entry would cost by today's prices; with `apply`, let that be its cost."""
     settings = settings_or_exit(config)
-    book = price_book(layout_of(settings, find_installed().kinds).seats, PriceList(), settings.prices.table)
+    book = price_book(layout_of(settings, find_installed().kinds).seats, PriceList(), settings.prices)
     before = after = Decimal(0)
     changed = 0
     with open_store(config, read_only=not apply) as store:
@@ -116,15 +116,13 @@ def rate(config: Path | None, *, apply: bool) -> None:
 
 def _changed(store: Store, book: PriceBook) -> Iterator[tuple[tuple[EntryRow, EntryRow], ...]]:
     """Entries whose cost is another by now, each with what it would be, some at a time. What a provider said that it
-    charged stays."""
+    charged stays what it said."""
     batch: list[tuple[EntryRow, EntryRow]] = []
     for row in every_entry(store, Query(limit=PAGE)):
         if row.closed_at is None or row.usage is None:
             continue
         cost = book.cost(Target(provider=row.provider, model=row.model), row.usage, row.closed_at)
-        new = replace(
-            row, cost_usd=cost.usd, cost_source=cost.source, price_id=cost.price_id, price_date=cost.price_date
-        )
+        new = costed(row, cost)
         if new != row:
             batch.append((row, new))
         if len(batch) >= PAGE:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -66,16 +67,22 @@ def export(config: Path | None, user: str) -> None:
 def _plain(row: EntryRow | ProviderTotal) -> dict[str, object]:
     """A row for JSON, with its money in plain digits: a store's nothing is 0E-12."""
     usd = row.known_usd if isinstance(row, ProviderTotal) else row.cost_usd
-    return {**msgspec.to_builtins(row), "cost_usd": None if usd is None else usd_text(usd)}
+    money = {"cost_usd": usd, "priced_usd": row.priced_usd, "reported_usd": row.reported_usd}
+    return {**msgspec.to_builtins(row), **{name: None if usd is None else usd_text(usd) for name, usd in money.items()}}
+
+
+def _usd(usd: Decimal | None) -> str:
+    return "unknown" if usd is None else usd_text(usd)
 
 
 def _totals(totals: tuple[ProviderTotal, ...]) -> Table:
-    table = Table("provider", "entries", "cost USD", "unpriced", "uncounted", "input tokens", "output tokens")
+    counts = ("unpriced", "uncounted", "input tokens", "output tokens")
+    table = Table("provider", "entries", "cost USD", "by price", "by provider", *counts)
     for row in totals:
         table.add_row(
             row.provider,
             str(row.entries),
-            "unknown" if row.known_usd is None else usd_text(row.known_usd),
+            *map(_usd, (row.known_usd, row.priced_usd, row.reported_usd)),
             str(row.unpriced),
             str(row.uncounted),
             str(row.input_tokens),
@@ -85,7 +92,7 @@ def _totals(totals: tuple[ProviderTotal, ...]) -> Table:
 
 
 def _entries(entries: tuple[EntryRow, ...]) -> Table:
-    table = Table("closed", "provider", "model", "end", "reason", "tokens", "cost USD")
+    table = Table("closed", "provider", "model", "end", "reason", "tokens", "cost USD", "by price", "by provider")
     for row in entries:
         closed = datetime.fromtimestamp(row.closed_at, UTC).isoformat(timespec="seconds") if row.closed_at else "open"
         table.add_row(
@@ -95,6 +102,6 @@ def _entries(entries: tuple[EntryRow, ...]) -> Table:
             row.end.value if row.end else "",
             row.reason.value if row.reason else "",
             str(row.usage.total) if row.usage else "unknown",
-            usd_text(row.cost_usd) if row.cost_usd is not None else "unknown",
+            *map(_usd, (row.cost_usd, row.priced_usd, row.reported_usd)),
         )
     return table

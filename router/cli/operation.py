@@ -83,13 +83,17 @@ def _health_table(answer: Answer) -> Table:
 
 
 def _cost_table(answer: Answer) -> Table:
-    table = Table("provider", "entries", "cost USD", "unpriced", "uncounted", "input tokens", "output tokens")
+    money = ("cost_usd", "priced_usd", "reported_usd")
+    counts = ("unpriced", "uncounted", "input_tokens", "output_tokens")
+    table = Table(
+        "provider", "entries", "cost USD", "by price", "by provider", *(name.replace("_", " ") for name in counts)
+    )
     for total in (*answer["providers"].values(), {**answer["overall"], "provider": "all"}):
         table.add_row(
             total["provider"],
             str(total["entries"]),
-            _usd(total["cost_usd"]),
-            *(str(total[name]) for name in ("unpriced", "uncounted", "input_tokens", "output_tokens")),
+            *(_usd(total[name]) for name in money),
+            *(str(total[name]) for name in counts),
         )
     if not answer["complete"]:
         table.caption = "some is missing: the store cannot be read"

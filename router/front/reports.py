@@ -133,11 +133,14 @@ class Logs(Struct, frozen=True, kw_only=True):
 
 class Cost(Struct, frozen=True, kw_only=True):
     """What entries add up to. `cost_usd` is the sum of the known costs, null where none is known; `unpriced` and
-    `uncounted` entries are not in it."""
+    `uncounted` entries are not in it. `priced_usd` is the sum by price alone, `reported_usd` that of what providers say
+    they charged, each null where no entry has one."""
 
     provider: str
     entries: int
     cost_usd: Decimal | None
+    priced_usd: Decimal | None
+    reported_usd: Decimal | None
     unpriced: int
     uncounted: int
     input_tokens: int

@@ -30,6 +30,8 @@ _BUCKETS = (
 _UNITS = {"images": "image_usd", "search_units": "search_unit_usd"}
 """What is billed by the piece -> its price. A picture whose tokens were counted is billed by these."""
 
+_OTHER = {CostSource.PRICED: CostSource.REPORTED, CostSource.REPORTED: CostSource.PRICED}
+
 _ALWAYS = float("-inf")
 """Since when a row holds that names no day."""
 
@@ -156,17 +158,26 @@ def _billed(usage: Usage) -> Usage:
     return usage
 
 
-def choose_cost(usage: Usage | None, row: PriceRow | None) -> Cost:
-    """The truest cost that can be told: what the provider says it charged, else by price, else none and why."""
+def choose_cost(usage: Usage | None, row: PriceRow | None, basis: CostSource = CostSource.REPORTED) -> Cost:
+    """Both costs that can be told, and which of them counts: that of `basis`, else the other, else none and why."""
     if usage is None:
         return Cost(usd=None, source=CostSource.UNCOUNTED)
-    reported = _reported(usage)
-    if reported is not None:
-        return Cost(usd=reported, source=CostSource.REPORTED)
+    known = {CostSource.PRICED: _priced(usage, row), CostSource.REPORTED: _reported(usage)}
+    source = basis if known[basis] is not None else _OTHER[basis]
+    used = row if known[CostSource.PRICED] is not None else None
+    return Cost(
+        usd=known[source],
+        source=CostSource.UNPRICED if known[source] is None else source,
+        priced_usd=known[CostSource.PRICED],
+        reported_usd=known[CostSource.REPORTED],
+        price_id=None if used is None else used.id,
+        price_date=None if used is None else used.date,
+    )
+
+
+def _priced(usage: Usage, row: PriceRow | None) -> Decimal | None:
     usd = None if row is None else price(usage, row)
-    if row is None or usd is None or usd > _MOST_USD:
-        return Cost(usd=None, source=CostSource.UNPRICED)
-    return Cost(usd=usd, source=CostSource.PRICED, price_id=row.id, price_date=row.date)
+    return None if usd is None or usd > _MOST_USD else usd
 
 
 def is_plausible(usage: Usage) -> bool:
@@ -246,6 +257,7 @@ class PriceBook:
     Args:
         sellers: by configured provider name. A provider that is not in it has only configured prices.
         overrides: the configured ones; their dates are told and not heeded.
+        basis: which cost counts where both are known, ours (`PRICED`) or the provider's own figure (`REPORTED`).
     """
 
     def __init__(
@@ -255,7 +267,9 @@ class PriceBook:
         *,
         listed: PriceSource,
         table: PriceTable | None = None,
+        basis: CostSource = CostSource.REPORTED,
     ) -> None:
+        self._basis = basis
         self._sellers = dict(sellers)
         self._listed = listed
         self._table = table
@@ -281,7 +295,7 @@ class PriceBook:
 
     def cost(self, target: Target, usage: Usage | None, at: float) -> Cost:
         """What an answer of a target cost, for the caller's header and the ledger alike."""
-        return choose_cost(usage, None if usage is None else self.find(target, at))
+        return choose_cost(usage, None if usage is None else self.find(target, at), self._basis)
 
 
 def _since_at(date: str | None) -> float:

@@ -30,7 +30,7 @@ from router.settings.schema import (
     Telemetry,
 )
 from router.settings.secret import Secret
-from router.settings.settings import FailoverGroup, Ledger, LocalModels, Model, Provider, Settings, Timeouts
+from router.settings.settings import FailoverGroup, Ledger, LocalModels, Model, Prices, Provider, Settings, Timeouts
 from router.settings.vault import Damaged, VaultError, WrongKey
 from router.settings.vaultkey import Safe, safe_of
 from router.settings.watching import changed_file
@@ -63,6 +63,7 @@ __all__ = [
     "Origin",
     "Price",
     "PriceRows",
+    "Prices",
     "Provider",
     "Retry",
     "Safe",

@@ -18,6 +18,7 @@ from router.settings.schema import (
     Adaptive,
     AdminKeys,
     AwsKeys,
+    Basis,
     Breaker,
     BudgetKeys,
     Cache,
@@ -171,6 +172,7 @@ class Ledger(Struct, frozen=True, kw_only=True):
 class Prices(Struct, frozen=True, kw_only=True):
     """What models cost: the `table` that was read from `file`, empty where there is none."""
 
+    basis: Basis
     file: Path | None
     table: PriceRows
 

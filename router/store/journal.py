@@ -46,7 +46,9 @@ class EntryRow(Struct, frozen=True, kw_only=True):
         opened_at: epoch seconds; None as for `number`.
         closed_at: epoch seconds; None while it is open, as are all fields after it.
         usage: None when nobody counted.
-        cost_usd: None when nobody knows; `cost_source` says why.
+        cost_usd: what counts; None when nobody knows. `cost_source` says which of the next two it is, or why none.
+        priced_usd: by the price `price_id`, None where there was none.
+        reported_usd: what the provider says it charged, None where it says nothing.
         credential: name of the provider's key that was used; "" where it has but one.
         seq: place in the store, given by it and growing; None before that.
     """
@@ -64,6 +66,8 @@ class EntryRow(Struct, frozen=True, kw_only=True):
     usage_source: UsageSource | None = None
     cost_usd: Decimal | None = None
     cost_source: CostSource | None = None
+    priced_usd: Decimal | None = None
+    reported_usd: Decimal | None = None
     price_id: str | None = None
     price_date: str | None = None
     writer: str = ""
@@ -136,6 +140,8 @@ class ProviderTotal(Struct, frozen=True, kw_only=True):
         cost_usd: sum of the known costs; `unpriced` and `uncounted` say how many entries are not in it.
         unpriced: entries with a count of tokens that no price was known for.
         uncounted: entries whose tokens nobody counted, most of them failed before any.
+        priced_usd: sum of what entries cost by a price of ours; None where no entry has one.
+        reported_usd: sum of what providers say they charged, likewise.
     """
 
     provider: str
@@ -143,6 +149,8 @@ class ProviderTotal(Struct, frozen=True, kw_only=True):
     cost_usd: Decimal = Decimal(0)
     unpriced: int = 0
     uncounted: int = 0
+    priced_usd: Decimal | None = None
+    reported_usd: Decimal | None = None
     input_tokens: int = 0
     output_tokens: int = 0
 
@@ -159,9 +167,18 @@ class ProviderTotal(Struct, frozen=True, kw_only=True):
             cost_usd=self.cost_usd + other.cost_usd,
             unpriced=self.unpriced + other.unpriced,
             uncounted=self.uncounted + other.uncounted,
+            priced_usd=_sum(self.priced_usd, other.priced_usd),
+            reported_usd=_sum(self.reported_usd, other.reported_usd),
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
         )
+
+
+def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    """Of what is known: nothing known is not nothing."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
 
 
 def total_of(row: EntryRow) -> ProviderTotal:
@@ -172,6 +189,8 @@ def total_of(row: EntryRow) -> ProviderTotal:
         cost_usd=row.cost_usd or Decimal(0),
         unpriced=int(row.cost_source is CostSource.UNPRICED),
         uncounted=int(row.cost_source is CostSource.UNCOUNTED),
+        priced_usd=row.priced_usd,
+        reported_usd=row.reported_usd,
         input_tokens=row.usage.input_total if row.usage else 0,
         output_tokens=row.usage.output_total if row.usage else 0,
     )

@@ -60,6 +60,8 @@ def migrate_database(url: str) -> None:
     engine = backend.connect()
     try:
         with engine.begin() as connection:
+            # Somebody waits for it at a prompt, and a large account takes long to change.
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             upgrade(connection, backend.name)
     except SQLAlchemyError as error:
         raise backend.told(getattr(error, "orig", None) or error) from error

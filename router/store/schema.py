@@ -37,7 +37,10 @@ _PIECES = ("images", "search_units")
 _OPENED = ("number", "opened_at", "writer", "key", "owner", "user", "group", "operation", "credential")
 """What only an opening knows."""
 
-COSTS = ("cost_pico_usd", "cost_source", "price_id", "price_date")
+_MONEY = ("cost", "priced", "reported")
+"""Each is an amount `<name>_usd` of a row, and a column `<name>_pico_usd`."""
+
+COSTS = ("cost_pico_usd", "cost_source", "priced_pico_usd", "price_id", "price_date")
 """What a change of prices changes."""
 
 _MILLION = 1_000_000
@@ -71,6 +74,8 @@ ENTRIES = Table(
     Column("price_id", Text),
     Column("price_date", Text),
     *(Column(name, Text) for name in _NAMES),
+    Column("priced_pico_usd", BigInteger),
+    Column("reported_pico_usd", BigInteger),
     Index("entries_by_provider", "provider", "seq"),
     Index("entries_by_exchange", "exchange"),
     Index("entries_by_user", "user"),
@@ -162,7 +167,7 @@ def columns_of(row: EntryRow) -> dict[str, object]:
         "reported_usd": usage.reported_usd if usage else None,
         "reported_total": usage.reported_total if usage else None,
         "usage_source": row.usage_source,
-        "cost_pico_usd": None if row.cost_usd is None else int(row.cost_usd / USD_STEP),
+        **{f"{name}_pico_usd": _pico(getattr(row, f"{name}_usd")) for name in _MONEY},
         "cost_source": row.cost_source,
         "price_id": row.price_id,
         "price_date": row.price_date,
@@ -184,7 +189,9 @@ def row_of(found: Mapping[Any, Any]) -> EntryRow:
         reason=Reason(found["reason"]) if found["reason"] else None,
         usage=_usage_of(found),
         usage_source=UsageSource(found["usage_source"]) if found["usage_source"] else None,
-        cost_usd=None if found["cost_pico_usd"] is None else _usd(found["cost_pico_usd"]),
+        cost_usd=_usd(found["cost_pico_usd"]),
+        priced_usd=_usd(found["priced_pico_usd"]),
+        reported_usd=_usd(found["reported_pico_usd"]),
         cost_source=CostSource(found["cost_source"]) if found["cost_source"] else None,
         price_id=found["price_id"],
         price_date=found["price_date"],
@@ -200,13 +207,15 @@ def act_of(found: Mapping[Any, Any]) -> AuditRow:
 
 def total_columns() -> tuple[ColumnElement[Any], ...]:
     """What `total_from` reads. Costs are summed in two parts: in one, nine million dollars would overflow 64 bits."""
-    cost = ENTRIES.c.cost_pico_usd
     source = ENTRIES.c.cost_source
     return (
         ENTRIES.c.provider.label("provider"),
         func.count().label("entries"),
-        func.sum(cost.op("/")(_MILLION)).label("cost_high"),
-        func.sum(cost.op("%")(_MILLION)).label("cost_low"),
+        *(
+            func.sum(ENTRIES.c[f"{name}_pico_usd"].op(by)(_MILLION)).label(f"{name}_{part}")
+            for name in _MONEY
+            for part, by in (("high", "/"), ("low", "%"))
+        ),
         func.count().filter(source == CostSource.UNPRICED).label("unpriced"),
         func.count().filter(source == CostSource.UNCOUNTED).label("uncounted"),
         *(
@@ -226,16 +235,28 @@ def total_from(found: Mapping[Any, Any]) -> ProviderTotal:
     return ProviderTotal(
         provider=found["provider"],
         entries=found["entries"],
-        cost_usd=_usd(int(found["cost_high"] or 0) * _MILLION + int(found["cost_low"] or 0)),
+        cost_usd=_summed(found, "cost") or Decimal(0),
         unpriced=found["unpriced"],
         uncounted=found["uncounted"],
+        priced_usd=_summed(found, "priced"),
+        reported_usd=_summed(found, "reported"),
         input_tokens=int(found["input_tokens"] or 0),
         output_tokens=int(found["output_tokens"] or 0),
     )
 
 
-def _usd(pico: int) -> Decimal:
-    return pico * USD_STEP
+def _summed(found: Mapping[Any, Any], name: str) -> Decimal | None:
+    """One sum of money, put together again; None where no row has such an amount."""
+    high, low = found[f"{name}_high"], found[f"{name}_low"]
+    return None if high is None else _usd(int(high) * _MILLION + int(low))
+
+
+def _usd(pico: int | None) -> Decimal | None:
+    return None if pico is None else pico * USD_STEP
+
+
+def _pico(usd: Decimal | None) -> int | None:
+    return None if usd is None else int(usd / USD_STEP)
 
 
 def _usage_of(found: Mapping[Any, Any]) -> Usage | None:

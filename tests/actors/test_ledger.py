@@ -150,6 +150,7 @@ def row(attempt: str) -> EntryRow:
         usage_source=UsageSource.FINAL,
         cost_usd=COST,
         cost_source=CostSource.PRICED,
+        priced_usd=COST,
         price_id="configured main:large",
         writer="here",
         credential="default",

@@ -8,7 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from msgspec import convert
+from msgspec.structs import replace
 
 from router.app import kind_rules
 from router.app.prices import price_book
@@ -21,7 +23,7 @@ from router.settings import PriceRows, load
 from router.settings.schema import PriceRowKeys
 from tests.fakes.loops import on_real_loops
 from tests.fakes.provider import ScriptedProvider
-from tests.fakes.replies import speak
+from tests.fakes.replies import answer, speak
 from tests.fakes.served import routed, served
 
 
@@ -29,7 +31,7 @@ def cost(model: dict[str, Any], usage: Usage) -> Decimal | None:
     """What an answer of a provider with this one model costs."""
     provider = {"kind": "openai", "api_key": "sk-x", "models": [model]}
     settings = load({"providers": {"main": provider}}, {}, kind_rules())
-    book = price_book(layout_of(settings, find_installed().kinds).seats, PriceList(), settings.prices.table)
+    book = price_book(layout_of(settings, find_installed().kinds).seats, PriceList(), settings.prices)
     return book.cost(Target(provider="main", model=model["name"]), usage, 1_760_000_000.0).usd
 
 
@@ -66,7 +68,8 @@ def test_a_table_is_dated_and_stands_between_configuration_and_list() -> None:
     other = {"kind": "openai", "api_key": "sk-x", "models": ["gpt-4.1-nano"]}
     settings = load({"providers": {"main": main, "other": other}}, {}, kind_rules())
     table = PriceRows(name="prices.yaml", rows=convert(rows, tuple[PriceRowKeys, ...], strict=False))
-    book = price_book(layout_of(settings, find_installed().kinds).seats, PriceList(), table)
+    prices = replace(settings.prices, table=table)
+    book = price_book(layout_of(settings, find_installed().kinds).seats, PriceList(), prices)
 
     def row(target: str, day: str) -> tuple[object, ...]:
         provider, _, model = target.partition(":")
@@ -120,3 +123,29 @@ async def test_a_served_router_counts_by_the_table_and_follows_it(tmp_path: Path
         ]
         _, facts = await router.get("/providers/capabilities")
         assert '"2000000"' in json.dumps(facts)
+
+
+@pytest.mark.parametrize(("basis", "counts"), [("reported", "0.25"), ("priced", "5")])
+@on_real_loops
+async def test_both_costs_are_told_and_the_chosen_one_counts(tmp_path: Path, basis: str, counts: str) -> None:
+    """A provider that says what it charged: its figure and ours stand side by side, one of them is the cost."""
+    file = tmp_path / "prices.json"
+    rows = [{"provider": "one", "model": "m", "input_per_mtok": 1_000_000, "output_per_mtok": 0}]
+    file.write_text(json.dumps({"prices": rows}))
+    usage = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7, "cost": 0.25}
+    async with (
+        ScriptedProvider(answer(usage=usage)) as one,
+        served(routed(one, prices={"file": str(file), "basis": basis}), tmp_path) as router,
+    ):
+        async with router.chat() as response:
+            assert response.headers["x-router-cost-usd"] == counts
+        (row,) = await router.entries(1)
+        assert (str(row.cost_source), row.priced_usd, row.reported_usd) == (basis, Decimal(5), Decimal("0.25"))
+        for query in ("", "?since=2020-01-01T00:00:00Z"):
+            _, costs = await router.get(f"/providers/costs{query}")
+            told = costs["overall"]
+            assert [Decimal(told[name]) for name in ("cost_usd", "priced_usd", "reported_usd")] == [
+                Decimal(counts),
+                5,
+                Decimal("0.25"),
+            ]

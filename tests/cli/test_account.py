@@ -11,7 +11,6 @@ import pytest
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
-from router.canon.cost import CostSource
 from router.canon.usage import Usage
 from router.cli.commands import app
 from router.store.disk import DiskJournal
@@ -105,9 +104,7 @@ def test_a_user_is_exported_and_erased(account: Account) -> None:
 def test_entries_are_rated_anew(account: Account) -> None:
     """An entry without a price gets one when there is one; nothing changes unless that is asked for."""
     usage = Usage(input=900, output=40)
-    unpriced = replace(
-        closed("a"), usage=usage, cost_usd=None, cost_source=CostSource.UNPRICED, price_id=None, price_date=None
-    )
+    unpriced = replace(closed("a", cost_usd=None), usage=usage, reported_usd=None, price_id=None, price_date=None)
     account.put(unpriced, opened("b"))
     cost = Decimal(3) * 900 / 1_000_000 + Decimal(15) * 40 / 1_000_000
     assert f"1 entries would cost {cost.normalize()} USD instead of 0" in account.run("rate")
@@ -122,7 +119,7 @@ def test_entries_are_rated_anew(account: Account) -> None:
 
 def test_a_file_is_migrated(account: Account) -> None:
     """Made, where there was none."""
-    assert "schema 0002" in account.run("migrate")
+    assert "schema 0003" in account.run("migrate")
     assert account.ledger.exists()
 
 

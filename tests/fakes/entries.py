@@ -58,6 +58,8 @@ def closed(attempt: str, provider: str = "main", cost_usd: Decimal | None = Deci
         usage_source=UsageSource.FINAL,
         cost_usd=cost_usd,
         cost_source=CostSource.UNPRICED if cost_usd is None else CostSource.PRICED,
+        priced_usd=cost_usd,
+        reported_usd=Decimal("0.00123"),
         price_id="list large",
         price_date="2026-10-01",
     )

@@ -56,6 +56,16 @@ def per_mtok(usd: str, tokens: int) -> Decimal:
     return Decimal(usd) * tokens / 1_000_000
 
 
+PRICED = Cost(
+    usd=Decimal("0.003"),
+    source=CostSource.PRICED,
+    priced_usd=Decimal("0.003"),
+    price_id="list large",
+    price_date="2026-10-01",
+)
+"""A thousand tokens of a prompt at `ROW`."""
+
+
 class OnePrice:
     """A list that knows one model of one seller."""
 
@@ -124,13 +134,17 @@ def test_an_unpriced_bucket_makes_the_cost_unknown() -> None:
     [
         (None, ROW, Cost(usd=None, source=CostSource.UNCOUNTED)),
         (Usage(input=1), None, Cost(usd=None, source=CostSource.UNPRICED)),
+        (Usage(input=1000), ROW, PRICED),
         (
-            Usage(input=1000),
+            Usage(input=1000, reported_usd="0.07"),
             ROW,
-            Cost(usd=Decimal("0.003"), source=CostSource.PRICED, price_id="list large", price_date="2026-10-01"),
+            replace(PRICED, usd=Decimal("0.07"), source=CostSource.REPORTED, reported_usd=Decimal("0.07")),
         ),
-        (Usage(input=1, reported_usd="0.07"), ROW, Cost(usd=Decimal("0.07"), source=CostSource.REPORTED)),
-        (Usage(input=1, reported_usd="7e-2"), None, Cost(usd=Decimal("0.07"), source=CostSource.REPORTED)),
+        (
+            Usage(input=1, reported_usd="7e-2"),
+            None,
+            Cost(usd=Decimal("0.07"), source=CostSource.REPORTED, reported_usd=Decimal("0.07")),
+        ),
     ],
     ids=[
         "nobody counted",
@@ -143,6 +157,17 @@ def test_an_unpriced_bucket_makes_the_cost_unknown() -> None:
 def test_a_cost_says_how_it_is_known(usage: Usage | None, row: PriceRow | None, expected: Cost) -> None:
     """Scenario 51: an unknown cost is None and says why."""
     assert choose_cost(usage, row) == expected
+
+
+def test_of_two_costs_the_one_that_was_chosen_counts() -> None:
+    """The other is kept beside it, and counts where it is the only one."""
+    both = Usage(input=1000, reported_usd="0.07")
+    counted = choose_cost(both, ROW, CostSource.PRICED)
+    assert counted == replace(PRICED, reported_usd=Decimal("0.07"))
+    assert choose_cost(both, None, CostSource.PRICED).usd == Decimal("0.07")
+    own = Override(provider="p", model=None, rates=ROW.rates)
+    book = PriceBook({}, (own,), listed=OnePrice(), basis=CostSource.PRICED)
+    assert book.cost(Target(provider="p", model="m"), both, 0.0).usd == Decimal("0.003")
 
 
 @pytest.mark.parametrize("said", ["", "free", "NaN", "-1", "Infinity", "1e30"])
@@ -198,7 +223,7 @@ def test_a_price_is_found_by_who_sells(provider: str, model: str, expected: Pric
 def test_what_runs_here_costs_nothing() -> None:
     """An explicit zero with a row that says so."""
     cost = book().cost(Target(provider="here", model="smol"), Usage(input=500, output=70), NOW)
-    assert cost == Cost(usd=Decimal(0), source=CostSource.PRICED, price_id="runs here")
+    assert cost == Cost(usd=Decimal(0), source=CostSource.PRICED, priced_usd=Decimal(0), price_id="runs here")
 
 
 def test_a_configured_price_goes_first() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from router.canon.cost import USD_STEP
 from router.errors import Reason
 from router.store.journal import JournalError, JournalUnusable, Query, Store
 from router.store.sqlite import APPLICATION_ID, sqlite_store
@@ -50,18 +51,30 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(path: Path) -> None:
         connection.execute(
             "INSERT INTO entries (attempt, exchange, provider, model, number, opened_at) VALUES ('a','x','p','m',1,2.0)"
         )
+        costs = ((7, "priced"), (8, "reported"), (None, "unpriced"))
+        connection.executemany(
+            "INSERT INTO entries (attempt, exchange, provider, model, closed_at, cost_pico_usd, cost_source)"
+            " VALUES (?2,'x','p','m',3.0,?1,?2)",
+            costs,
+        )
     connection.close()
     with pytest.raises(JournalUnusable, match="0001"):
         sqlite_store(path, read_only=True).open()
     store = sqlite_store(path)
     store.open()
     assert [row.attempt for row in store.unfinished("here")] == ["a"]
+    (total,) = store.totals()
+    assert [amount and amount / USD_STEP for amount in (total.cost_usd, total.priced_usd, total.reported_usd)] == [
+        15,
+        7,
+        8,
+    ]
     store.put((opened("b", user="ann"),))
     assert store.entries(Query())[0].user == "ann"
     store.close()
     reader = sqlite_store(path, read_only=True)
     reader.open()
-    assert len(reader.entries(Query())) == 2
+    assert len(reader.entries(Query())) == 5
     reader.close()
 
 

@@ -16,7 +16,7 @@ from router.settings.schema.failover import Breaker, Failover, GroupKeys, HedgeK
 from router.settings.schema.grants import AwsKeys, EntraKeys, GoogleKeys
 from router.settings.schema.keys import GroupName, KeyName, Keys, ProviderName
 from router.settings.schema.operation import KeyFrom, ReloadKeys, SecretsKeys
-from router.settings.schema.prices import PriceFile, PriceRowKeys, PricesKeys
+from router.settings.schema.prices import Basis, PriceFile, PriceRowKeys, PricesKeys
 from router.settings.schema.provider import (
     GRANTS,
     LOCAL_KEYS,
@@ -43,6 +43,7 @@ __all__ = [
     "Adaptive",
     "AdminKeys",
     "AwsKeys",
+    "Basis",
     "Breaker",
     "BudgetKeys",
     "Cache",

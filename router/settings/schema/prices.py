@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from router.settings.schema.keys import Keys, Name
 from router.settings.schema.provider import Price
+
+Basis = Literal["reported", "priced"]
 
 
 class PricesKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What models cost.
 
     Args:
+        basis: which cost counts, for budgets, totals and callers, where both are known: what the provider says it
+            charged, or ours by price; the ledger keeps both.
         file: a table of prices, YAML, TOML or JSON, read with the configuration; it goes before the list that comes
             with this router, and after what a model's own `price` says; left out, there is none.
     """
 
+    basis: Basis = "reported"
     file: Path | None = None
 
 
