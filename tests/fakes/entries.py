@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -11,7 +12,8 @@ from router.canon.cost import CostSource
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
 from router.policy.audit import digest_of
-from router.store.journal import AuditRow, EntryRow
+from router.store.journal import AuditRow, EntryRow, Query
+from router.store.sqlite import sqlite_store
 
 USAGE = Usage(
     input=100,
@@ -83,3 +85,16 @@ def acts(count: int, chain: str = "here") -> tuple[AuditRow, ...]:
         )
         rows.append(replace(row, digest=digest_of(act_of(row))))
     return tuple(rows)
+
+
+def entries_in(home: Path) -> list[EntryRow]:
+    """Every entry in the ledger of a router's home, newest first."""
+    store = sqlite_store(home / "ledger.sqlite", read_only=True)
+    store.open()
+    rows: list[EntryRow] = []
+    query = Query(limit=1000)
+    while page := store.entries(query):
+        rows += page
+        query = Query(limit=1000, before=page[-1].seq)
+    store.close()
+    return rows

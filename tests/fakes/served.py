@@ -190,15 +190,20 @@ class Process(Caller):
         return found[0]
 
     @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    @property
     def peak_bytes(self) -> int:
         """The most memory it has held at once (Linux)."""
-        lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
         (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM"))
         return int(peak) * 1024
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
-        os.kill(self._process.pid, number)
+        os.kill(self.pid, number)
 
     async def exited(self) -> int:
         """Its exit status, once it has one; it may not have said anything that is not a log line."""

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from router.canon.outcome import End
-from router.store.journal import Query
-from router.store.sqlite import sqlite_store
+from tests.fakes.entries import entries_in
 from tests.fakes.loops import on_real_loops
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import paused_stream, speak, stall_after
@@ -33,16 +32,6 @@ async def _listening(router: Process, stack: AsyncExitStack, count: int) -> list
         return await (await stack.enter_async_context(router.stream())).begin()
 
     return [await listen() for _ in range(count)]
-
-
-def _ends(home: Path) -> list[End | None]:
-    """How the entries that a process left ended."""
-    store = sqlite_store(home / "ledger.sqlite", read_only=True)
-    store.open()
-    try:
-        return [row.end for row in store.entries(Query(limit=1000))]
-    finally:
-        store.close()
 
 
 @pytest.mark.shows(92)
@@ -70,7 +59,7 @@ def test_a_stop_lets_streams_finish_and_exits_well(tmp_path: Path) -> None:
                 assert (await heard.rest()).complete and heard.text == "".join(_PIECES)
             assert await router.exited() == 0
             assert log_of(router.log, "shutdown step", step="stopped")
-        assert _ends(tmp_path) == [End.COMPLETED] * _STREAMS
+        assert [row.end for row in entries_in(tmp_path)] == [End.COMPLETED] * _STREAMS
 
     asyncio.run(scene())
 
@@ -93,7 +82,7 @@ def test_what_outlasts_the_drain_ends_with_an_error_event(tmp_path: Path) -> Non
                 assert heard.error is not None and heard.error["code"] == "shutting_down"
             assert await router.exited() == 0
             await one.until(lambda: one.left == 5)
-        assert _ends(tmp_path) == [End.STOPPED] * 5
+        assert [row.end for row in entries_in(tmp_path)] == [End.STOPPED] * 5
 
     asyncio.run(scene())
 
@@ -150,7 +139,7 @@ def test_whoever_asks_twice_does_not_wait(tmp_path: Path) -> None:
         async with ScriptedProvider(stall_after(["red"]), speak()) as one:
             async with process(routed(one), tmp_path) as router, AsyncExitStack() as stack:
                 await _listening(router, stack, 1)
-                await until(lambda: _ends(tmp_path) == [None])
+                await until(lambda: [row.end for row in entries_in(tmp_path)] == [None])
                 router.signal(signal.SIGTERM)
                 await router.said("shutdown step", step="draining")
                 router.signal(signal.SIGTERM)
@@ -159,7 +148,7 @@ def test_whoever_asks_twice_does_not_wait(tmp_path: Path) -> None:
                 assert (await _answer(router, stream=False))[0] == 200
                 router.signal(signal.SIGTERM)
                 assert await router.exited() == 0
-        assert _ends(tmp_path) == [End.COMPLETED, End.CRASHED]
+        assert [row.end for row in entries_in(tmp_path)] == [End.COMPLETED, End.CRASHED]
 
     asyncio.run(scene())
 

@@ -94,6 +94,31 @@ def test_a_worker_killed_in_the_middle_of_an_answer_ends_it_honestly(
     asyncio.run(scene())
 
 
+def test_a_killed_worker_takes_no_other_with_it(real_model: Path, tmp_path: Path) -> None:
+    """Of two models that answer at once, each in its process, the other's answer goes on to its end."""
+
+    async def scene() -> None:
+        local = _local(real_model, models=[{"name": "m", "upstream": real_model.stem}])
+        async with served(routed(local, local), tmp_path) as router:
+            assert await _answered_by(router, model="one:m") == "one"
+            [first] = _workers()
+            assert await _answered_by(router, model="two:m") == "two"
+            async with (
+                router.stream(**_LONG, model="one:m") as doomed,
+                router.stream(max_tokens=60, model="two:m") as other,
+            ):
+                await doomed.begin()
+                await other.begin()
+                os.kill(first, signal.SIGKILL)
+                assert (await doomed.rest()).broken_off
+                assert (await other.rest()).complete
+            assert first not in _workers()
+            ends = {(row.provider, row.end) for row in (await router.entries(4))[2:]}
+            assert ends == {("one", End.CRASHED), ("two", End.COMPLETED)}
+
+    asyncio.run(scene())
+
+
 @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
 @pytest.mark.parametrize("number", _SIGNALS, ids=["SIGKILL", "SIGSEGV"])
 def test_a_worker_killed_before_its_first_token_is_failed_over(

@@ -11,8 +11,7 @@ import aiohttp
 import pytest
 
 from router.canon.outcome import End
-from router.store.journal import EntryRow, Query
-from router.store.sqlite import sqlite_store
+from tests.fakes.entries import entries_in
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import answer
 from tests.fakes.served import Process, process, routed
@@ -58,18 +57,6 @@ class Load:
                 self.killed_s = self._loop.time()
 
 
-def _entries(home: Path) -> list[EntryRow]:
-    store = sqlite_store(home / "ledger.sqlite", read_only=True)
-    store.open()
-    rows: list[EntryRow] = []
-    query = Query(limit=1000)
-    while page := store.entries(query):
-        rows += page
-        query = Query(limit=1000, before=page[-1].seq)
-    store.close()
-    return rows
-
-
 @pytest.mark.shows(55)
 def test_what_was_acknowledged_is_there_once_after_a_kill(tmp_path: Path) -> None:
     """Line 55: nothing twice, nothing that was never asked, nothing open; and what was told in time is complete."""
@@ -80,7 +67,7 @@ def test_what_was_acknowledged_is_there_once_after_a_kill(tmp_path: Path) -> Non
             async with process(config, tmp_path) as router:
                 load = Load(router)
                 await load.run()
-                assert await router._process.wait() == -signal.SIGKILL
+                assert await router.exited() == -signal.SIGKILL
             async with process(config, tmp_path) as router:
                 async with router.chat() as response:
                     assert response.status == 200
@@ -88,7 +75,7 @@ def test_what_was_acknowledged_is_there_once_after_a_kill(tmp_path: Path) -> Non
                 router.signal(signal.SIGTERM)
                 assert await router.exited() == 0
             asked = len(provider.turns)
-        rows = _entries(tmp_path)
+        rows = entries_in(tmp_path)
         ends = {row.exchange: row.end for row in rows}
         assert max(Counter(row.attempt for row in rows).values()) == 1
         assert len(rows) <= asked + CALLERS
