@@ -350,6 +350,7 @@ class Exchange:
 
     async def _hear(self, runner: Runner, way: Bridge | None) -> WireFault | None:
         """All that an attempt says, to its end. None: it answered completely."""
+        self._record.heeds(runner.target, runner.used)
         self._telling.begin(way)
         try:
             while not self._record.complete:

@@ -79,4 +79,4 @@ class Provider(Actor):
         self._attempts[job] = attempt
         # An exchange that has already ended ends the attempt here, before its first step.
         order.job.tie(job, attempt.orphaned)
-        return AttemptStarted(job=job, feed=attempt.feed)
+        return AttemptStarted(job=job, feed=attempt.feed, used=attempt.tally.used)

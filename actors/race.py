@@ -22,6 +22,7 @@ class Runner:
         self.target = target
         self.job = started.job
         self.feed: Channel[Part] = started.feed
+        self.used = started.used
         self.held: list[Part] = []
 
 

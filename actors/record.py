@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import reduce
 
 from actors.drilling import Drilling
 from actors.messages import Call, ExchangeEnded, Flow, Inexpressible, Unsent, Whole
@@ -13,10 +14,13 @@ from router.canon.event import Skipped, Started, UsageReported
 from router.canon.target import Target
 from router.canon.usage import Usage, added
 from router.errors import AttemptNote, GatewayError, Reason, Refused, Unavailable, UpstreamFailed, WireFault
+from router.policy.price import is_plausible
 from router.policy.rescue import Method
 from router.policy.retry import Tried
 
 Price = Callable[[Target, Usage | None], Decimal | None]
+Used = Callable[[], Usage | None]
+"""What an attempt has used until now, by its provider's word or by estimate; None: nobody counted."""
 
 
 class Record:
@@ -50,6 +54,7 @@ class Record:
         self.hedge: str | None = None
         self.rescues: list[tuple[Method, str]] = []
         self._spent: list[tuple[Target, Usage | None]] = []
+        self._users: list[tuple[Target, Used]] = []
         self.cost_usd: Decimal | None = None
         self.strategy: str | None = None
         self.complete = False
@@ -90,6 +95,12 @@ class Record:
         if self.target is None:
             self.model = None
             self.skipped = 0
+
+    def heeds(self, target: Target, used: Used) -> None:
+        """An attempt is listened to from now on. One before it that said nothing of this answer is no part of it."""
+        if len(self._users) > len(self._spent):
+            self._users.pop()
+        self._users.append((target, used))
 
     def broke_off(self, target: Target) -> None:
         """The answer broke off while `target` told it: what that was counted stays part of it."""
@@ -198,6 +209,7 @@ class Record:
             model: the public name that was asked for, as far as it may be a label.
         """
         call = self._call
+        used, cost_usd = self._counted()
         return ExchangeEnded(
             exchange=call.request_id,
             trace_id=call.trace_id,
@@ -209,8 +221,8 @@ class Record:
             end=end_of(reason),
             reason=reason,
             attempts=self._notes(),
-            usage=self.total,
-            cost_usd=self.cost_usd,
+            usage=used,
+            cost_usd=cost_usd if self.cost_usd is None else self.cost_usd,
             started_at=self._started_at,
             first_token_s=self._first_token_s,
             duration_s=self._ports.clock.now() - self.started_s,
@@ -222,6 +234,16 @@ class Record:
             client=call.caller.id,
             injected=self.drilling.injected,
         )
+
+    def _counted(self) -> tuple[Usage | None, Decimal | None]:
+        """What the attempts used that said some of this answer, or else the last one that was listened to, and what
+        that costs: as the ledger has it, estimates included, also where nobody read to the end."""
+        counts = [(target, used()) for target, used in self._users]
+        counted = [(target, usage) for target, usage in counts if usage is not None and is_plausible(usage)]
+        costs = [self._price(target, usage) for target, usage in counted]
+        known = [cost for cost in costs if cost is not None]
+        total = reduce(added, (usage for _, usage in counted)) if counted else None
+        return total, sum(known, Decimal(0)) if counted and len(known) == len(costs) else None
 
     def _rescues(self, reason: Reason | None) -> tuple[tuple[str, str], ...]:
         """Each attempt at a rescue and how it ended; what was held back in time was rescued if all ended well."""

@@ -146,6 +146,10 @@ class Tally:
             return Reason.CRASHED
         return reason_of(ended) or _UNNAMED.get(type(ended), Reason.INTERNAL)
 
+    def used(self) -> Usage | None:
+        """What was used until now, as `entry` would say it now."""
+        return self._counted()[0] if self.sent else None
+
     def judged(self, job: Job, reason: Reason | None) -> AttemptJudged | None:
         """What the breaker is told; None when it never let the attempt through."""
         if self.epoch is None:

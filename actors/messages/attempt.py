@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec import Struct
 
 from actors.runtime import Channel, Job
@@ -12,6 +14,7 @@ from router.canon.loss import OnLoss
 from router.canon.operation import Operation
 from router.canon.reply import Answer
 from router.canon.target import Target
+from router.canon.usage import Usage
 from router.errors import Reason, WireFault
 from router.wire.dialect import Ask, Relay
 
@@ -84,10 +87,15 @@ class StartAttempt(Struct, frozen=True, kw_only=True):
 
 
 class AttemptStarted(Struct, frozen=True, kw_only=True):
-    """The attempt runs as `job` in the provider's own task group and answers on `feed`."""
+    """The attempt runs as `job` in the provider's own task group and answers on `feed`.
+
+    Args:
+        used: what it has used so far, as the ledger counts it: by the provider's word, else by estimate.
+    """
 
     job: Job
     feed: Channel[Part]
+    used: Callable[[], Usage | None]
 
 
 class ModelMissing(Struct, frozen=True, kw_only=True):

@@ -9,8 +9,9 @@ import pytest
 
 from tests.fakes.loops import on_real_loops
 from tests.fakes.provider import ScriptedProvider
-from tests.fakes.replies import speak, status
-from tests.fakes.served import Served, routed, served, until
+from tests.fakes.replies import speak, stall_after, status, stream
+from tests.fakes.served import Served, remote, routed, served, until
+from tests.fakes.turn import Script
 
 _PAGES = ("status", "health", "metrics", "logs", "costs", "capabilities")
 
@@ -117,6 +118,35 @@ async def test_costs_are_of_all_time_or_since_a_moment(tmp_path: Path) -> None:
         assert since["providers"] == body["providers"] and since["complete"] is True
         _, none = await router.get("/providers/costs?since=2100-01-01T00:00:00Z")
         assert none["providers"] == {} and (none["overall"]["entries"], none["overall"]["cost_usd"]) == (0, 0)
+
+
+_PRICED = {"models": [{"name": "m", "price": {"input_per_mtok": 3, "output_per_mtok": 15}}]}
+_INCOMPLETE = {
+    "left": stall_after(["a", " b"]),
+    "cut": stream(["a", " b"], usage=None, finish=None, done=False),
+    "uncounted": stream(["a", " b"], usage=None),
+}
+
+
+@pytest.mark.parametrize("script", _INCOMPLETE.values(), ids=_INCOMPLETE)
+@on_real_loops
+async def test_an_exchange_counts_what_the_ledger_counts(tmp_path: Path, script: Script) -> None:
+    """Tokens and cost of an answer that nobody counted to its end are the ledger's estimate, in its row too."""
+    async with (
+        ScriptedProvider(script) as one,
+        served(routed(remote(one, **_PRICED), failover={"resume": []}), tmp_path) as router,
+    ):
+        async with router.stream() as heard:
+            await heard.begin()
+            if script is not _INCOMPLETE["left"]:
+                await heard.response.read()
+        (entry,) = await router.entries(1)
+        await until(lambda: router.assembly.desk.health().total_requests == 1)
+        _, logs = await router.get("/providers/logs")
+        assert entry.usage is not None and entry.usage_source == "estimated"
+        told = {row["kind"]: (row["input_tokens"], row["output_tokens"], row["cost_usd"]) for row in logs["rows"]}
+        tokens = (entry.usage.input_total, entry.usage.output_total)
+        assert told == {"attempt": (*tokens, None), "exchange": (*tokens, float(entry.cost_usd or 0))}
 
 
 @on_real_loops

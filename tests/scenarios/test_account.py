@@ -142,7 +142,8 @@ async def test_line_50_a_failed_attempt_that_was_billed_is_in_the_sum(tmp_path: 
     assert first.cost_usd == per_mtok("3", 200)
     assert second.usage_source == "estimated"
     (told,) = log_of(pair.router.log.read, "exchange ended")
-    assert told["input_tokens"] is None, "what the first counted is not what the second used"
+    assert second.usage is not None
+    assert told["input_tokens"] == second.usage.input_total, "what the first counted is not what the second used"
 
 
 @both
