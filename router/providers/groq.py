@@ -6,6 +6,8 @@ Source: https://console.groq.com/docs/openai, read 2026-11.
 from __future__ import annotations
 
 from router.canon.ability import Ability, Traits
+from router.errors import Reason
+from router.providers.faults import judging
 from router.providers.kind import Kind, bearer
 from router.providers.knowledge import Known
 from router.providers.limits import OPENAI_LIMITS
@@ -23,7 +25,8 @@ _KNOWN = (
 
 KIND = Kind(
     name="groq",
-    dialect=DIALECT,
+    # What its model made up is refused as if the caller had said it.
+    dialect=judging(DIALECT, (Reason.MALFORMED, r"hallucinat|failed_generation")),
     base_url="https://api.groq.com/openai/v1",
     auth=bearer,
     needs_key=True,

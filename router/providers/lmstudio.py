@@ -10,6 +10,8 @@ from typing import Any
 
 from router.canon.ability import Ability, Traits, judged
 from router.canon.operation import Operation
+from router.errors import Reason
+from router.providers.faults import judging
 from router.providers.kind import Kind, at, bearer
 from router.providers.quirks import Quirks
 from router.providers.survey import (
@@ -55,9 +57,16 @@ def _survey(base_url: str) -> Survey:
         return (yield from openai_survey(base_url))
 
 
+_ERRORS = (
+    (Reason.SERVER_ERROR, r"model has crashed"),
+    (Reason.MODEL_MISSING, r"no models? (?:is |are )?loaded|model is not loaded|failed to load model"),
+)
+"""Its own troubles, each a 400."""
+
+
 KIND = Kind(
     name="lmstudio",
-    dialect=DIALECT,
+    dialect=judging(DIALECT, *_ERRORS),
     base_url="http://127.0.0.1:1234/v1",
     auth=bearer,
     needs_key=False,

@@ -3,7 +3,8 @@ of the coding plan belongs to `https://api.z.ai/api/coding/paas/v4`, or, in Anth
 `https://api.z.ai/api/anthropic`, and in OpenAI's Responses to `https://api.z.ai/api/v1`. China's are the same below
 `https://open.bigmodel.cn`.
 
-An empty account and a busy model are both a 429: only the number in the error tells them apart.
+An empty account and a busy model are both a 429: only the number in the error tells them apart. A model that a key may
+not use (1220) says nothing against the key.
 
 Source: https://docs.z.ai/api-reference/api-code, read 2026-11.
 """
@@ -25,9 +26,9 @@ from router.wire.openai_responses import DIALECT as OPENAI_RESPONSES
 
 _ERRORS = (
     (Reason.QUOTA_EXHAUSTED, r'"code"\s*:\s*"?(?:1113|1304|1308|1309|1310)\b'),
-    (Reason.CREDENTIAL, r'"code"\s*:\s*"?(?:1110|1111|1112|1121|1220)\b'),
+    (Reason.CREDENTIAL, r'"code"\s*:\s*"?(?:1110|1111|1112|1121)\b'),
     (Reason.CONTENT_POLICY, r'"code"\s*:\s*"?130[01]\b'),
-    (Reason.MODEL_MISSING, r'"code"\s*:\s*"?(?:1211|1221|1222)\b'),
+    (Reason.MODEL_MISSING, r'"code"\s*:\s*"?(?:1211|122[0-2])\b'),
     (Reason.CONTEXT_LENGTH, r'"code"\s*:\s*"?1261\b'),
     (Reason.OVERLOADED, r'"code"\s*:\s*"?(?:1120|1305)\b'),
 )

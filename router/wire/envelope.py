@@ -33,6 +33,7 @@ _CODES: dict[str, Reason] = {
             "content_filter",
             "responsibleaipolicyviolation",
             "moderation",
+            "guardrail",
             "data_inspection_failed",
             "bio_policy",
             "refusal",
@@ -55,6 +56,9 @@ _CODES: dict[str, Reason] = {
             "no_endpoints",
             "free_variant_ended",
             "deploymentnotfound",
+            "invalid_model",
+            # llama.cpp's server, for what it was not started with; another target may have it.
+            "not_supported_error",
         ),
         Reason.CREDENTIAL: (
             "invalid_api_key",
@@ -224,11 +228,13 @@ def _from_json(body: object) -> _Words:
     metadata = inner.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     deeper = inner.get("innererror")
+    offered = inner.get("availability")
     found = (
         inner.get("code"),
         metadata.get("error_type"),
         inner.get("error_type"),
         deeper.get("code") if isinstance(deeper, dict) else None,
+        offered.get("code") if isinstance(offered, dict) else None,
         inner.get("type"),
     )
     said = error if isinstance(error, str) else inner.get("message") or inner.get("detail")

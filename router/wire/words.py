@@ -17,8 +17,8 @@ _WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
             r"|prompt (?:is )?too long|input (?:is|token length) too long"
             r"|prompt exceeds max length|maximum prompt length|reduce the length of the (?:messages|prompt|input)"
             r"|exceeds the maximum number of (?:input )?tokens|exceeded model token limit|too large for model with"
-            r"|tokens?`? \+ `?max_new_tokens|must have less than \d+ tokens|context the overflows|too many tokens"
-            r"|input is too large to process|longer than the maximum model length"
+            r"|tokens?`? \+ `?max_new_tokens|must have less than \d+ tokens|context the overflows"
+            r"|too many tokens(?! processed)|input is too large to process|longer than the maximum model length"
             r"|input length \(\d+ tokens\) exceeds the maximum|input tokens exceed the configured limit"
             r"|range of input length should be|too many total text bytes",
             re.I,

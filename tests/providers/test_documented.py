@@ -58,6 +58,20 @@ def _mistral(_code: str, words: str) -> Said:
     return {}, {"object": "error", "message": words or "no", "type": "t", "code": "1"}
 
 
+def _numbered(kind: str, words: str) -> Said:
+    """As vLLM and Perplexity say it: the code is the status, and tells nothing."""
+    return {}, {"error": {"message": words or "no", "type": kind or "t", "param": None, "code": 400}}
+
+
+def _bare(code: str, words: str) -> Said:
+    """Without an envelope, as Cerebras says it."""
+    return {}, {"message": words or "no", "type": "t", "param": "p", "code": code or None}
+
+
+def _available(code: str, words: str) -> Said:
+    return {}, {"error": {"code": 0, "message": words or "no", "availability": {"code": code, "retryable": False}}}
+
+
 def _openrouter(kind: str, words: str) -> Said:
     return {}, {"error": {"code": 0, "message": words or "no", "metadata": {"error_type": kind}}}
 
@@ -204,6 +218,7 @@ DOCUMENTED: dict[str, tuple[Callable[[str, str], Said], tuple[Row, ...]]] = {
             *_coded(404, "model_not_found", R.MODEL_MISSING),
             *_coded(413, "rate_limit_exceeded", R.TOO_LARGE),
             *_plain((413, R.TOO_LARGE), (422, R.REJECTED), (424, R.SERVER_ERROR)),
+            (422, "", "the model hallucinated a tool", R.MALFORMED),
             *_coded(429, "rate_limit_exceeded", R.THROTTLED),
             *_coded(498, "capacity_exceeded", R.OVERLOADED),
             *_plain((499, R.SERVER_ERROR), (500, R.SERVER_ERROR), (502, R.SERVER_ERROR), (503, R.OVERLOADED)),
@@ -246,7 +261,10 @@ DOCUMENTED: dict[str, tuple[Callable[[str, str], Said], tuple[Row, ...]]] = {
             *_coded(401, "authentication", R.CREDENTIAL),
             *_coded(402, "payment_required", R.QUOTA_EXHAUSTED),
             *_coded(403, "permission_denied", R.CREDENTIAL),
-            *_coded(403, "moderation", R.CONTENT_POLICY),
+            *_coded(403, "moderation guardrail", R.CONTENT_POLICY),
+            *_coded(400, "refusal image_content_policy_violation", R.CONTENT_POLICY),
+            *_coded(400, "model_not_found", R.MODEL_MISSING),
+            *_coded(503, "temporarily_unavailable", R.OVERLOADED),
             *_coded(404, "not_found", R.MODEL_MISSING),
             *_coded(408, "timeout", R.SERVER_ERROR),
             *_coded(412, "precondition_failed", R.REJECTED),
@@ -259,6 +277,14 @@ DOCUMENTED: dict[str, tuple[Callable[[str, str], Said], tuple[Row, ...]]] = {
             *_coded(504, "timeout", R.SERVER_ERROR),
             *_coded(524, "timeout", R.SERVER_ERROR),
             *_coded(529, "provider_overloaded", R.OVERLOADED),
+        ),
+    ),
+    "openrouter on what is available": (
+        _available,
+        (
+            *_coded(404, "no_endpoints model_deprecated privacy_restricted constraint_filtered", R.MODEL_MISSING),
+            *_coded(404, "free_variant_ended model_unavailable_upstream", R.MODEL_MISSING),
+            *_coded(429, "capacity_exhausted", R.OVERLOADED),
         ),
     ),
     "huggingface": (
@@ -279,8 +305,9 @@ DOCUMENTED: dict[str, tuple[Callable[[str, str], Said], tuple[Row, ...]]] = {
             *_coded(400, "1261", R.CONTEXT_LENGTH),
             *_coded(400, "1300 1301", R.CONTENT_POLICY),
             *_coded(401, "1000 1001 1002 1003 1004", R.CREDENTIAL),
-            *_coded(403, "1220", R.CREDENTIAL),
-            *_coded(403, "1221 1222", R.MODEL_MISSING),
+            # The key is good, and may go on being used for other models.
+            *_coded(403, "1220 1221 1222", R.MODEL_MISSING),
+            *_plain((434, R.REJECTED), (435, R.REJECTED)),
             *_coded(429, "1110 1111 1112 1121", R.CREDENTIAL),
             *_coded(429, "1113 1304 1308 1309 1310", R.QUOTA_EXHAUSTED),
             *_coded(429, "1302 1303", R.THROTTLED),
@@ -298,16 +325,115 @@ DOCUMENTED: dict[str, tuple[Callable[[str, str], Said], tuple[Row, ...]]] = {
             *_coded(429, "RateLimitError FreeUsageLimitError", R.THROTTLED),
             *_coded(429, "GoUsageLimitError BlackUsageLimitError", R.QUOTA_EXHAUSTED),
             *_coded(500, "error", R.SERVER_ERROR),
+            *_plain((499, R.SERVER_ERROR)),
+            # A 404 of who is behind it arrives as a 400.
+            (400, "", "Error from provider (Console): The model `m` does not exist", R.MODEL_MISSING),
+        ),
+    ),
+    "vllm": (
+        _numbered,
+        (
+            *_coded(400, "BadRequestError", R.REJECTED),
+            (400, "BadRequestError", "This model's maximum context length is 8 tokens. However, ...", R.CONTEXT_LENGTH),
+            *_coded(404, "NotFoundError", R.MODEL_MISSING),
+            *_coded(500, "InternalServerError EngineDeadError", R.SERVER_ERROR),
+            *_plain((401, R.CREDENTIAL), (503, R.OVERLOADED)),
+        ),
+    ),
+    "vllm that is older": (
+        _mistral,
+        (
+            *_plain((400, R.REJECTED), (404, R.MODEL_MISSING)),
+            (400, "", "This model's maximum context length is 8 tokens. However, ...", R.CONTEXT_LENGTH),
+        ),
+    ),
+    "vllm before its own code": (_error, ((401, "", "Unauthorized", R.CREDENTIAL),)),
+    "llamacpp-server": (
+        _numbered,
+        (
+            *_coded(400, "invalid_request_error", R.REJECTED),
+            (400, "exceed_context_size_error", "request (9 tokens) exceeds the size (8 tokens)", R.CONTEXT_LENGTH),
+            *_coded(401, "authentication_error", R.CREDENTIAL),
+            *_coded(403, "permission_error", R.CREDENTIAL),
+            *_coded(404, "not_found_error", R.MODEL_MISSING),
+            *_coded(500, "server_error", R.SERVER_ERROR),
+            (500, "server_error", "input is too large to process. increase the batch size", R.CONTEXT_LENGTH),
+            # It was started without what is asked for: another target may have it.
+            *_coded(501, "not_supported_error", R.MODEL_MISSING),
+            (503, "unavailable_error", "Loading model", R.OVERLOADED),
+        ),
+    ),
+    "lmstudio": (
+        _error,
+        (
+            (400, "", "bad request", R.REJECTED),
+            (400, "", "The model has crashed without additional information. (Exit code: 6)", R.SERVER_ERROR),
+            (400, "", "No models loaded. Please load a model.", R.MODEL_MISSING),
+            (404, "", 'Failed to load model "m".', R.MODEL_MISSING),
+        ),
+    ),
+    "lmstudio in an envelope": (
+        _openai,
+        (
+            *_coded(400, "invalid_value", R.REJECTED),
+            (400, "", "The model has crashed without additional information. (Exit code: 6)", R.SERVER_ERROR),
+        ),
+    ),
+    "perplexity": (
+        _numbered,
+        (
+            *_coded(400, "invalid_message", R.REJECTED),
+            (400, "invalid_model", "Invalid model 'm'. Permitted models can be found elsewhere.", R.MODEL_MISSING),
+            *_coded(401, "invalid_api_key", R.CREDENTIAL),
+            (401, "insufficient_quota", "You exceeded your current quota.", R.QUOTA_EXHAUSTED),
+            *_plain((429, R.THROTTLED), (500, R.SERVER_ERROR), (503, R.OVERLOADED)),
+        ),
+    ),
+    "cerebras": (
+        _bare,
+        (
+            *_coded(400, "wrong_type", R.REJECTED),
+            (400, "context_length_exceeded", "Please reduce the length of the messages", R.CONTEXT_LENGTH),
+            *_coded(401, "wrong_api_key", R.CREDENTIAL),
+            *_plain((402, R.QUOTA_EXHAUSTED), (403, R.CREDENTIAL), (408, R.SERVER_ERROR), (422, R.REJECTED)),
+            *_coded(404, "model_not_found", R.MODEL_MISSING),
+            (429, "request_quota_exceeded", "Requests per minute limit exceeded - too many requests sent", R.THROTTLED),
+            (429, "token_quota_exceeded", "Tokens per minute limit exceeded - too many tokens processed", R.THROTTLED),
+            (
+                429,
+                "token_quota_exceeded",
+                "Tokens per day limit exceeded - too many tokens processed",
+                R.QUOTA_EXHAUSTED,
+            ),
+            (429, "queue_exceeded", "We're experiencing high traffic right now!", R.OVERLOADED),
+            *_plain((500, R.SERVER_ERROR), (502, R.SERVER_ERROR), (503, R.OVERLOADED), (504, R.SERVER_ERROR)),
+        ),
+    ),
+    "fireworks": (
+        _openai,
+        (
+            *_coded(400, "invalid_request_error", R.REJECTED),
+            (400, "", "The prompt is too long: 9, model maximum context length: 8", R.CONTEXT_LENGTH),
+            *_coded(401, "UNAUTHORIZED", R.CREDENTIAL),
+            *_plain((402, R.QUOTA_EXHAUSTED), (403, R.CREDENTIAL), (405, R.REJECTED), (408, R.SERVER_ERROR)),
+            (404, "NOT_FOUND", "Model not found, inaccessible, and/or not deployed", R.MODEL_MISSING),
+            (412, "", "Account a is suspended, possibly due to reaching the monthly spending limit", R.QUOTA_EXHAUSTED),
+            (412, "", "Account a is suspended.", R.QUOTA_EXHAUSTED),
+            *_plain((412, R.MODEL_MISSING)),
+            *_plain((413, R.TOO_LARGE), (422, R.REJECTED), (429, R.THROTTLED), (500, R.SERVER_ERROR)),
+            *_plain((502, R.SERVER_ERROR), (503, R.OVERLOADED), (504, R.SERVER_ERROR), (520, R.SERVER_ERROR)),
         ),
     ),
 }
+"""A kind has more than one entry where it says its errors in more than one form."""
 
 
 def _cases() -> Iterator[Any]:
-    for kind, (form, rows) in DOCUMENTED.items():
+    for said_by, (form, rows) in DOCUMENTED.items():
+        kind = said_by.partition(" ")[0]
         for status, code, words, reason in rows:
             headers, body = form(code, words)
-            yield pytest.param(kind, status, headers, body, reason, id=f"{kind} {status} {words or code}")
+            yield pytest.param(kind, status, headers, body, reason, id=f"{said_by} {status} {words or code}")
 
 
 @pytest.mark.parametrize(("kind", "status", "headers", "body", "reason"), [*_cases()])
