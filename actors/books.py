@@ -6,7 +6,7 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from actors.messages import AdminActed, CostView, EntryClosed, EntryOpened
+from actors.messages import ACCESS, AdminActed, CostView, EntryClosed, EntryOpened
 from router.canon.cost import Cost
 from router.canon.outcome import UsageSource
 from router.canon.target import Target
@@ -77,7 +77,11 @@ class Books:
         return True
 
     def act(self, fact: AdminActed) -> None:
-        """Put an act at the end of the chain. Acts are never dropped for want of room: there are few."""
+        """Put an act at the end of the chain. Only accesses, which may be as many as requests, are dropped for want of
+        room."""
+        if fact.act == ACCESS and len(self.pending) >= MOST_PENDING:
+            self.lost += 1
+            return
         row = AuditRow(
             chain="",
             number=0,
@@ -86,7 +90,7 @@ class Books:
             act=fact.act,
             subject=fact.subject,
             outcome=fact.outcome,
-            detail="{}",
+            detail=fact.detail,
             previous="",
             digest="",
         )

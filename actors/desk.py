@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 from msgspec import Struct, structs
 
+from actors.accesses import Accesses
 from actors.cards import abilities_of, cards_of
 from actors.edition import Edition, ProviderView
 from actors.front import Door
 from actors.messages import (
-    DENIED,
+    ALLOWED,
     READY,
     AdminActed,
     Call,
@@ -38,7 +39,6 @@ from router.canon.request import ChatRequest
 from router.canon.target import Target
 from router.errors import Reason, Unavailable
 from router.policy.breaker import Phase
-from router.policy.bucket import Rate, take, wait_s
 from router.policy.capability import ModelFacts
 from router.policy.keyring import identify
 from router.policy.lanes import Shut
@@ -58,9 +58,6 @@ _WELL = 0.5
 
 _USABLE = (READY, Shut.QUIET)
 """States of a key with which its provider is well: quiet passes by itself."""
-
-_DENIALS = Rate(amount=60)
-"""How many denied accesses are kept one by one: who guesses keys must not fill the disk."""
 
 _WORST: dict[str, int] = {Phase.CLOSED: 0, Phase.HALF_OPEN: 1, Phase.OPEN: 2}
 
@@ -98,13 +95,12 @@ class Views(Struct, frozen=True, kw_only=True):
 class TreeDesk:
     """See `actors.messages.Desk`."""
 
-    def __init__(self, *, door: Door, views: Views, ports: Ports) -> None:
+    def __init__(self, *, door: Door, views: Views, ports: Ports, accesses: Accesses) -> None:
         self._door = door
         self._views = views
         self._ports = ports
         self._started_s = ports.clock.now()
-        self._denials_full_at_s = 0.0
-        self._unkept = 0
+        self._accesses = accesses
 
     def open(self, call: Call) -> Opened:
         """Start an exchange. Raises `Unavailable` while draining or while the front is being restarted."""
@@ -201,18 +197,19 @@ class TreeDesk:
             raise Unavailable(otherwise, reason=Reason.INTERNAL, retry_after_s=1.0) from error
 
     def admin_acted(self, by: str, act: str, subject: str, outcome: str) -> None:
-        """Have an administrative act, or an access that was denied, kept and logged."""
-        if outcome == DENIED:
-            now = self._ports.clock.now()
-            if wait_s(self._denials_full_at_s, 1, now, _DENIALS) > 0:
-                self._unkept += 1
-                return
-            self._denials_full_at_s = take(self._denials_full_at_s, 1, now, _DENIALS)
-            if self._unkept:
-                subject, self._unkept = f"{subject}, and {self._unkept} before it", 0
+        """Have an administrative act kept and logged."""
         fact = AdminActed(by=by, act=act, subject=subject, outcome=outcome, at=self._ports.wall.now())
         for name in ("ledger", "telemetry"):
             self._views.actors[name].tell(fact)
+
+    def accessed(self, by: str, subject: str, outcome: str) -> None:
+        """As the Protocol says. What was allowed is in the request log anyway."""
+        fact = self._accesses.note(by, subject, outcome)
+        if fact is None:
+            return
+        self._views.actors["ledger"].tell(fact)
+        if outcome != ALLOWED:
+            self._views.actors["telemetry"].tell(fact)
 
     def _status(self, providers: Mapping[str, ProviderReport]) -> str:
         """One word: a single provider that is well is enough to serve."""

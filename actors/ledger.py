@@ -11,6 +11,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from actors.accesses import Accesses
 from actors.books import Books, closing_of, opening_of
 from actors.carrier import Carrier
 from actors.messages import (
@@ -39,6 +40,7 @@ from router.canon.usage import Usage
 from router.policy.gauge import Gauge
 from router.policy.price import PriceBook, is_plausible
 from router.store.journal import (
+    ActQuery,
     AuditRow,
     EntryRow,
     JournalError,
@@ -100,8 +102,10 @@ class Ledger(Actor):
         prices: Snapshot[PriceBook],
         published: Snapshot[CostView],
         gauges: Snapshot[Mapping[str, Gauge]],
+        accesses: Accesses,
     ) -> None:
         super().__init__()
+        self._accesses = accesses
         self._vault = vault
         self._books = books
         self._prices = prices
@@ -120,6 +124,7 @@ class Ledger(Actor):
         self._jobs = (
             self.tasks.start(self._scribe.write_forever(), name="write"),
             self.tasks.start(self._carrier.carry_forever(), name="carry"),
+            self.tasks.start(self._sum_forever(), name="sum"),
         )
         for job in self._jobs:
             self.link(job)
@@ -146,6 +151,7 @@ class Ledger(Actor):
         if isinstance(reason, Crashed):
             return
         self._take_rest()
+        self._note_accesses()
         for job in self._jobs:
             job.stop()
             await job.wait()
@@ -189,6 +195,15 @@ class Ledger(Actor):
             fact = queue.popleft().message
             if isinstance(fact, Fact):
                 self._note(fact)
+
+    async def _sum_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self._accesses.sum_s())
+            self._note_accesses()
+
+    def _note_accesses(self) -> None:
+        for fact in self._accesses.take():
+            self._note(fact)
 
     # ---- writing
 
@@ -297,7 +312,7 @@ def _from_store(store: Store, message: Read, now_at: float) -> Page | UserErased
             rows = store.entries(replace(query, limit=min(query.limit, MOST_READ)))
             return EntriesPage(rows=rows, complete=True)
         case ReadAudit():
-            return AuditPage(rows=store.audit(min(message.limit, MOST_READ), message.before), complete=True)
+            return AuditPage(rows=store.audit(_bounded(message.query)), complete=True)
         case EraseUser():
             return UserErased(entries=store.erase(message.user, now_at))
         case _:
@@ -317,12 +332,16 @@ def _from_records(records: tuple[Record, ...], message: Read, why: str) -> Page 
             fits = tuple(row for row in rows if _fits(row, query)) if query.before is None else ()
             return EntriesPage(rows=fits[: min(query.limit, MOST_READ)], complete=False)
         case ReadAudit():
-            acts = tuple(record for record in newest if isinstance(record, AuditRow))
-            return AuditPage(rows=acts[: min(message.limit, MOST_READ)], complete=False)
+            acts = tuple(row for row in newest if isinstance(row, AuditRow) and message.query.wants(row))
+            return AuditPage(rows=acts[: _bounded(message.query).limit], complete=False)
         case EraseUser():
             return AccountBusy(why=why)
         case _:
             assert_never(message)
+
+
+def _bounded(query: ActQuery) -> ActQuery:
+    return replace(query, limit=min(query.limit, MOST_READ))
 
 
 def _summed(rows: tuple[EntryRow, ...], since_at: float) -> tuple[ProviderTotal, ...]:

@@ -105,7 +105,10 @@ from actors.messages.conversations import (
     TurnEnded,
 )
 from actors.messages.desk import (
+    ACCESS,
+    ALLOWED,
     DENIED,
+    UNKNOWN,
     ConfigAnswer,
     ConfigAsk,
     Desk,
@@ -134,14 +137,18 @@ from actors.messages.telemetry import (
     RetryTurnedDown,
     SupervisorReported,
 )
-from router.store.journal import AuditPlace, AuditRow, ProviderTotal
+from router.store.journal import ActQuery, AuditPlace, AuditRow, ProviderTotal
 
 __all__ = [
+    "ACCESS",
+    "ALLOWED",
     "DENIED",
     "READY",
+    "UNKNOWN",
     "AccountBusy",
     "Acquire",
     "Acquired",
+    "ActQuery",
     "AdminActed",
     "Admit",
     "Admitted",

@@ -11,7 +11,7 @@ from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import Reason
 from router.policy.lanes import ONLY
-from router.store.journal import AuditPlace, AuditRow, EntryRow, KeySpend, ProviderTotal, Query
+from router.store.journal import ActQuery, AuditRow, EntryRow, KeySpend, ProviderTotal, Query
 
 
 class EntryOpened(Struct, frozen=True, kw_only=True):
@@ -145,12 +145,10 @@ class ReadAudit(Struct, frozen=True, kw_only=True):
     """Ask the Ledger for acts, the newest first. Answer: `AuditPage`; every fact told before the ask is in it.
 
     Args:
-        limit: at most this many, and never more than 1000.
-        before: the place of the last act of the page before this one; None begins with the newest.
+        query: its `limit` is never more than 1000; `before` is the place of the last act of the page before this one.
     """
 
-    limit: int = 100
-    before: AuditPlace | None = None
+    query: ActQuery = ActQuery()
 
 
 class AuditPage(Struct, frozen=True, kw_only=True):

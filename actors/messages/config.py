@@ -92,13 +92,14 @@ class ConfigDocument(Struct, frozen=True, kw_only=True):
 
 
 class AdminActed(Struct, frozen=True, kw_only=True):
-    """Fact for the Ledger's audit and for the log: an administrative act, or an access that was denied.
+    """Fact for the Ledger's audit and for the log: an administrative act, or accesses.
 
     Args:
-        by: who: a signal, the file, or whoever asked over HTTP, never a key.
+        by: who: a signal, the file, the name of a client key, or whoever asked over HTTP; never a key.
         act: what, a word of ours: config.reload, config.put, access.
         subject: on what: an entry's path, or a request's method and path.
-        outcome: taken, refused, moved, missing, exists, denied.
+        outcome: taken, refused, moved, missing, exists; of an access allowed, denied, unknown.
+        detail: more, as JSON text: of accesses that are summed their count, and when the first and the last were.
     """
 
     by: str
@@ -106,6 +107,7 @@ class AdminActed(Struct, frozen=True, kw_only=True):
     subject: str
     outcome: str
     at: float
+    detail: str = "{}"
 
 
 class Moves(Struct, frozen=True, kw_only=True):

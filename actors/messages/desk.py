@@ -28,8 +28,11 @@ from router.canon.caller import Caller
 from router.canon.request import ChatRequest
 from router.telemetry.numbers import ProviderNumbers
 
-DENIED = "denied"
-"""The outcome of an access that was not granted."""
+ACCESS = "access"
+"""The act of asking for a path or a model."""
+
+ALLOWED, DENIED, UNKNOWN = "allowed", "denied", "unknown"
+"""Outcomes of an access: granted; not granted; whether it may be granted could not be told then."""
 
 ConfigAsk = ReadConfig | ExportConfig | ReloadConfig | ChangeConfig
 ConfigAnswer = ConfigView | ConfigDocument | ConfigTaken | ConfigRefused | ConfigMoved | EntryMissing | EntryExists
@@ -186,7 +189,11 @@ class Desk(Protocol):
         ...
 
     def admin_acted(self, by: str, act: str, subject: str, outcome: str) -> None:
-        """Have an administrative act, or an access that was denied, kept and logged."""
+        """Have an administrative act kept and logged."""
+        ...
+
+    def accessed(self, by: str, subject: str, outcome: str) -> None:
+        """Have a decision over access kept, by itself or in a sum; one that is not `ALLOWED` is logged too."""
         ...
 
 

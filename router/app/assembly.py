@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from actors.accesses import Accesses
 from actors.books import Books
 from actors.cache import Cache
 from actors.capability import Capability, Facts
@@ -151,6 +152,9 @@ class Assembly:
         self._facts: Snapshot[Facts] = Snapshot({})
         self._windows = by_reference(self._facts, known_windows)
         self._books = Books()
+        self._accesses = Accesses(
+            each=lambda: self.settings.audit.each, sum_s=lambda: self.settings.audit.sum_s, ports=self.ports
+        )
         self._costs = Snapshot(self._books.view())
         self._gauges = Snapshot[Mapping[str, Gauge]]({})
         self._cached = Snapshot(CacheView())
@@ -178,7 +182,7 @@ class Assembly:
         self._edition = Snapshot(press.print(layout))
 
         # Last the desk through which exchanges come, and the tree behind it.
-        self.desk: Desk = TreeDesk(door=self._door, views=self._views(), ports=self.ports)
+        self.desk: Desk = TreeDesk(door=self._door, views=self._views(), ports=self.ports, accesses=self._accesses)
         self._tree = tree(self._blueprint(server, press))
         self._watch()
 
@@ -376,6 +380,7 @@ class Assembly:
                 prices=self._prices,
                 published=self._costs,
                 gauges=self._gauges,
+                accesses=self._accesses,
             ),
             telemetry=lambda: Telemetry(self._outlets(), Tuning(rows=settings.telemetry.request_log_size)),
             limits=lambda: Limits(

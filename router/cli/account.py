@@ -23,7 +23,7 @@ from router.canon.cost import usd_text
 from router.canon.target import Target
 from router.cli.configuration import settings_or_exit
 from router.cli.ledger import PAGE, every_entry, open_store
-from router.policy.audit import Flaw, digest_of, find_flaws
+from router.policy.audit import START, Flaw, digest_of, flaws_of
 from router.policy.price import PriceBook
 from router.policy.pricelist import PriceList
 from router.providers import find_installed
@@ -54,14 +54,17 @@ def migrate(config: Path | None) -> None:
 def verify(config: Path | None) -> None:
     """Prove every chain of the audit log. Exits with 1 when one is broken."""
     head = read_head(settings_or_exit(config).ledger.journal)
-    flaws, acts = [], 0
+    flaws: list[Flaw] = []
+    acts = 0
     with open_store(config) as store:
         for name in store.chains():
-            rows = tuple(_chain(store, name))
-            acts += len(rows)
-            flaws += [*find_flaws((act_of(row), row.digest) for row in rows), *_cut_off(name, rows, head)]
+            last = 0
+            for row, found in _proved(store, name):
+                last, acts = row.number, acts + 1
+                flaws += found
+            flaws += _cut_off(name, last, head)
         if head is not None and head.number and head.writer not in store.chains():
-            flaws += _cut_off(head.writer, (), head)
+            flaws += _cut_off(head.writer, 0, head)
     for flaw in flaws:
         typer.echo(f"chain {flaw.chain}, act {flaw.number}: {flaw.why}", err=True)
     if flaws:
@@ -76,12 +79,19 @@ def _chain(store: Store, name: str) -> Iterator[AuditRow]:
         number = rows[-1].number
 
 
-def _cut_off(name: str, rows: tuple[AuditRow, ...], head: Head | None) -> Iterator[Flaw]:
+def _proved(store: Store, name: str) -> Iterator[tuple[AuditRow, tuple[Flaw, ...]]]:
+    """Each act of a chain with its flaws, one at a time: there may be millions."""
+    before = START
+    for row in _chain(store, name):
+        yield row, tuple(flaws_of(act_of(row), row.digest, before))
+        before = row.number, row.digest
+
+
+def _cut_off(name: str, last: int, head: Head | None) -> Iterator[Flaw]:
     """What only the journal's head can show: that a chain once was longer. It is of this machine's router alone; acts
     that are still on their way to the store are not missing."""
     if head is None or head.writer != name:
         return
-    last = rows[-1].number if rows else 0
     if last < head.number:
         why = f"is the last, and the journal knows {head.number}: cut off, or not carried yet; try again in a moment"
         yield Flaw(chain=name, number=last, why=why)

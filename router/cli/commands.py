@@ -120,11 +120,19 @@ def logs(
 
 
 @app.command()
-def audit(url: Address = DEFAULT_URL, limit: Limit = 20, cursor: Cursor = None, json: AsJson = False) -> None:
-    """Who changed what of a running router, and who was not let in."""
+def audit(
+    only: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE: actor, act, outcome or since; give several.")
+    ] = None,
+    url: Address = DEFAULT_URL,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+    json: AsJson = False,
+) -> None:
+    """Who changed what of a running router, and who was let in: `pointsman audit --only outcome=denied`."""
     from router.cli import operation
 
-    raise typer.Exit(operation.audit(url, limit, cursor, as_json=json))
+    raise typer.Exit(operation.audit(url, only or [], limit, cursor, as_json=json))
 
 
 @app.command()

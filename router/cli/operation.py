@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from msgspec.json import decode
 from rich.table import Table
 
 from router.cli.remote import shown
@@ -25,13 +26,12 @@ def costs(url: str, since: str | None, *, as_json: bool) -> int:
 
 def logs(url: str, only: list[str], limit: int, cursor: str | None, *, as_json: bool) -> int:
     """A line for each row, the newest first. `only` are filters as the API has them, `name=value`."""
-    wanted = {name: value for name, _, value in (each.partition("=") for each in only)}
-    return shown(url, _path("/providers/logs", **wanted, limit=limit, cursor=cursor), as_json, _log_table)
+    return shown(url, _path("/providers/logs", **_wanted(only), limit=limit, cursor=cursor), as_json, _log_table)
 
 
-def audit(url: str, limit: int, cursor: str | None, *, as_json: bool) -> int:
-    """A line for each act, the newest first."""
-    return shown(url, _path("/audit", limit=limit, cursor=cursor), as_json, _audit_table)
+def audit(url: str, only: list[str], limit: int, cursor: str | None, *, as_json: bool) -> int:
+    """A line for each act, the newest first; `only` as for logs."""
+    return shown(url, _path("/audit", **_wanted(only), limit=limit, cursor=cursor), as_json, _audit_table)
 
 
 def estimate(url: str, model: str, message: str, max_tokens: int | None, *, as_json: bool) -> int:
@@ -50,6 +50,10 @@ def config_in_force(url: str, *, as_json: bool) -> int:
 def config_reload(url: str, *, as_json: bool) -> int:
     """Have the configuration read again."""
     return shown(url, "/config/reload", as_json, _config_table, {})
+
+
+def _wanted(only: list[str]) -> dict[str, str]:
+    return {name: value for name, _, value in (each.partition("=") for each in only)}
 
 
 def _path(path: str, **query: str | int | None) -> str:
@@ -116,9 +120,10 @@ def _log_table(answer: Answer) -> Table:
 
 
 def _audit_table(answer: Answer) -> Table:
-    table = Table("when", "who", "act", "on what", "outcome")
+    table = Table("when", "who", "act", "on what", "outcome", "times")
     for row in answer["rows"]:
-        table.add_row(_when(row["at"]), *(row[name] for name in ("actor", "act", "subject", "outcome")))
+        times = decode(row["detail"]).get("count", 1)
+        table.add_row(_when(row["at"]), *(row[name] for name in ("actor", "act", "subject", "outcome")), str(times))
     return _older(table, answer)
 
 

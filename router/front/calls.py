@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from actors.messages import Call, Once
+from actors.messages import DENIED, Call, Once
 from router.errors import Refused
 from router.front.body import read_body
 from router.front.context import Context
 from router.front.delivery import Delivery, MakeKeeper
 from router.front.drill import drills_of
 from router.front.forward import forwarding
-from router.front.guard import CALLER, REQUEST_ID
+from router.front.guard import CALLER, PATH_MAX, REQUEST_ID, who
 from router.front.models import no_such_model
 from router.front.presence import watching
 from router.front.trace import decode_traceparent
@@ -35,6 +35,7 @@ async def hear(request: web.Request, context: Context, spoken: str) -> Ask:
     assert half is not None
     ask = with_headers(half.peek(await read_body(request, context.max_body_bytes)), request.headers)
     if not request[CALLER].may_ask_for(ask.model):
+        context.desk.accessed(who(request), f"model {ask.model[:PATH_MAX]}", DENIED)
         raise no_such_model(ask.model)
     return forwarding(ask, request.headers, half.forwarded)
 

@@ -40,6 +40,7 @@ from actors.messages import (
 from router.errors import Refused
 from router.front.body import read_body
 from router.front.context import Context
+from router.front.guard import who
 
 PROVIDERS, GROUPS, KEYS = "providers", "failover_groups", "keys"
 _HOWS = {"POST": "create", "PUT": "put", "PATCH": "patch", "DELETE": "remove"}
@@ -164,11 +165,6 @@ def expected(headers: Mapping[str, str]) -> str | None:
     """The tag of `If-Match`; None for none, and for `*`, which any configuration is."""
     given = headers.get("if-match", "*").strip()
     return None if given == "*" else given.removeprefix("W/").strip('"')
-
-
-def who(request: web.Request) -> str:
-    """Who asks, for the audit."""
-    return f"http {request.remote or 'unknown'}"
 
 
 def entries_of(document: ConfigDocument, section: str) -> dict[str, Raw]:

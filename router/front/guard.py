@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from actors.messages import DENIED, Desk
+from actors.messages import ALLOWED, DENIED, UNKNOWN, Desk
 from actors.runtime import forget_traceback
 from router.canon.caller import NOBODY, Caller
 from router.errors import GatewayError, Limited, Reason, Refused, Unavailable
@@ -21,7 +21,7 @@ CALLER = web.RequestKey("pointsman_caller", Caller)
 """Whose key a request came with."""
 
 PATH_MAX = 200
-"""Characters of a path that are kept of a request that was denied."""
+"""Characters of a path or a model's name that are kept of a request that was denied."""
 
 MODELS = "/v1/models"
 """What every key may list, as far as it may use it."""
@@ -43,8 +43,8 @@ class Guard:
         desk: gives ids.
         half: the dialect errors are said in.
         on_bug: told of every exception nobody foresaw: (request id, error).
-        admit: raises for headers of whom the handler must not hear.
-        audits: whether that is kept.
+        admit: raises for headers of whom the handler must not hear; whom it turned away is kept.
+        audits: whether who was let in is kept too.
         keyed: whether callers show client keys here.
     """
 
@@ -65,12 +65,12 @@ class Guard:
         self._admit = admit
         self._audits = audits
 
-    async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """One request, whatever becomes of it."""
+    async def __call__(self, request: web.Request, handler: Handler, place: str = "") -> web.StreamResponse:
+        """One request, whatever becomes of it; `place` is where its route leads, in words."""
         request_id = self._desk.new_id("req")
         request[REQUEST_ID] = request_id
         try:
-            self._let_in(request)
+            self._let_in(request, place)
             response = await handler(request)
         except ConnectionError:
             # The caller's connection died under a write: there is nobody to answer, and nobody has failed.
@@ -98,25 +98,26 @@ class Guard:
         response.headers["x-request-id"] = response.headers[self._half.id_header] = request_id
         return response
 
-    def _let_in(self, request: web.Request) -> None:
+    def _let_in(self, request: web.Request, place: str) -> None:
         if request.raw_path[:1] != "/":
             # An absolute form names a host of its own, and a gateway is nobody's proxy.
             raise Refused("the target of a request is a path here")
         try:
             self._admit(request.headers)
-            request[CALLER] = self._identified(request) if self._keyed else NOBODY
-        except (web.HTTPException, Refused):
-            if self._audits:
-                who = f"http {request.remote or 'unknown'}"
-                self._desk.admin_acted(who, "access", f"{request.method} {request.path[:PATH_MAX]}", DENIED)
+            request[CALLER] = self._desk.identify(key_in(request.headers)) if self._keyed else NOBODY
+            if not request[CALLER].may_use(request.path) and not request.path.startswith(MODELS):
+                raise web.HTTPForbidden(reason="this key is not for this path")
+        except GatewayError as error:
+            self._decided(request, UNKNOWN if isinstance(error, Unavailable) else DENIED)
             raise
+        except web.HTTPException:
+            self._decided(request, DENIED)
+            raise
+        if self._audits:
+            self._desk.accessed(who(request), place, ALLOWED)
 
-    def _identified(self, request: web.Request) -> Caller:
-        """Who calls. Raises `Refused`, `Unavailable`, or `HTTPForbidden` where its key is not for this path."""
-        caller = self._desk.identify(key_in(request.headers))
-        if not caller.may_use(request.path) and not request.path.startswith(MODELS):
-            raise web.HTTPForbidden(reason="this key is not for this path")
-        return caller
+    def _decided(self, request: web.Request, outcome: str) -> None:
+        self._desk.accessed(who(request), f"{request.method} {request.path[:PATH_MAX]}", outcome)
 
     def _answered(self, error: Exception, request_id: str) -> web.Response:
         """What a caller who was told nothing yet is told."""
@@ -142,6 +143,17 @@ class Guard:
         if isinstance(error, Limited) and error.standings:
             headers.update(self._half.limits(error.standings))
         return web.Response(status=status or said.status, body=body, headers=headers)
+
+
+def by_address(request: web.Request) -> str:
+    """Who asks, where no client key says it."""
+    return f"http {request.remote or 'unknown'}"
+
+
+def who(request: web.Request) -> str:
+    """Who asks, for the audit. An address is not a name that a key could have."""
+    caller = request.get(CALLER, NOBODY)
+    return f"key {caller.id}" if caller.id else by_address(request)
 
 
 def _from_http(error: web.HTTPException) -> GatewayError:

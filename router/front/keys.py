@@ -25,8 +25,9 @@ from msgspec import Raw, Struct
 
 from actors.messages import ChangeConfig, ConfigDocument, ExportConfig
 from router.errors import Refused
-from router.front.config import KEYS, KeyMade, answered, entries_of, expected, read_keys, who
+from router.front.config import KEYS, KeyMade, answered, entries_of, expected, read_keys
 from router.front.context import Context
+from router.front.guard import who
 
 PREFIX = "pm-"
 """So that scanners of code and people know one when they see it."""

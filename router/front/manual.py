@@ -207,7 +207,7 @@ MANUAL: Mapping[tuple[str, str], Entry] = {
         example=_CHAT,
     ),
     ("GET", "/audit"): _reads(
-        "Who changed what, and who was not let in.",
+        "Who changed what, who was let in where, and who was not.",
         "account",
         reports.Acts,
         query=reports.AuditQuery,

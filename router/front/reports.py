@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from actors.messages import (
+    ActQuery,
     AuditPage,
     AuditPlace,
     AuditRow,
@@ -34,6 +35,7 @@ from actors.messages import (
 from router.canon.outcome import End
 from router.errors import Reason, Refused
 from router.front.context import Context
+from router.front.guard import by_address
 from router.front.said import queried, said
 from router.telemetry.numbers import ProviderNumbers
 from router.telemetry.rows import LogRow, RowFilter, RowKind
@@ -69,8 +71,12 @@ class CostsQuery(Struct, frozen=True, kw_only=True):
 
 
 class AuditQuery(Struct, frozen=True, kw_only=True):
-    """Which acts."""
+    """Which acts. `actor` is as acts name it: `key NAME` or `http ADDRESS`."""
 
+    actor: str | None = None
+    act: str | None = None
+    outcome: str | None = None
+    since: Since | None = None
     limit: Limit = 100
     cursor: Cursor | None = None
 
@@ -200,7 +206,7 @@ async def reset(request: web.Request, context: Context) -> web.Response:
     """`POST /providers/metrics/reset`: an act, and kept as one."""
     queried(request, NoQuery)
     await context.desk.inquire(ResetMetrics())
-    context.desk.admin_acted(f"http {request.remote or 'unknown'}", "metrics.reset", "all providers", "taken")
+    context.desk.admin_acted(by_address(request), "metrics.reset", "all providers", "taken")
     return said(Reset())
 
 
@@ -254,10 +260,17 @@ def _cost(total: ProviderTotal) -> Cost:
 
 
 async def audit(request: web.Request, context: Context) -> web.Response:
-    """`GET /audit`: every act of administration, and accesses that were denied."""
+    """`GET /audit`: every act of administration, and every decision over access, most of them in sums."""
     query = queried(request, AuditQuery)
-    before = None if query.cursor is None else _read_place(query.cursor)
-    page = await context.desk.inquire(ReadAudit(limit=query.limit, before=before))
+    wanted = ActQuery(
+        limit=query.limit,
+        before=None if query.cursor is None else _read_place(query.cursor),
+        actor=query.actor,
+        act=query.act,
+        outcome=query.outcome,
+        since_at=None if query.since is None else query.since.timestamp(),
+    )
+    page = await context.desk.inquire(ReadAudit(query=wanted))
     assert isinstance(page, AuditPage)
     full = len(page.rows) == query.limit and page.complete
     return said(Acts(rows=page.rows, complete=page.complete, next=_place_text(page.rows[-1]) if full else None))

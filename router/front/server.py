@@ -14,6 +14,7 @@ from actors.messages import Desk
 from router.front.connection import Connection, Crowd
 from router.front.context import Context
 from router.front.guard import Admit, Guard
+from router.front.openapi import plain
 from router.front.origin import admit_all, admit_keyed, admit_local, is_loopback
 from router.front.routes import CHAT, OPERATIONS, ROUTES, Handler, dialect_of, is_keyed, is_operational, spoken
 from router.front.tls import Tls
@@ -218,17 +219,17 @@ def add_routes(
     operators = guards(admit_operators, audits=True)
     for method, path, dialect, handler in routes:
         guards_here = operators if is_operational(path) else callers if is_keyed(path) else anyone
-        app.router.add_route(method, path, _guarded(guards_here, dialect, handler, contexts))
+        app.router.add_route(method, path, _guarded(guards_here, dialect, handler, contexts, f"{method} {plain(path)}"))
     return anyone
 
 
 def _guarded(
-    guards: Mapping[str, Guard], dialect: str, handler: Handler, contexts: Contexts
+    guards: Mapping[str, Guard], dialect: str, handler: Handler, contexts: Contexts, place: str
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     inner = partial(_with_context, handler, contexts)
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await guards[spoken(dialect, request.headers)](request, inner)
+        return await guards[spoken(dialect, request.headers)](request, inner, place)
 
     return handle
 

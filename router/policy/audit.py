@@ -12,6 +12,9 @@ from hashlib import sha256
 from msgspec import Struct
 from msgspec.json import encode
 
+START = (0, "")
+"""Number and digest before the first act."""
+
 
 class Act(Struct, frozen=True, kw_only=True):
     """One row of a chain; the fields are those of `store.journal.AuditRow`, which says what they mean."""
@@ -41,18 +44,24 @@ def digest_of(act: Act) -> str:
     return sha256(encode(values)).hexdigest()
 
 
+def flaws_of(act: Act, said: str, before: tuple[int, str]) -> Iterator[Flaw]:
+    """What is wrong with one act, by the digest that stands beside it, and number and digest of the act before it."""
+    number, digest = before
+    if act.number != number + 1:
+        yield Flaw(chain=act.chain, number=act.number, why=f"follows {number}: what was between is missing")
+    elif act.previous != digest:
+        yield Flaw(chain=act.chain, number=act.number, why="does not follow from the row before it")
+    if digest_of(act) != said:
+        yield Flaw(chain=act.chain, number=act.number, why="was altered")
+
+
 def find_flaws(acts: Iterable[tuple[Act, str]]) -> Iterator[Flaw]:
     """Every place where a chain is broken.
 
     Args:
         acts: the rows of one chain with the digest that stands beside each, by number.
     """
-    number, digest = 0, ""
+    before = START
     for act, said in acts:
-        if act.number != number + 1:
-            yield Flaw(chain=act.chain, number=act.number, why=f"follows {number}: what was between is missing")
-        elif act.previous != digest:
-            yield Flaw(chain=act.chain, number=act.number, why="does not follow from the row before it")
-        if digest_of(act) != said:
-            yield Flaw(chain=act.chain, number=act.number, why="was altered")
-        number, digest = act.number, said
+        yield from flaws_of(act, said, before)
+        before = act.number, said

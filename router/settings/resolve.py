@@ -62,6 +62,7 @@ def resolve(document: Document, kinds: Mapping[str, KindRules], table: PriceRows
         idempotency=document.idempotency,
         conversations=document.conversations,
         ledger=_ledger(document.ledger, document.home),
+        audit=document.audit,
         prices=Prices(basis=document.prices.basis, file=document.prices.file, table=table),
         telemetry=document.telemetry,
         admin=document.admin,

@@ -17,6 +17,7 @@ from router.settings.rules import TargetRef
 from router.settings.schema import (
     Adaptive,
     AdminKeys,
+    AuditKeys,
     AwsKeys,
     Basis,
     Breaker,
@@ -196,6 +197,7 @@ class Settings(Struct, frozen=True, kw_only=True, dict=True):
     idempotency: IdempotencyKeys
     conversations: ConversationKeys
     ledger: Ledger
+    audit: AuditKeys
     prices: Prices
     telemetry: Telemetry
     admin: AdminKeys

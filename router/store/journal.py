@@ -87,10 +87,10 @@ class AuditRow(Struct, frozen=True, kw_only=True):
         chain: the writer's id: each router has a chain of its own.
         number: 1, 2, 3, ... within the chain, without a gap.
         at: epoch seconds.
-        actor: who did it: the id of a key, `command`, `file`, ... Never a secret.
+        actor: who did it: `key NAME`, `http ADDRESS`, `command`, a file, ... Never a secret.
         act: what was done, as in `provider.added`.
         subject: to what.
-        outcome: `done`, `allowed`, `refused`, ...
+        outcome: `done`, `taken`, `allowed`, `denied`, ...
         detail: more, as JSON text; no secret, no content.
         previous: hash of the row before it; "" for the first.
         digest: SHA-256 over all of the above, hexadecimal.
@@ -268,6 +268,31 @@ class AuditPlace(Struct, frozen=True, kw_only=True):
     number: int
 
 
+class ActQuery(Struct, frozen=True, kw_only=True):
+    """Which acts are wanted; None leaves a field open.
+
+    Args:
+        before: the place to go on from; acts come newest first.
+        since_at: at or after it, epoch seconds.
+    """
+
+    limit: int = 100
+    before: AuditPlace | None = None
+    actor: str | None = None
+    act: str | None = None
+    outcome: str | None = None
+    since_at: float | None = None
+
+    def wants(self, row: AuditRow) -> bool:
+        """Whether a row is one of them, wherever it stands."""
+        late = self.since_at is None or row.at >= self.since_at
+        return late and all(getattr(self, name) in (None, getattr(row, name)) for name in ACT_FIELDS)
+
+
+ACT_FIELDS = ("actor", "act", "outcome")
+"""By which acts can be asked for."""
+
+
 class Store(Protocol):
     """Answers what was kept. Every call blocks, may be made from any thread, one at a time, and raises `JournalError`
     only."""
@@ -297,8 +322,8 @@ class Store(Protocol):
         """Entries that this writer opened and did not close, oldest first."""
         ...
 
-    def audit(self, limit: int, before: AuditPlace | None = None) -> tuple[AuditRow, ...]:
-        """Acts of all chains, the newest first, going on from the place of an act."""
+    def audit(self, query: ActQuery) -> tuple[AuditRow, ...]:
+        """Acts of all chains, the newest first."""
         ...
 
     def chain(self, name: str, after: int, limit: int) -> tuple[AuditRow, ...]:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Engine, Select, bindparam, delete, select, tu
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from router.store.journal import (
-    AuditPlace,
+    ACT_FIELDS,
+    ActQuery,
     AuditRow,
     EntryRow,
     JournalError,
@@ -119,14 +120,10 @@ class SqlStore:
         with self._begin() as connection:
             return tuple(row_of(found) for found in connection.execute(query).mappings())
 
-    def audit(self, limit: int, before: AuditPlace | None = None) -> tuple[AuditRow, ...]:
+    def audit(self, query: ActQuery) -> tuple[AuditRow, ...]:
         """As the Protocol says."""
-        place = tuple_(ACTS.c.at, ACTS.c.chain, ACTS.c.number)
-        query = select(ACTS).order_by(ACTS.c.at.desc(), ACTS.c.chain.desc(), ACTS.c.number.desc()).limit(limit)
-        if before is not None:
-            query = query.where(place < tuple_(before.at, before.chain, before.number))
         with self._begin() as connection:
-            return tuple(act_of(found) for found in connection.execute(query).mappings())
+            return tuple(act_of(found) for found in connection.execute(_acts(query)).mappings())
 
     def chain(self, name: str, after: int, limit: int) -> tuple[AuditRow, ...]:
         """As the Protocol says."""
@@ -198,6 +195,21 @@ def _selected(query: Query) -> Select[tuple[object, ...]]:
         wanted = wanted.where(ENTRIES.c.seq < query.before)
     if query.since_at is not None:
         wanted = wanted.where((ENTRIES.c.closed_at >= query.since_at) | (ENTRIES.c.opened_at >= query.since_at))
+    return wanted
+
+
+def _acts(query: ActQuery) -> Select[tuple[object, ...]]:
+    newest = ACTS.c.at.desc(), ACTS.c.chain.desc(), ACTS.c.number.desc()
+    wanted = select(ACTS).order_by(*newest).limit(query.limit)
+    for name in ACT_FIELDS:
+        value = getattr(query, name)
+        if value is not None:
+            wanted = wanted.where(ACTS.c[name] == value)
+    if query.since_at is not None:
+        wanted = wanted.where(ACTS.c.at >= query.since_at)
+    if query.before is not None:
+        place, before = tuple_(ACTS.c.at, ACTS.c.chain, ACTS.c.number), query.before
+        wanted = wanted.where(place < tuple_(before.at, before.chain, before.number))
     return wanted
 
 

@@ -13,9 +13,11 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.books import Books, act_of
+from actors.accesses import Accesses
+from actors.books import Books
 from actors.ledger import Ledger, pricer
 from actors.messages import (
+    ACCESS,
     AccountBusy,
     AdminActed,
     AuditPage,
@@ -48,7 +50,6 @@ from router.canon.outcome import End, UsageSource
 from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import Reason
-from router.policy.audit import find_flaws
 from router.policy.price import Override, PriceBook, Rates
 from router.policy.pricelist import PriceList
 from router.store.disk import DiskJournal
@@ -63,6 +64,8 @@ USAGE = Usage(input=900, output=40)
 COST = Decimal(3) * 900 / 1_000_000 + Decimal(15) * 40 / 1_000_000
 FULL = JournalError("the journal j.db refuses: database or disk is full")
 
+SUM_S = 60.0
+
 Scene = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -73,6 +76,7 @@ class Rig(Struct):
     ref: Ref
     books: Books
     published: Snapshot[CostView]
+    accesses: Accesses
 
     def attempt(self, name: str, *, usage: Usage | None = USAGE, model: str = "large") -> None:
         """Tell both facts of one attempt."""
@@ -94,13 +98,20 @@ async def running(vault: Vault, *, books: Books | None = None) -> AsyncIterator[
 
     def start() -> Ledger:
         return Ledger(
-            vault=vault, books=books, prices=Snapshot(BOOK), published=published, gauges=Snapshot(books.gauges)
+            vault=vault,
+            books=books,
+            prices=Snapshot(BOOK),
+            published=published,
+            gauges=Snapshot(books.gauges),
+            accesses=accesses,
         )
 
-    system = ActorSystem(virtual_ports(), on_report=lambda _report: None)
+    ports = virtual_ports()
+    accesses = Accesses(each=lambda: False, sum_s=lambda: SUM_S, ports=ports)
+    system = ActorSystem(ports, on_report=lambda _report: None)
     await system.start(SupervisorSpec(children=(ChildSpec(name="ledger", start=start),)))
     try:
-        yield Rig(system, system.ref("root/ledger"), books, published)
+        yield Rig(system, system.ref("root/ledger"), books, published, accesses)
     finally:
         await system.stop()
 
@@ -501,23 +512,6 @@ async def test_a_record_that_no_store_can_hold_holds_up_no_other() -> None:
 
 
 @virtual
-async def test_acts_make_a_chain_over_restarts() -> None:
-    """Each row follows from the one before it, whichever run wrote that."""
-    account = MemoryVault()
-    for run in range(2):
-        async with running(account.vault()) as rig:
-            for number in range(2):
-                at, subject = 10.0 * run + number, f"{run}.{number}"
-                rig.ref.tell(AdminActed(at=at, by="file", act="config.loaded", subject=subject, outcome="taken"))
-            page = await rig.ref.ask(ReadAudit())
-            assert isinstance(page, AuditPage)
-            assert page.complete
-    rows = page.rows[::-1]
-    assert [(found.number, found.subject) for found in rows] == [(1, "0.0"), (2, "0.1"), (3, "1.0"), (4, "1.1")]
-    assert list(find_flaws((act_of(found), found.digest) for found in rows)) == []
-
-
-@virtual
 async def test_an_end_user_is_erased_and_the_erasure_is_an_act() -> None:
     """The name is gone from entries that are kept and from those on their way, and the act does not hold it."""
     account = MemoryVault()
@@ -547,6 +541,10 @@ def test_memory_for_waiting_entries_is_bounded(monkeypatch: pytest.MonkeyPatch) 
             view = await rig.ref.ask(ReadCosts())
             # each half of an entry without room is one loss
             assert (view.pending, view.lost, view.overall.entries) == (3, 4, 5)
+            for act in (ACCESS, "config.loaded"):
+                rig.ref.tell(AdminActed(at=1.0, by="file", act=act, subject="a", outcome="taken"))
+            view = await rig.ref.ask(ReadCosts())
+            assert (view.pending, view.lost) == (4, 5)
             account.journal.refusal = None
         assert list(account.rows) == ["a0", "a1", "a2"]
 

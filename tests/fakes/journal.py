@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from actors.books import joined
 from actors.vault import Vault
 from router.store.journal import (
+    ActQuery,
     AuditPlace,
     AuditRow,
     Backlog,
@@ -170,12 +171,14 @@ class MemoryStore(Refusing):
         self.may_refuse()
         return tuple(row for row in self.rows.values() if row.closed_at is None and row.writer in ("", writer))
 
-    def audit(self, limit: int, before: AuditPlace | None = None) -> tuple[AuditRow, ...]:
+    def audit(self, query: ActQuery) -> tuple[AuditRow, ...]:
         """As the Protocol says."""
         self.may_refuse()
         newest = sorted(self.acts.values(), key=_place, reverse=True)
-        fits = (act for act in newest if before is None or _place(act) < (before.at, before.chain, before.number))
-        return tuple(fits)[:limit]
+        fits = (
+            act for act in newest if query.wants(act) and (query.before is None or _place(act) < _place(query.before))
+        )
+        return tuple(fits)[: query.limit]
 
     def chain(self, name: str, after: int, limit: int) -> tuple[AuditRow, ...]:
         """As the Protocol says."""
@@ -223,7 +226,7 @@ class MemoryStore(Refusing):
             self.rows[row.attempt] = replace(joined(before, row), seq=before.seq)
 
 
-def _place(act: AuditRow) -> tuple[float, str, int]:
+def _place(act: AuditRow | AuditPlace) -> tuple[float, str, int]:
     return act.at, act.chain, act.number
 
 

@@ -100,6 +100,35 @@ async def test_line_90_an_unreadable_source_makes_no_key_wrong(tmp_path: Path) -
         assert (await ask(router, headers=shown("client-key-number-ten"))).status == 401
 
 
+@scenario
+async def test_every_access_decision_is_in_the_chain(tmp_path: Path) -> None:
+    """Who, where and what was decided, allowed ones too; by a route's path, not by what was asked for there."""
+    keys = {"ann": {"key": ONE, "models": ["chat"]}, "bob": {"key": TWO, "endpoints": ["/v1/messages"]}}
+    changes = tmp_path / "changes.json"
+    async with _routed(tmp_path, keys=keys, audit={"each": True}) as router:
+        await ask(router, headers=shown(ONE))
+        assert await status_of(router, shown(ONE), "/v1/models/chat") == 200
+        await ask(router, headers=shown(TWO))
+        await ask(router, headers=shown(ONE), model="two:m")
+        changes.write_text("no JSON")
+        async with router.http.post(f"{router.url}/config/reload"):
+            await ask(router, headers=shown("client-key-number-ten"))
+        _, page = await router.get("/audit?act=access&limit=100")
+        assert [(row["actor"], row["subject"], row["outcome"]) for row in reversed(page["rows"])] == [
+            ("key ann", "POST /v1/chat/completions", "allowed"),
+            ("key ann", "GET /v1/models/{id}", "allowed"),
+            ("key bob", "POST /v1/chat/completions", "denied"),
+            ("key ann", "POST /v1/chat/completions", "allowed"),
+            ("key ann", "model two:m", "denied"),
+            ("http 127.0.0.1", "POST /config/reload", "allowed"),
+            ("http 127.0.0.1", "POST /v1/chat/completions", "unknown"),
+            ("http 127.0.0.1", "GET /audit", "allowed"),
+        ]
+        _, page = await router.get("/audit?actor=key%20ann&outcome=denied")
+        assert [row["subject"] for row in page["rows"]] == ["model two:m"]
+        assert (await router.get("/audit?since=2100-01-01T00:00:00Z"))[1]["rows"] == []
+
+
 def test_line_97_nobody_is_heard_from_elsewhere_without_keys() -> None:
     """It says what to do; with keys, and with administration of its own, it goes."""
     admin = {"port": 0, "key": "admin-key"}

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from router.canon.cost import CostSource
 from router.canon.outcome import End
 from router.canon.usage import Usage
-from router.store.journal import AuditPlace, EntryRow, JournalError, ProviderTotal, Query, Store, total_of
+from router.store.journal import ActQuery, AuditPlace, EntryRow, JournalError, ProviderTotal, Query, Store, total_of
 from router.store.postgres import postgres_store
 from router.store.sqlite import sqlite_store
 from tests.fakes.entries import USAGE, acts, closed, opened
@@ -180,10 +180,10 @@ def test_acts_are_kept_once_and_paged(store: Store) -> None:
     assert store.chains() == ("elsewhere", "here")
     assert store.chain("here", 0, 10) == chain
     assert store.chain("here", 2, 1) == (chain[2],)
-    newest = store.audit(3)
+    newest = store.audit(ActQuery(limit=3))
     assert [(act.chain, act.number) for act in newest] == [("here", 4), ("here", 3), ("here", 2)]
     last = newest[-1]
-    rest = store.audit(10, before=AuditPlace(at=last.at, chain=last.chain, number=last.number))
+    rest = store.audit(ActQuery(limit=10, before=AuditPlace(at=last.at, chain=last.chain, number=last.number)))
     assert [(act.chain, act.number) for act in rest] == [("elsewhere", 2), ("here", 1), ("elsewhere", 1)]
 
 

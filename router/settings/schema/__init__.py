@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec import field
 
-from router.settings.schema.account import Cache, ConversationKeys, IdempotencyKeys, LedgerKeys
+from router.settings.schema.account import AuditKeys, Cache, ConversationKeys, IdempotencyKeys, LedgerKeys
 from router.settings.schema.clients import BudgetKeys, ClientKeys, Endpoint
 from router.settings.schema.failover import Breaker, Failover, GroupKeys, HedgeKeys, Retry, Strategy
 from router.settings.schema.grants import AwsKeys, EntraKeys, GoogleKeys
@@ -42,6 +42,7 @@ __all__ = [
     "REMOTE_KEYS",
     "Adaptive",
     "AdminKeys",
+    "AuditKeys",
     "AwsKeys",
     "Basis",
     "Breaker",
@@ -103,6 +104,7 @@ class Document(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         idempotency: requests that come again with the same key.
         conversations: answers that callers go on from by their id.
         ledger: what every attempt cost.
+        audit: who was let in where.
         prices: what models cost.
         telemetry: what is told about requests.
         admin: where it is administered.
@@ -123,6 +125,7 @@ class Document(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     idempotency: IdempotencyKeys = IdempotencyKeys()
     conversations: ConversationKeys = ConversationKeys()
     ledger: LedgerKeys = LedgerKeys()
+    audit: AuditKeys = AuditKeys()
     prices: PricesKeys = PricesKeys()
     telemetry: Telemetry = Telemetry()
     admin: AdminKeys = AdminKeys()

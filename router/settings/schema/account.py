@@ -64,6 +64,19 @@ class ConversationKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_bytes: SizeBytes = 33_554_432
 
 
+class AuditKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Decisions over access in the audit log. What is not allowed is kept at once, up to 60 a minute; all else is
+    summed by who asked, where, and what was decided. A stop writes the last sums, a kill loses them.
+
+    Args:
+        each: whether every single access is kept by itself; as many rows as requests.
+        sum_s: how long accesses are summed before the sums are kept.
+    """
+
+    each: bool = False
+    sum_s: PositiveS = 300.0
+
+
 class LedgerKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every attempt cost.
 
