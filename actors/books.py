@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import islice
 
 from msgspec.structs import replace
 
-from actors.messages import ACCESS, AdminActed, CostView, EntryClosed, EntryOpened
-from router.canon.cost import Cost
-from router.canon.outcome import UsageSource
+from actors.messages import ACCESS, AdminActed, AnswerRepeated, CostView, EntryClosed, EntryOpened
+from router.canon.cost import Cost, CostSource
+from router.canon.outcome import End, UsageSource
 from router.canon.target import Target
 from router.policy.audit import Act, digest_of
 from router.policy.gauge import Gauge, next_gauge
@@ -183,6 +184,28 @@ def opening_of(fact: EntryOpened, writer: str) -> EntryRow:
         opened_at=fact.at,
         writer=writer,
         credential=fact.key,
+        group=fact.group,
+        user=fact.user,
+        key=fact.client,
+        owner=fact.owner,
+    )
+
+
+def repeated_of(fact: AnswerRepeated, writer: str) -> EntryRow:
+    """The row of an answer out of the cache: nobody was asked, so nothing was used and nothing is owed."""
+    return EntryRow(
+        attempt=f"{fact.exchange}.0",
+        exchange=fact.exchange,
+        provider=fact.provider,
+        model=fact.model,
+        number=0,
+        opened_at=fact.opened_at,
+        closed_at=fact.at,
+        end=End.COMPLETED,
+        usage_source=UsageSource.NONE,
+        cost_usd=Decimal(0),
+        cost_source=CostSource.CACHED,
+        writer=writer,
         group=fact.group,
         user=fact.user,
         key=fact.client,

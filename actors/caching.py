@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.json import encode
 
-from actors.messages import Call, Committed, Hit, Lookup
+from actors.messages import AnswerRepeated, Call, Hit, Lookup
 from actors.recall import Recall
 from actors.runtime import ActorDead, AskTimeout, MailboxFull, Ref
 from router.canon.caching import UNSAID, CacheScope
 from router.canon.target import Target
 from router.policy.cachekey import cache_key
 from router.policy.caching import CacheUse, choose_use
+from router.policy.enduser import end_user_of
 
 LONGEST_BYTES = 4 << 20
 """A longer answer is not kept: what is under way is held beside what the cache is bounded to."""
@@ -24,12 +25,14 @@ class CacheWiring(Struct, frozen=True, kw_only=True):
 
     Args:
         ref: of its actor.
+        ledger: told of every answer out of it.
         server: what holds where neither key nor group says anything.
         groups: by name, what those say.
         max_temperature: a request that states a higher one goes around it.
     """
 
     ref: Ref
+    ledger: Ref
     server: CacheScope
     groups: Mapping[str, CacheScope]
     max_temperature: float
@@ -39,6 +42,7 @@ class Caching:
     """For an exchange that the cache is on for. `word` is what its caller is told: miss or bypass."""
 
     def __init__(self, call: Call, wiring: CacheWiring, use: CacheUse) -> None:
+        self._call = call
         self._wiring = wiring
         # A drill is to show what a provider's failure does, and none is asked for a kept answer.
         self.word = "bypass" if call.drills else use.word
@@ -62,11 +66,27 @@ class Caching:
             return None
         if not isinstance(hit, Hit):
             return None
-        committed = hit.pieces[0]
-        if not (isinstance(committed, Committed) and committed.target in targets):
+        if hit.begun.target not in targets:
             return None
         self.recall = None  # it is kept already, and does not become younger
         return hit
+
+    def book(self, target: Target, opened_at: float, at: float) -> None:
+        """A kept answer of that target was given: it stands in the account, and is free."""
+        call = self._call
+        self._wiring.ledger.tell(
+            AnswerRepeated(
+                exchange=call.request_id,
+                provider=target.provider,
+                model=target.model,
+                opened_at=opened_at,
+                at=at,
+                group=call.ask.model,
+                user=end_user_of(call.ask.fields),
+                client=call.caller.id,
+                owner=call.caller.owner,
+            )
+        )
 
     def keep(self) -> None:
         """Give a complete answer to the cache, for whoever asks the same again."""

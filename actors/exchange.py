@@ -244,17 +244,18 @@ class Exchange:
         caching = self._caching
         if caching is None:
             return False
-        self._telling.cache = caching.word
+        self._record.cache = caching.word
         hit = await caching.look_up(plan.targets, self._patience_s)
         self._telling.recall = caching.recall
         if hit is None:
             return False
         committed, told, answered = replayed(hit, self._telling.standings)
-        self._record.target = committed.target
+        self._record.repeat(hit)
         for piece in (committed, *told):
             await self._telling.say(piece)
         self.outbox.finish(answered)
         self._record.complete = True
+        caching.book(committed.target, self._record.started_at, self._ports.wall.now())
         return True
 
     async def _answer(self, plan: Planned) -> None:

@@ -12,11 +12,12 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from actors.accesses import Accesses
-from actors.books import Books, closing_of, opening_of
+from actors.books import Books, closing_of, opening_of, repeated_of
 from actors.carrier import Carrier
 from actors.messages import (
     AccountBusy,
     AdminActed,
+    AnswerRepeated,
     AuditPage,
     CostView,
     EntriesPage,
@@ -66,7 +67,7 @@ _LAST_TRY_S = 0.2
 
 _LOG = logging.getLogger(__name__)
 
-Fact = EntryOpened | EntryClosed | AdminActed
+Fact = EntryOpened | EntryClosed | AnswerRepeated | AdminActed
 Read = ReadTotals | ReadSpend | ReadEntries | ReadAudit | EraseUser
 LedgerMessage = Fact | ReadCosts | Read
 LedgerAnswer = CostView | Reply | None
@@ -75,9 +76,9 @@ LedgerAnswer = CostView | Reply | None
 class Ledger(Actor):
     """Prices what ended and writes it in groups, off the loop: to the journal first, and from there to the store.
 
-    Accepts `EntryOpened`, `EntryClosed` and `AdminActed` (facts), `ReadCosts` -> `CostView`, `ReadTotals` ->
-    `TotalsPage`, `ReadSpend` -> `SpendPage`, `ReadEntries` -> `EntriesPage`, `ReadAudit` -> `AuditPage`, `EraseUser` ->
-    `UserErased | AccountBusy`.
+    Accepts `EntryOpened`, `EntryClosed`, `AnswerRepeated` and `AdminActed` (facts), `ReadCosts` -> `CostView`,
+    `ReadTotals` -> `TotalsPage`, `ReadSpend` -> `SpendPage`, `ReadEntries` -> `EntriesPage`, `ReadAudit` ->
+    `AuditPage`, `EraseUser` -> `UserErased | AccountBusy`.
     Publishes `CostView`, and by target what it learned of the size of tokens.
 
     While the journal refuses, records wait in memory and are tried again; while the store does, they stay in the
@@ -132,7 +133,7 @@ class Ledger(Actor):
     def on_receive(self, message: LedgerMessage) -> LedgerAnswer:
         """Note facts; read beside the mailbox."""
         match message:
-            case EntryOpened() | EntryClosed() | AdminActed():
+            case EntryOpened() | EntryClosed() | AnswerRepeated() | AdminActed():
                 self._note(message)
                 if self.ref.mailbox.empty():  # one view for a burst
                     self._publish()
@@ -173,7 +174,11 @@ class Ledger(Actor):
         lost = self._books.lost
         match fact:
             case EntryOpened():
-                self._books.add(opening_of(fact, self._books.head.writer if self._books.head else ""))
+                self._books.add(opening_of(fact, self._writer))
+            case AnswerRepeated():
+                row = repeated_of(fact, self._writer)
+                self._books.count(total_of(row))
+                self._books.add(row)
             case EntryClosed():
                 row = closing_of(fact, self._prices.value)
                 self._books.count(total_of(row))
@@ -187,6 +192,11 @@ class Ledger(Actor):
         if self._books.lost > lost == 0:
             _LOG.error(Line.ENTRIES_LOST)
         self._scribe.wake()
+
+    @property
+    def _writer(self) -> str:
+        """Who we are, once the journal says so."""
+        return self._books.head.writer if self._books.head else ""
 
     def _take_rest(self) -> None:
         """Facts that were told before the stop: stops overtake messages, and what was used must be paid for."""

@@ -72,10 +72,7 @@ class Recall:
 
 def replayed(hit: Hit, standings: tuple[Standing, ...]) -> tuple[Committed, tuple[Piece, ...], Answered]:
     """A kept answer for one more reader: how it begins, what it says, and its end. It is free."""
-    *told, ended = hit.pieces
-    committed, answered = told[0], ended
-    assert isinstance(committed, Committed) and isinstance(answered, Answered), "only complete answers are kept"
     beginning = replace(
-        committed, attempts=0, shown=(), rescued=False, cache="hit", age_s=hit.age_s, standings=standings
+        hit.begun, attempts=0, shown=(), rescued=False, cache="hit", age_s=hit.age_s, standings=standings
     )
-    return beginning, tuple(told[1:]), replace(answered, cost_usd=Decimal(0))
+    return beginning, hit.pieces[1:-1], replace(hit.ended, cost_usd=Decimal(0))

@@ -7,7 +7,16 @@ from decimal import Decimal
 from functools import reduce
 
 from actors.drilling import Drilling
-from actors.messages import Call, ExchangeEnded, Flow, Inexpressible, Unsent, Whole
+from actors.messages import (
+    Call,
+    ExchangeEnded,
+    Flow,
+    Hit,
+    Inexpressible,
+    Saved,
+    Unsent,
+    Whole,
+)
 from actors.runtime import Exit, Ports
 from actors.tally import end_of, reason_of
 from router.canon.event import Skipped, Started, UsageReported
@@ -29,7 +38,8 @@ class Record:
     `target` is who answers, None before the commit point; `model` and `usage` are the provider's own last words;
     `skipped` events of the answer could not be read; `drilling` has the faults it was given. `held_back` says
     that an attempt had begun to answer and failed before anybody saw it; `rescues` how each attempt to go on with a
-    half-sent answer ended, `hedge` how a race did: won, lost or failed by the second, or denied.
+    half-sent answer ended, `hedge` how a race did: won, lost or failed by the second, or denied; `cache` how it met the
+    cache, None where that is off.
 
     Args:
         price: (target, usage) -> what it costs; None when nobody knows.
@@ -39,7 +49,7 @@ class Record:
         self._call = call
         self._price = price
         self._ports = ports
-        self._started_at = ports.wall.now()
+        self.started_at = ports.wall.now()
         self.started_s = ports.clock.now()
         self._tried: list[Tried] = []
         self._fault: WireFault | None = None
@@ -57,6 +67,8 @@ class Record:
         self._users: list[tuple[Target, Used]] = []
         self.cost_usd: Decimal | None = None
         self.strategy: str | None = None
+        self.cache: str | None = None
+        self._saved: Saved | None = None
         self.complete = False
         self.error: GatewayError | None = None
 
@@ -113,6 +125,12 @@ class Record:
         costs = [self._price(each, usage) for each, usage in (*self._spent, (target, self.usage))]
         known = [cost for cost in costs if cost is not None]
         self.cost_usd = sum(known, Decimal(0)) if len(known) == len(costs) else None
+
+    def repeat(self, hit: Hit) -> None:
+        """A kept answer is given, for nothing: what it cost the first time is spared."""
+        usage = hit.ended.usage
+        self.target, self.cache, self.cost_usd = hit.begun.target, "hit", Decimal(0)
+        self._saved = Saved(usd=hit.ended.cost_usd, tokens=None if usage is None else usage.total)
 
     def failed(self, target: Target, fault: WireFault, *, voided: bool = False) -> None:
         """One failed try, for the retry policy and for the caller; `voided` is as in `Tried`."""
@@ -223,7 +241,7 @@ class Record:
             attempts=self._notes(),
             usage=used,
             cost_usd=cost_usd if self.cost_usd is None else self.cost_usd,
-            started_at=self._started_at,
+            started_at=self.started_at,
             first_token_s=self._first_token_s,
             duration_s=self._ports.clock.now() - self.started_s,
             skipped=self.skipped,
@@ -233,6 +251,8 @@ class Record:
             hedge=self.hedge,
             client=call.caller.id,
             injected=self.drilling.injected,
+            cache=self.cache,
+            saved=self._saved if reason is None else None,
         )
 
     def _counted(self) -> tuple[Usage | None, Decimal | None]:

@@ -33,7 +33,6 @@ class Telling:
     def __init__(self, record: Record, ports: Ports, deadline_s: float) -> None:
         self.outbox: Channel[Piece] = Channel(OUTBOX_CAPACITY)
         self.committed = False
-        self.cache: str | None = None
         self.recall: Recall | None = None
         self.standings: tuple[Standing, ...] = ()
         self._record = record
@@ -139,7 +138,7 @@ class Telling:
                 relay=self._head.relay,
                 shown=self._head.shown,
                 lost=self._head.lost,
-                cache=self.cache,
+                cache=self._record.cache,
                 estimated=self._head.estimated,
                 rescued=self._record.held_back,
                 injected=self._record.drilling.injected,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from actors.messages.account import (
     AccountBusy,
+    AnswerRepeated,
     AuditPage,
     CacheView,
     CostView,
@@ -135,6 +136,7 @@ from actors.messages.telemetry import (
     RequestShared,
     ResetMetrics,
     RetryTurnedDown,
+    Saved,
     SupervisorReported,
 )
 from router.store.journal import ActQuery, AuditPlace, AuditRow, ProviderTotal
@@ -152,6 +154,7 @@ __all__ = [
     "AdminActed",
     "Admit",
     "Admitted",
+    "AnswerRepeated",
     "AnswerTokens",
     "Answered",
     "AttemptCounted",
@@ -254,6 +257,7 @@ __all__ = [
     "RetryDenied",
     "RetryGranted",
     "RetryTurnedDown",
+    "Saved",
     "Server",
     "Source",
     "SpendHedge",

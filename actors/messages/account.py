@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from actors.messages.exchange import Piece
+from actors.messages.exchange import Answered, Committed, Piece
 from router.canon.ability import Traits
 from router.canon.outcome import End, UsageSource
 from router.canon.target import Target
@@ -35,6 +35,26 @@ class EntryOpened(Struct, frozen=True, kw_only=True):
     user: str = ""
     client: str = ""
     owner: str = ""
+
+
+class AnswerRepeated(Struct, frozen=True, kw_only=True):
+    """Fact for the Ledger: an answer was given again, out of the cache. An entry of its own, opened and closed, and
+    free.
+
+    Args:
+        provider: who gave it the first time.
+        group: as in `EntryOpened`, and so are `user`, `client` and `owner`.
+    """
+
+    exchange: str
+    provider: str
+    model: str
+    opened_at: float
+    at: float
+    group: str
+    user: str
+    client: str
+    owner: str
 
 
 class EntryClosed(Struct, frozen=True, kw_only=True):
@@ -200,6 +220,18 @@ class Hit(Struct, frozen=True, kw_only=True):
 
     pieces: tuple[Piece, ...]
     age_s: float
+
+    @property
+    def begun(self) -> Committed:
+        """How it began, and whose it is."""
+        assert isinstance(self.pieces[0], Committed), "only complete answers are kept"
+        return self.pieces[0]
+
+    @property
+    def ended(self) -> Answered:
+        """How it ended, and what it cost then."""
+        assert isinstance(self.pieces[-1], Answered), "only complete answers are kept"
+        return self.pieces[-1]
 
 
 class Miss(Struct, frozen=True, kw_only=True):

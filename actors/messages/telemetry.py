@@ -52,10 +52,18 @@ class BudgetReached(Struct, frozen=True, kw_only=True):
     share: int
 
 
+class Saved(Struct, frozen=True, kw_only=True):
+    """What an answer out of the cache cost the first time, which now is spared; None where nobody knows."""
+
+    usd: Decimal | None
+    tokens: int | None
+
+
 class ExchangeEnded(Struct, frozen=True, kw_only=True):
     """One exchange, as Telemetry sees it: the one Struct a request emits. `skipped` is of the answer its caller got;
     `strategy` is what ordered the targets that were asked, None when none was; `rescues` are (method, outcome) of each
-    attempt to go on with it; `injected` the faults its attempts were given on request."""
+    attempt to go on with it; `injected` the faults its attempts were given on request; `cache` is how it met the cache,
+    None where that is off, and `saved` what a hit spared."""
 
     exchange: str
     trace_id: str
@@ -79,6 +87,8 @@ class ExchangeEnded(Struct, frozen=True, kw_only=True):
     hedge: str | None = None
     client: str = ""
     injected: tuple[str, ...] = ()
+    cache: str | None = None
+    saved: Saved | None = None
 
 
 class ReadLog(Struct, frozen=True, kw_only=True):

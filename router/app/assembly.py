@@ -329,7 +329,7 @@ class Assembly:
             limits=self._ref("limits"),
             retry=self._ref("retry"),
             telemetry=self._ref("telemetry"),
-            cache=cache_wiring(settings, self._ref("cache")),
+            cache=cache_wiring(settings, self._ref("cache"), self._ref("ledger")),
             routes={name: self._ref("groups", group) for name, group in groups.items() if name != OPEN},
             providers={name: self._ref("providers", unit, "provider") for name, unit in units.items()},
             continues=lambda target: self._facts.value.get(target, UNKNOWN).continues,
@@ -446,10 +446,20 @@ class Assembly:
         watch(metrics.IN_FLIGHT, lambda: self._door.count)
         watch(metrics.LEDGER_PENDING, lambda: self._costs.value.pending)
         watch(metrics.LEDGER_FAILED_WRITES, lambda: self._costs.value.failed_writes)
+        watch(metrics.CACHE_ENTRIES, lambda: self._cached.value.entries)
+        watch(metrics.CACHE_BYTES, lambda: self._cached.value.size_bytes)
+        for how in ("evicted", "expired"):
+            watch(metrics.CACHE_DROPPED, partial(_read, self._cached, how), how)
         watch(metrics.LEDGER_MISMATCHED, lambda: self._costs.value.mismatched)
         watch(metrics.TELEMETRY_DROPPED, lambda: self.logs.dropped, "log")
         for how in ("undelivered", "rejected", "dropped", "expired"):
             watch(metrics.MESSAGES_LOST, partial(getattr, self.system.counters, how), how)
+
+
+def _read(snapshot: Snapshot[CacheView], name: str) -> int:
+    """One count of what is published now."""
+    count: int = getattr(snapshot.value, name)
+    return count
 
 
 def _place_of(error: BaseException) -> str:

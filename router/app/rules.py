@@ -86,10 +86,11 @@ def cache_rules(settings: Settings) -> CacheRules:
     return CacheRules(ttl_s=settings.cache.ttl_s, size_bytes=settings.cache.max_bytes)
 
 
-def cache_wiring(settings: Settings, ref: Ref) -> CacheWiring:
+def cache_wiring(settings: Settings, ref: Ref, ledger: Ref) -> CacheWiring:
     """Who is answered from kept answers, as far as server and groups say."""
     return CacheWiring(
         ref=ref,
+        ledger=ledger,
         server=CacheScope(on=settings.cache.enabled, tool_calls=settings.cache.tool_calls),
         groups={
             name: CacheScope(on=group.cache, tool_calls=group.cache_tool_calls)

@@ -18,11 +18,12 @@ def usd_text(usd: Decimal) -> str:
 
 
 class CostSource(StrEnum):
-    """How a cost is known: computed from a price, told by the provider, or not at all, for want of a price or of a
-    count."""
+    """How a cost is known: computed from a price, told by the provider, nothing because it came out of our own cache,
+    or not at all, for want of a price or of a count."""
 
     PRICED = "priced"
     REPORTED = "reported"
+    CACHED = "cached"
     UNPRICED = "unpriced"
     UNCOUNTED = "uncounted"
 

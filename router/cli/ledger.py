@@ -14,7 +14,7 @@ import typer
 from rich.table import Table
 
 from router.app.vaults import store_of
-from router.canon.cost import usd_text
+from router.canon.cost import CostSource, usd_text
 from router.cli.configuration import settings_or_exit
 from router.cli.console import printed
 from router.store.journal import EntryRow, JournalError, ProviderTotal, Query, Store
@@ -76,7 +76,7 @@ def _usd(usd: Decimal | None) -> str:
 
 
 def _totals(totals: tuple[ProviderTotal, ...]) -> Table:
-    counts = ("unpriced", "uncounted", "input tokens", "output tokens")
+    counts = ("unpriced", "uncounted", "cached", "input tokens", "output tokens")
     table = Table("provider", "entries", "cost USD", "by price", "by provider", *counts)
     for row in totals:
         table.add_row(
@@ -85,10 +85,17 @@ def _totals(totals: tuple[ProviderTotal, ...]) -> Table:
             *map(_usd, (row.known_usd, row.priced_usd, row.reported_usd)),
             str(row.unpriced),
             str(row.uncounted),
+            str(row.cached),
             str(row.input_tokens),
             str(row.output_tokens),
         )
     return table
+
+
+def _tokens(row: EntryRow) -> str:
+    if row.cost_source is CostSource.CACHED:
+        return "cached"
+    return str(row.usage.total) if row.usage else "unknown"
 
 
 def _entries(entries: tuple[EntryRow, ...]) -> Table:
@@ -101,7 +108,7 @@ def _entries(entries: tuple[EntryRow, ...]) -> Table:
             row.model,
             row.end.value if row.end else "",
             row.reason.value if row.reason else "",
-            str(row.usage.total) if row.usage else "unknown",
+            _tokens(row),
             *map(_usd, (row.cost_usd, row.priced_usd, row.reported_usd)),
         )
     return table

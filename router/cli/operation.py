@@ -88,7 +88,7 @@ def _health_table(answer: Answer) -> Table:
 
 def _cost_table(answer: Answer) -> Table:
     money = ("cost_usd", "priced_usd", "reported_usd")
-    counts = ("unpriced", "uncounted", "input_tokens", "output_tokens")
+    counts = ("unpriced", "uncounted", "cached", "input_tokens", "output_tokens")
     table = Table(
         "provider", "entries", "cost USD", "by price", "by provider", *(name.replace("_", " ") for name in counts)
     )

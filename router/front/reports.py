@@ -140,7 +140,8 @@ class Logs(Struct, frozen=True, kw_only=True):
 class Cost(Struct, frozen=True, kw_only=True):
     """What entries add up to. `cost_usd` is the sum of the known costs, null where none is known; `unpriced` and
     `uncounted` entries are not in it. `priced_usd` is the sum by price alone, `reported_usd` that of what providers say
-    they charged, each null where no entry has one."""
+    they charged, each null where no entry has one. `cached` answers were given again for nothing, and are none of
+    `entries`."""
 
     provider: str
     entries: int
@@ -149,6 +150,7 @@ class Cost(Struct, frozen=True, kw_only=True):
     reported_usd: Decimal | None
     unpriced: int
     uncounted: int
+    cached: int
     input_tokens: int
     output_tokens: int
 

@@ -33,7 +33,8 @@ class JournalMisfit(JournalError):
 
 
 class EntryRow(Struct, frozen=True, kw_only=True):
-    """One attempt. It is written when it opens and again when it closes, under the same `attempt`; both may come twice.
+    """One attempt, or an answer that was given out of the cache: no attempt, and free, which its `cost_source` says. An
+    attempt is written when it opens and again when it closes, under the same `attempt`; both may come twice.
 
     Args:
         attempt: id of the attempt, never used for another.
@@ -42,7 +43,7 @@ class EntryRow(Struct, frozen=True, kw_only=True):
         user: the end user that the caller named; "" when none was.
         group: the public name that was asked for.
         operation: what was asked: chat, embeddings, ...
-        number: 1 for the first attempt of its exchange; None when its opening never arrived.
+        number: 1 for the first attempt of its exchange, 0 for a kept answer; None when its opening never arrived.
         opened_at: epoch seconds; None as for `number`.
         closed_at: epoch seconds; None while it is open, as are all fields after it.
         usage: None when nobody counted.
@@ -137,6 +138,8 @@ class ProviderTotal(Struct, frozen=True, kw_only=True):
     """What closed entries of one provider add up to.
 
     Args:
+        entries: attempts.
+        cached: answers of it that were given again out of the cache, asking nobody; they are none of `entries`.
         cost_usd: sum of the known costs; `unpriced` and `uncounted` say how many entries are not in it.
         unpriced: entries with a count of tokens that no price was known for.
         uncounted: entries whose tokens nobody counted, most of them failed before any.
@@ -151,6 +154,7 @@ class ProviderTotal(Struct, frozen=True, kw_only=True):
     uncounted: int = 0
     priced_usd: Decimal | None = None
     reported_usd: Decimal | None = None
+    cached: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
 
@@ -169,6 +173,7 @@ class ProviderTotal(Struct, frozen=True, kw_only=True):
             uncounted=self.uncounted + other.uncounted,
             priced_usd=_sum(self.priced_usd, other.priced_usd),
             reported_usd=_sum(self.reported_usd, other.reported_usd),
+            cached=self.cached + other.cached,
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
         )
@@ -183,14 +188,16 @@ def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
 
 def total_of(row: EntryRow) -> ProviderTotal:
     """A closed row as a sum of one."""
+    cached = row.cost_source is CostSource.CACHED
     return ProviderTotal(
         provider=row.provider,
-        entries=1,
+        entries=int(not cached),
         cost_usd=row.cost_usd or Decimal(0),
         unpriced=int(row.cost_source is CostSource.UNPRICED),
         uncounted=int(row.cost_source is CostSource.UNCOUNTED),
         priced_usd=row.priced_usd,
         reported_usd=row.reported_usd,
+        cached=int(cached),
         input_tokens=row.usage.input_total if row.usage else 0,
         output_tokens=row.usage.output_total if row.usage else 0,
     )

@@ -210,7 +210,7 @@ def total_columns() -> tuple[ColumnElement[Any], ...]:
     source = ENTRIES.c.cost_source
     return (
         ENTRIES.c.provider.label("provider"),
-        func.count().label("entries"),
+        func.count().filter(source.is_distinct_from(CostSource.CACHED)).label("entries"),
         *(
             func.sum(ENTRIES.c[f"{name}_pico_usd"].op(by)(_MILLION)).label(f"{name}_{part}")
             for name in _MONEY
@@ -218,6 +218,7 @@ def total_columns() -> tuple[ColumnElement[Any], ...]:
         ),
         func.count().filter(source == CostSource.UNPRICED).label("unpriced"),
         func.count().filter(source == CostSource.UNCOUNTED).label("uncounted"),
+        func.count().filter(source == CostSource.CACHED).label("cached"),
         *(
             func.sum(
                 sum(
@@ -240,6 +241,7 @@ def total_from(found: Mapping[Any, Any]) -> ProviderTotal:
         uncounted=found["uncounted"],
         priced_usd=_summed(found, "priced"),
         reported_usd=_summed(found, "reported"),
+        cached=found["cached"],
         input_tokens=int(found["input_tokens"] or 0),
         output_tokens=int(found["output_tokens"] or 0),
     )

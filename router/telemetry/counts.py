@@ -7,7 +7,7 @@ from router.canon.outcome import End
 from router.canon.usage import Usage
 from router.errors import Reason
 from router.telemetry import metrics
-from router.telemetry.facts import AttemptFact, ExchangeFact, billed_provider, first_target
+from router.telemetry.facts import AttemptFact, ExchangeFact, SavedFact, billed_provider, first_target
 from router.telemetry.meter import Meter
 
 TOKEN_BUCKETS = (
@@ -59,9 +59,16 @@ def count_exchange(meter: Meter, fact: ExchangeFact) -> None:
         meter.add(metrics.RESCUES, method, outcome)
     if fact.hedge is not None:
         meter.add(metrics.HEDGES, fact.hedge)
+    if fact.cache is not None:
+        meter.add(metrics.CACHE_REQUESTS, fact.cache)
     provider = billed_provider(fact)
-    if provider is None:
-        return
+    if provider is not None:
+        _count_cost(meter, provider, fact)
+
+
+def _count_cost(meter: Meter, provider: str, fact: ExchangeFact) -> None:
+    if fact.saved is not None:
+        _count_saved(meter, provider, fact.saved)
     if fact.cost_usd is not None:
         meter.add(metrics.COST, provider, amount=float(fact.cost_usd))
     elif fact.operation not in _FREE and (fact.usage is not None or fact.end is End.COMPLETED):
@@ -73,6 +80,13 @@ def _count_tokens(meter: Meter, provider: str, model: str, usage: Usage) -> None
         tokens: int = getattr(usage, bucket)
         if tokens:
             meter.add(metrics.TOKENS, provider, model, bucket, amount=tokens)
+
+
+def _count_saved(meter: Meter, provider: str, saved: SavedFact) -> None:
+    if saved.usd is not None:
+        meter.add(metrics.CACHE_SAVED_USD, provider, amount=float(saved.usd))
+    if saved.tokens is not None:
+        meter.add(metrics.CACHE_SAVED_TOKENS, provider, amount=saved.tokens)
 
 
 def _label(reason: Reason | None) -> str:

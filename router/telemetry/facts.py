@@ -59,6 +59,15 @@ class AttemptFact(Ended, Protocol):
     def drill(self) -> Drill | None: ...
 
 
+class SavedFact(Protocol):
+    """What an answer out of the cache spared; None where nobody knows."""
+
+    @property
+    def usd(self) -> Decimal | None: ...
+    @property
+    def tokens(self) -> int | None: ...
+
+
 class ExchangeFact(Ended, Protocol):
     """One client call.
 
@@ -89,6 +98,10 @@ class ExchangeFact(Ended, Protocol):
     def client(self) -> str: ...
     @property
     def injected(self) -> tuple[str, ...]: ...
+    @property
+    def cache(self) -> str | None: ...
+    @property
+    def saved(self) -> SavedFact | None: ...
 
 
 def first_target(fact: ExchangeFact) -> str | None:

@@ -123,6 +123,46 @@ UNPRICED = Metric(
     unit="exchanges",
     labels=("provider",),
 )
+CACHE_REQUESTS = Metric(
+    name="pointsman_cache_requests_total",
+    kind=Kind.COUNTER,
+    help="Exchanges for which the response cache is on, by how they met it: hit, miss or bypass.",
+    unit="exchanges",
+    labels=("use",),
+)
+CACHE_SAVED_USD = Metric(
+    name="pointsman_cache_saved_usd_total",
+    kind=Kind.COUNTER,
+    help="What answers out of the cache cost the first time, where that is known, under who gave them then.",
+    unit="US dollars",
+    labels=("provider",),
+)
+CACHE_SAVED_TOKENS = Metric(
+    name="pointsman_cache_saved_tokens_total",
+    kind=Kind.COUNTER,
+    help="Tokens that answers out of the cache took the first time, where they were counted.",
+    unit="tokens",
+    labels=("provider",),
+)
+CACHE_DROPPED = Metric(
+    name="pointsman_cache_dropped_total",
+    kind=Kind.COUNTER,
+    help="Answers that left the cache: evicted for want of room, or expired.",
+    unit="answers",
+    labels=("how",),
+)
+CACHE_ENTRIES = Metric(
+    name="pointsman_cache_entries",
+    kind=Kind.GAUGE,
+    help="Answers in the cache.",
+    unit="answers",
+)
+CACHE_BYTES = Metric(
+    name="pointsman_cache_bytes",
+    kind=Kind.GAUGE,
+    help="What the answers in the cache take, about.",
+    unit="bytes",
+)
 BREAKER_STATE = Metric(
     name="pointsman_breaker_state",
     kind=Kind.GAUGE,
@@ -260,6 +300,12 @@ TABLE: tuple[Metric, ...] = (
     TOKENS,
     COST,
     UNPRICED,
+    CACHE_REQUESTS,
+    CACHE_SAVED_USD,
+    CACHE_SAVED_TOKENS,
+    CACHE_DROPPED,
+    CACHE_ENTRIES,
+    CACHE_BYTES,
     BREAKER_STATE,
     BREAKER_CHANGES,
     KEY_STATE,

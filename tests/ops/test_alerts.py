@@ -27,6 +27,7 @@ CLOSED: dict[str, set[str]] = {
     "reason": {reason.value for reason in Reason} | {NO_REASON},
     "to": set(BREAKER_VALUES),
     "bucket": set(TOKEN_BUCKETS),
+    "use": {"hit", "miss", "bypass"},
     "how": {"undelivered", "rejected", "dropped", "expired"},
     "result": {"taken", "refused"},
     "strategy": set(Strategy),
@@ -159,6 +160,12 @@ def test_every_metric_that_can_be_bad_is_watched_by_an_alert() -> None:
     asked = {base_name(name) for rule in alerts() for name, _ in _NAME.findall(rule["expr"])}
     use_only = {
         "pointsman_attempt_duration_seconds",
+        "pointsman_cache_bytes",
+        "pointsman_cache_dropped_total",
+        "pointsman_cache_entries",
+        "pointsman_cache_requests_total",
+        "pointsman_cache_saved_tokens_total",
+        "pointsman_cache_saved_usd_total",
         "pointsman_choices_total",
         "pointsman_hedges_total",
         "pointsman_injected_faults_total",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from router.canon.cost import CostSource
+from router.canon.outcome import End
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import cut_after
 from tests.fakes.served import routed, served
-from tests.scenarios.scene import WELL, ask, paired, scenario
+from tests.scenarios.scene import WELL, ask, both, paired, scenario
+from tests.scenarios.test_account import PRICED, counted
 from tests.scenarios.test_clients import ONE, TWO, shown
 from tests.scenarios.tongues import MESSAGES, tell
 
@@ -121,6 +125,27 @@ async def test_the_cache_is_on_where_somebody_says_so(tmp_path: Path) -> None:
         assert await words(TWO, "kept", around) == ["bypass", "bypass"]
         assert await words(TWO + "-b", "kept", use) == [None, None]
         assert len(provider.turns) == 9
+
+
+@both
+@scenario
+async def test_a_hit_is_free_in_the_account_and_says_so(streamed: bool, tmp_path: Path) -> None:
+    """An entry of its own, completed, without tokens, at no cost; what it spared is a metric."""
+    usage = {"prompt_tokens": 900, "completion_tokens": 40, "total_tokens": 940}
+    async with paired(tmp_path, counted(usage), keys=PRICED, **ON) as pair:
+        first, again = [await pair.ask(streamed, user="u1") for _ in range(2)]
+        asked, repeated = await pair.router.entries(2)
+        assert (repeated.number, repeated.end, repeated.cost_source) == (0, End.COMPLETED, CostSource.CACHED)
+        assert (repeated.cost_usd, repeated.usage, repeated.user) == (Decimal(0), None, "u1")
+        assert (repeated.provider, repeated.model, repeated.group) == (asked.provider, asked.model, asked.group)
+        assert repeated.exchange == again.headers["x-request-id"] != first.headers["x-request-id"]
+        _, costs = await pair.router.get("/providers/costs")
+        assert (costs["overall"]["entries"], costs["overall"]["cached"]) == (1, 1)
+        assert asked.cost_usd and costs["overall"]["cost_usd"] == float(asked.cost_usd)
+        while 'pointsman_cache_requests_total{use="hit"} 1' not in (page := await pair.metrics()):
+            continue
+    assert f'pointsman_cache_saved_usd_total{{provider="one"}} {float(asked.cost_usd)}' in page
+    assert "pointsman_unpriced_total{" not in page
 
 
 @scenario

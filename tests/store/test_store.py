@@ -79,6 +79,16 @@ def test_an_unknown_cost_stays_unknown(store: Store) -> None:
     assert (total.unpriced, total.uncounted, total.entries) == (1, 1, 3)
 
 
+def test_an_answer_out_of_the_cache_is_no_attempt(store: Store) -> None:
+    """It is counted by itself, and does not make the unknown cost of another known."""
+    unpriced = closed("a", cost_usd=None)
+    cached = replace(closed("b", cost_usd=Decimal(0)), usage=None, cost_source=CostSource.CACHED)
+    store.put((unpriced, cached))
+    assert store.totals() == (total_of(unpriced).plus(total_of(cached)),)
+    (total,) = store.totals()
+    assert (total.entries, total.cached, total.known_usd) == (1, 1, None)
+
+
 def test_money_is_summed_without_a_rounding_error(store: Store) -> None:
     """Ten thousand times a dime and a pico-dollar is exactly that; so is a sum beyond 64 bits of pico-dollars."""
     dime = Decimal("0.100000000001")

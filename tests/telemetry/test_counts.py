@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from actors.messages import Saved
 from router.canon.outcome import End
 from router.canon.usage import Usage
 from router.errors import AttemptNote, Reason
@@ -72,6 +73,20 @@ def test_a_cost_is_known_or_unpriced_never_zero_for_unknown(
     count_exchange(meter, exchange_ended(**changes))
     assert meter.read(metrics.COST, "main") == cost
     assert meter.read(metrics.UNPRICED, "main") == unpriced
+
+
+def test_what_the_cache_spared_is_counted_where_it_is_known() -> None:
+    """By who gave the answer the first time; a hit is free and not unpriced, and who has no cache is not counted."""
+    meter = Meter()
+    for saved in (Saved(usd=Decimal("0.5"), tokens=15), Saved(usd=None, tokens=None)):
+        count_exchange(meter, exchange_ended(cache="hit", saved=saved, usage=None, cost_usd=Decimal(0)))
+    count_exchange(meter, exchange_ended(cache="miss"))
+    count_exchange(meter, exchange_ended())
+    uses = {use: meter.read(metrics.CACHE_REQUESTS, use) for use in ("hit", "miss", "bypass")}
+    assert uses == {"hit": 2, "miss": 1, "bypass": None}
+    assert meter.read(metrics.CACHE_SAVED_USD, "main") == 0.5
+    assert meter.read(metrics.CACHE_SAVED_TOKENS, "main") == 15
+    assert meter.read(metrics.UNPRICED, "main") is None
 
 
 def test_the_cost_of_a_failed_exchange_goes_to_the_provider_tried_last() -> None:

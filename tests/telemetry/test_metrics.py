@@ -16,6 +16,7 @@ CLOSED = {
     "to",
     "sink",
     "how",
+    "use",
     "result",
     "strategy",
     "method",
