@@ -20,4 +20,5 @@ def server_of(settings: Settings, *, make_contexts: MakeContexts, on_bug: OnBug)
         on_bug=on_bug,
         tls=Tls(str(server.tls_cert), str(server.tls_key)) if server.tls_cert and server.tls_key else None,
         max_connections=server.max_connections,
+        head_s=server.head_timeout_s,
     )

@@ -33,7 +33,7 @@ async def hear(request: web.Request, context: Context, spoken: str) -> Ask:
     """What is asked, with the wishes of its headers. Raises `Refused`."""
     half = context.codecs[spoken].front
     assert half is not None
-    ask = with_headers(half.peek(await read_body(request, context.max_body_bytes)), request.headers)
+    ask = with_headers(half.peek(await read_body(request, context)), request.headers)
     if not request[CALLER].may_ask_for(ask.model):
         context.desk.accessed(who(request), f"model {ask.model[:PATH_MAX]}", DENIED)
         raise no_such_model(ask.model)

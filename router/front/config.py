@@ -132,7 +132,7 @@ async def entry(request: web.Request, context: Context, section: str) -> web.Res
 async def change(request: web.Request, context: Context, section: str) -> web.Response:
     """Add, put, patch or remove one entry."""
     how = _HOWS[request.method]
-    keys = None if how == "remove" else await read_keys(request)
+    keys = None if how == "remove" else await read_keys(request, context)
     name = request.match_info.get("name")
     if name is None:
         named = None if keys is None else keys.pop("name", None)
@@ -150,10 +150,10 @@ async def change(request: web.Request, context: Context, section: str) -> web.Re
     return answered(await context.desk.configure(message), created=how == "create")
 
 
-async def read_keys(request: web.Request) -> dict[str, Any]:
+async def read_keys(request: web.Request, context: Context) -> dict[str, Any]:
     """The keys of an entry, as they were sent. Raises `Refused`."""
     try:
-        keys = msgspec.json.decode(await read_body(request, _BODY_BYTES))
+        keys = msgspec.json.decode(await read_body(request, context, _BODY_BYTES))
     except msgspec.DecodeError as error:
         raise Refused("the body is no JSON") from error
     if not isinstance(keys, dict):

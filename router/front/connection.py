@@ -47,12 +47,20 @@ class Connection(web.RequestHandler):
         crowd: where it is counted.
         refuse: the answer to what is no request, by its status.
         keepalive_s: how long it may be idle.
+        head_s: how long its first head may take from the connection's beginning, and a later one from its first byte.
+            One that began while the request before it was answered has `keepalive_s`.
     """
 
-    __slots__ = ("_crowd", "_refuse")
+    __slots__ = ("_crowd", "_head_s", "_head_timer", "_refuse")
 
     def __init__(
-        self, server: web.Server, crowd: Crowd, refuse: Callable[[int], web.Response], *, keepalive_s: float
+        self,
+        server: web.Server,
+        crowd: Crowd,
+        refuse: Callable[[int], web.Response],
+        *,
+        keepalive_s: float,
+        head_s: float,
     ) -> None:
         # Access logs come from the telemetry actor; aiohttp's would cost a quarter of a proxied request.
         super().__init__(
@@ -63,6 +71,8 @@ class Connection(web.RequestHandler):
         )
         self._crowd = crowd
         self._refuse = refuse
+        self._head_s = head_s
+        self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """aiohttp's, counted. One too many is closed before it is read: no answer is cheaper than that."""
@@ -71,9 +81,22 @@ class Connection(web.RequestHandler):
         super().connection_made(transport)
         if full:
             cast(asyncio.Transport, transport).abort()  # uvloop's are none by their class
+        else:
+            self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        """aiohttp's, with an eye on the clock while these are bytes of a head."""
+        before = self._request_count
+        super().data_received(data)
+        if self._request_count != before:
+            self._forget_head()
+        elif self._head_timer is None and self._waiter is not None:
+            # Nothing is answered and no body is read, so these can only begin a head.
+            self._await_head()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """aiohttp's, counted."""
+        self._forget_head()
         super().connection_lost(exc)
         self._crowd.drop(self)
 
@@ -91,3 +114,12 @@ class Connection(web.RequestHandler):
         response = self._refuse(status)
         response.force_close()
         return response
+
+    def _await_head(self) -> None:
+        # aiohttp has no clock for heads, only one for idle connections.
+        self._head_timer = asyncio.get_running_loop().call_later(self._head_s, self.force_close)
+
+    def _forget_head(self) -> None:
+        timer, self._head_timer = self._head_timer, None
+        if timer is not None:
+            timer.cancel()

@@ -17,6 +17,9 @@ class Context(Struct, frozen=True, kw_only=True):
         desk: opens exchanges, reads snapshots.
         codecs: what can be heard, by name.
         max_body_bytes: the largest request body.
+        body_s: how long a body may take, beside what its size takes at `body_bytes_per_s`.
+        body_bytes_per_s: the slowest that one may arrive at.
+        deadline_s: the longest that one may take however large it is.
         first_ping_after_s: silence before the first keepalive of a stream; it commits the status, not the answer.
         ping_every_s: silence between keepalives after that.
         look_every_s: how often to look whether the caller is still there; None where the server cancels handlers whose
@@ -28,6 +31,9 @@ class Context(Struct, frozen=True, kw_only=True):
     desk: Desk
     codecs: Mapping[str, Codec]
     max_body_bytes: int
+    body_s: float
+    body_bytes_per_s: int
+    deadline_s: float
     first_ping_after_s: float
     ping_every_s: float
     look_every_s: float | None = None

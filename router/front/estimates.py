@@ -26,7 +26,7 @@ async def estimate(request: web.Request, context: Context) -> web.Response:
     Raises:
         Refused: it cannot be read, or there is no such model.
     """
-    body = await read_body(request, context.max_body_bytes)
+    body = await read_body(request, context)
     half = context.codecs[_spoken(request.headers, body)].front
     assert half is not None
     asked = half.decode_request(half.peek(body))

@@ -85,7 +85,7 @@ class Guard:
                 raise
             response = self._answered(error, request_id)
         if not response.prepared:
-            if request.content.exception() is not None:
+            if request.content.exception() is not None or response.status == HTTPStatus.REQUEST_TIMEOUT:
                 # Where the next request begins is not known: aiohttp closes the connection, and the client must know.
                 response.force_close()
             response.headers["x-request-id"] = response.headers[self._half.id_header] = request_id

@@ -55,7 +55,7 @@ class Overlap(Struct, frozen=True, kw_only=True):
 
 async def create(request: web.Request, context: Context) -> web.Response:
     """`POST /keys`."""
-    given = await read_keys(request)
+    given = await read_keys(request, context)
     name = given.pop("name", None)
     if not isinstance(name, str) or not name:
         raise Refused("give the key's name as `name`", param="name")
@@ -66,7 +66,7 @@ async def create(request: web.Request, context: Context) -> web.Response:
 
 async def change(request: web.Request, context: Context) -> web.Response:
     """`PATCH /keys/{name}`."""
-    given = await read_keys(request)
+    given = await read_keys(request, context)
     _only_ours(given)
     return await _changed(context, _change(request, request.match_info["name"], "patch", given))
 
@@ -74,7 +74,7 @@ async def change(request: web.Request, context: Context) -> web.Response:
 async def rotate(request: web.Request, context: Context) -> web.Response:
     """`POST /keys/{name}/rotate`. Raises `HTTPConflict` for a key that is written in the clear: its file knows it."""
     name = request.match_info["name"]
-    given = await read_keys(request) if request.can_read_body else {}
+    given = await read_keys(request, context) if request.can_read_body else {}
     overlap_s = given.get("overlap_s", OVERLAP_S)
     if not isinstance(overlap_s, int | float) or not 0 <= overlap_s <= _MOST_OVERLAP_S:
         raise Refused(f"`overlap_s` must be a number from 0 to {_MOST_OVERLAP_S:g}", param="overlap_s")

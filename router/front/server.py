@@ -59,6 +59,7 @@ class HttpServer:
         bindings: the first is the callers'.
         tls: None speaks in the clear.
         max_connections: open ones at each address; one more is closed at once.
+        head_s: how long the head of a request may take, and a TLS handshake.
     """
 
     def __init__(
@@ -69,8 +70,11 @@ class HttpServer:
         on_bug: OnBug,
         tls: Tls | None = None,
         max_connections: int = 10_000,
+        head_s: float = 15.0,
     ) -> None:
-        self._listeners = tuple(Listener(binding, tls=tls, max_connections=max_connections) for binding in bindings)
+        self._listeners = tuple(
+            Listener(binding, tls=tls, max_connections=max_connections, head_s=head_s) for binding in bindings
+        )
         self._make_contexts = make_contexts
         self._on_bug = on_bug
         self._tls = tls
@@ -116,10 +120,11 @@ class HttpServer:
 class Listener:
     """One address of a server. A new life begins with each `start`."""
 
-    def __init__(self, binding: Binding, *, tls: Tls | None, max_connections: int) -> None:
+    def __init__(self, binding: Binding, *, tls: Tls | None, max_connections: int, head_s: float) -> None:
         self._binding = binding
         self._tls = tls
         self._max_connections = max_connections
+        self._head_s = head_s
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.Server | None = None
         self._crowd = Crowd(max_connections)
@@ -137,10 +142,17 @@ class Listener:
         server = self._runner.server
         assert server is not None
         self._crowd = Crowd(self._max_connections)
-        connect = partial(Connection, server, self._crowd, guards[CHAT].refuse, keepalive_s=KEEPALIVE_S)
+        connect = partial(
+            Connection, server, self._crowd, guards[CHAT].refuse, keepalive_s=KEEPALIVE_S, head_s=self._head_s
+        )
         tls = None if self._tls is None else self._tls.context
         self._listener = await asyncio.get_running_loop().create_server(
-            connect, binding.host, binding.port, backlog=1024, ssl=tls
+            connect,
+            binding.host,
+            binding.port,
+            backlog=1024,
+            ssl=tls,
+            ssl_handshake_timeout=None if tls is None else self._head_s,
         )
         host, port, *_ = self._listener.sockets[0].getsockname()
         self.address = (host, port)

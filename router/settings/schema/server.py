@@ -36,6 +36,11 @@ class Server(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         keys_stale_s: how long known keys are good while the configuration that they are in cannot be read; left out,
             however long.
         max_body_bytes: the largest request body; a larger one is answered 413.
+        head_timeout_s: how long the head of a request may take to arrive, and a new connection to begin one; then it is
+            closed.
+        body_timeout_s: how long a body may take, beside what its size takes at `body_bytes_per_s`, never longer than
+            `deadline_s`; then it is answered 408.
+        body_bytes_per_s: bytes of a body that must arrive, at the least.
         max_connections: connections open at once; one more is closed.
         max_exchanges: requests in flight at once; one more is answered 429.
         first_ping_after_s: silence before the first keepalive of a stream, which commits the status 200.
@@ -56,6 +61,9 @@ class Server(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     keys_required: bool | None = None
     keys_stale_s: PositiveS | None = None
     max_body_bytes: SizeBytes = 33_554_432
+    head_timeout_s: PositiveS = 15.0
+    body_timeout_s: PositiveS = 20.0
+    body_bytes_per_s: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 10_000
     max_connections: Count = 10_000
     max_exchanges: Count = 1000
     first_ping_after_s: PositiveS = 10.0
