@@ -192,7 +192,6 @@ class Attempt:
         self.tally.epoch, self._probing = word.epoch, word.probe
 
     async def _send(self, way: Way, draft: Draft, outlet: Outlet) -> None:
-        request = self._upstream_request(way, draft)
         self.tally.send()
         if self._order.operation is Operation.CHAT:
             self.tally.asked_bytes = prompt_bytes(self._order.ask.fields)
@@ -202,11 +201,22 @@ class Attempt:
         hearing = Hearing(self._order, self._line, self.tally, outlet, self.job, self._content)
         clocks = outlet.clocks
         clocks.sent(self._beat.sent(self._line.timeouts))
-        async with self._transport(way).send(request) as reply:
-            clocks.head()
-            self.tally.head()
-            self._learn(reply)
-            await hearing.hear(reply, way, draft.lost)
+        transport, (*before, last) = self._transport(way), draft.bodies
+        for asked, body in zip(draft.asked, before, strict=False):
+            async with transport.send(self._upstream_request(way, draft, body)) as reply:
+                self._head(reply, clocks)
+                await hearing.portion(reply, way.codec, asked)
+            if self.tally.gone:
+                return  # read on for what it used; what it was not asked yet it need not be
+            clocks.again()
+        async with transport.send(self._upstream_request(way, draft, last)) as reply:
+            self._head(reply, clocks)
+            await hearing.hear(reply, way, draft)
+
+    def _head(self, reply: UpstreamReply, clocks: Clocks) -> None:
+        clocks.head()
+        self.tally.head()
+        self._learn(reply)
 
     def _open_entry(self) -> None:
         """Tell those who count that a request goes out."""
@@ -248,7 +258,7 @@ class Attempt:
             model = self._order.target.model
             line.pace.tell(LimitsRead(key=self.tally.key, model=model, allowances=allowances))
 
-    def _upstream_request(self, way: Way, draft: Draft) -> UpstreamRequest:
+    def _upstream_request(self, way: Way, draft: Draft, body: bytes) -> UpstreamRequest:
         line = self._line
         # A forwarded header, such as a version, takes the place of our own; credentials are never forwarded.
         forward = {name: value for name, value in draft.forward if name not in line.withheld}
@@ -260,7 +270,7 @@ class Attempt:
             method="POST",
             url=url,
             headers=tuple(headers.items()),
-            body=draft.body,
+            body=body,
             connect_s=line.timeouts.connect_s,
         )
 

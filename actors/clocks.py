@@ -58,11 +58,16 @@ class Clocks:
         if self._loop.time() + total_s < self._deadline_s:
             self._disarm(Reason.DEADLINE)
             self._arm(Reason.TOTAL_TIMEOUT, total_s)
-        first_byte_s = self._timeouts.first_byte_s
-        if not self._streamed:
-            first_byte_s = first_token_s = self._timeouts.whole_s
-        self._arm(Reason.FIRST_BYTE_TIMEOUT, first_byte_s)
-        self._arm(Reason.FIRST_TOKEN_TIMEOUT, first_token_s)
+        self._arm(Reason.FIRST_BYTE_TIMEOUT, self._timeouts.first_byte_s if self._streamed else self._timeouts.whole_s)
+        self._arm(Reason.FIRST_TOKEN_TIMEOUT, first_token_s if self._streamed else self._timeouts.whole_s)
+
+    def again(self) -> None:
+        """The next request of the same attempt goes out, not streamed: the outer clocks bound all of them together."""
+        for reason in _INNER:
+            self._disarm(reason)
+        self._last_content = None
+        self._arm(Reason.FIRST_BYTE_TIMEOUT, self._timeouts.whole_s)
+        self._arm(Reason.FIRST_TOKEN_TIMEOUT, self._timeouts.whole_s)
 
     def head(self) -> None:
         """The head of the answer is here."""

@@ -37,14 +37,17 @@ class Way(Struct, frozen=True, kw_only=True):
 
 
 class Draft(Struct, frozen=True, kw_only=True):
-    """A body in the provider's words.
+    """What goes out in the provider's words.
 
     Args:
-        lost: what those could not say, by path.
+        bodies: one; or several, to be asked one after another, where the provider takes less at a time.
+        asked: what each of them asks for, in canon, where its dialect has a bound.
+        lost: what could not be said, by path.
         forward: the caller's headers that go on with it.
     """
 
-    body: bytes
+    bodies: tuple[bytes, ...]
+    asked: tuple[Any, ...] = ()
     lost: tuple[str, ...] = ()
     forward: tuple[tuple[str, str], ...] = ()
 
@@ -63,20 +66,31 @@ def draft(order: Order, model: str, front: FrontHalf, way: Way) -> Draft:
     """
     codec, quirks = way.codec, way.quirks
     request = None
+    asked: tuple[Any, ...] = ()
+    encoded: tuple[Encoded, ...]
     forward: tuple[tuple[str, str], ...] = ()
     if order.spoken == codec.name:
-        body, lost, forward = codec.patch_request(order.ask, model), order.ask.unsaid, order.ask.forward
+        encoded = (Encoded(body=codec.patch_request(order.ask, model), lost=order.ask.unsaid),)
+        forward = order.ask.forward
     else:
-        request, encoded = _translated(order.ask, model, front, codec)
-        body, lost = encoded.body, encoded.lost
+        request = read(front, order.ask)
+        asked, encoded = _translated(request, model, codec)
     if quirks is not None:
-        body, unsaid = bend(body, quirks)
-        lost += unsaid
+        encoded = tuple(_bent(each, quirks) for each in encoded)
+    bodies = tuple(each.body for each in encoded)
     if order.beginning is not None:
-        body = _begun(body, order.beginning, request or read(front, order.ask), way)
+        bodies = (_begun(bodies[0], order.beginning, request or read(front, order.ask), way),)
+    lost = (
+        encoded[0].lost if len(encoded) == 1 else tuple(dict.fromkeys(path for each in encoded for path in each.lost))
+    )
     if lost and order.on_loss is OnLoss.REFUSE and (refused := meant(lost, _talk(request))):
         raise Inexpressible(refused)
-    return Draft(body=body, lost=lost, forward=forward)
+    return Draft(bodies=bodies, asked=asked, lost=lost, forward=forward)
+
+
+def _bent(encoded: Encoded, quirks: Quirks) -> Encoded:
+    body, unsaid = bend(encoded.body, quirks)
+    return Encoded(body=body, lost=encoded.lost + unsaid)
 
 
 def _begun(body: bytes, beginning: str, request: ChatRequest, way: Way) -> bytes:
@@ -101,10 +115,13 @@ def read(front: FrontHalf, ask: Ask) -> Any:
         raise _fault(error) from error
 
 
-def _translated(ask: Ask, model: str, front: FrontHalf, codec: Codec) -> tuple[Any, Encoded]:
-    request = read(front, ask)
+def _translated(request: Any, model: str, codec: Codec) -> tuple[tuple[Any, ...], tuple[Encoded, ...]]:
+    """(what is asked by itself where there is a bound, the same in the provider's words)."""
     try:
-        return request, codec.encode_request(request, model)
+        if codec.portions is None:
+            return (), (codec.encode_request(request, model),)
+        asked = codec.portions.split(request, model)
+        return asked, tuple(codec.encode_request(each, model) for each in asked)
     except Refused as error:
         raise _fault(error) from error
 

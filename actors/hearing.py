@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from typing import Any
 
 from msgspec.structs import replace
 
-from actors.draft import Way
+from actors.draft import Draft, Way
 from actors.line import Line
 from actors.messages import Complete, Flow, Head, Order, Whole
 from actors.outlet import Outlet
@@ -64,17 +65,26 @@ class Hearing:
         front = line.codecs[order.spoken].front
         assert front is not None
         self._front: FrontHalf = front
+        self._portions: list[Answer] = []
 
-    async def hear(self, reply: UpstreamReply, way: Way, lost: tuple[str, ...]) -> None:
-        """All of it. Raises `WireFault`."""
+    async def portion(self, reply: UpstreamReply, codec: Codec, asked: Any) -> None:
+        """The answer to a part of what was asked; it is kept for `hear`. Raises `WireFault`."""
+        if reply.status >= 300:
+            raise await self._refusal(reply)
+        _, said = await self._said(reply, codec)
+        assert codec.portions is not None
+        self._portions.append(codec.portions.join((asked,), (said,)))
+
+    async def hear(self, reply: UpstreamReply, way: Way, draft: Draft) -> None:
+        """All of it, or the last part. Raises `WireFault`."""
         if reply.status >= 300:
             raise await self._refusal(reply)
         echoes = way.prefix is not None and way.prefix.echoes
-        head = Head(shown=shown_headers(reply.headers), lost=lost, echoes=echoes)
+        head = Head(shown=shown_headers(reply.headers), lost=draft.lost, echoes=echoes)
         if self._order.ask.stream:
             await self._receive_stream(reply, way.codec, replace(head, relay=self._relay(way)))
         else:
-            await self._receive_whole(reply, way, head)
+            await self._receive_whole(reply, way, draft, head)
 
     def _relays(self, way: Way) -> bool:
         """Whether an answer's bytes are passed on: they are what the caller speaks, and quite so."""
@@ -83,15 +93,21 @@ class Hearing:
     def _relay(self, way: Way) -> Relay | None:
         return self._front.relay(self._order.ask) if self._relays(way) else None
 
-    async def _receive_whole(self, reply: UpstreamReply, way: Way, head: Head) -> None:
+    async def _said(self, reply: UpstreamReply, codec: Codec) -> tuple[bytes, Answer]:
         """All of it, then what it says; an answer with nothing in it is a failure that another target may mend."""
         body = await self._body(reply)
         if not is_text(body):
             raise WireFault(Reason.MALFORMED, "it answered with something that is not UTF-8")
-        said: Answer = way.codec.decode_reply(body)
+        said: Answer = codec.decode_reply(body)
         self._tally.whole(said.usage)
         if said.says_nothing:
             raise WireFault(Reason.EMPTY_ANSWER, "it answered with nothing")
+        return body, said
+
+    async def _receive_whole(self, reply: UpstreamReply, way: Way, draft: Draft, head: Head) -> None:
+        body, said = await self._said(reply, way.codec)
+        if way.codec.portions is not None and draft.asked:
+            said = way.codec.portions.join(draft.asked, (*self._portions, said))
         if self._order.refusals_move and said.refuses:
             raise _refused()
         shaped: Answer = self._front.shaped(self._order.ask, said)

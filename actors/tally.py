@@ -10,7 +10,7 @@ from router.canon.allowance import Allowance
 from router.canon.drill import Drill
 from router.canon.event import CONTENT, Ended, Event, Skipped, UsageReported
 from router.canon.outcome import End, UsageSource
-from router.canon.usage import Usage
+from router.canon.usage import Usage, added
 from router.errors import TIMEOUTS, Reason, WireFault
 from router.policy.gauge import Gauge, estimate_usage
 from router.policy.lanes import ONLY, Told
@@ -98,8 +98,9 @@ class Tally:
         self._sent_s = self._ports.clock.now()
 
     def head(self) -> None:
-        """The head of the provider's answer is here."""
-        self._first_byte_s = self._ports.clock.now() - self._sent_s
+        """The head of the provider's answer is here; of several, the first."""
+        if self._first_byte_s is None:
+            self._first_byte_s = self._ports.clock.now() - self._sent_s
 
     def take(self, events: tuple[Event, ...]) -> bool:
         """Note what the events say; True when one of them bears content."""
@@ -120,9 +121,10 @@ class Tally:
         return bears
 
     def whole(self, usage: Usage | None) -> None:
-        """A whole answer came; whether it is one is still to be seen, what it used is not."""
+        """A whole answer came, or the next of several; whether it is one is still to be seen, what it used is not."""
         self._first_token_s = self._ports.clock.now() - self._sent_s
-        self.usage = usage
+        if usage is not None:
+            self.usage = usage if self.usage is None else added(self.usage, usage)
 
     @property
     def was_billed(self) -> bool:

@@ -260,6 +260,18 @@ class FrontHalf(Struct, frozen=True, kw_only=True):
     mend: Callable[[bytes, Any], bytes] = lambda body, _answer: body
 
 
+class Portions(Struct, frozen=True, kw_only=True):
+    """How more than a provider takes at a time is asked in several requests, one after another, and answered as one.
+
+    Args:
+        split: (canon, upstream model) -> the requests in order, mostly one. Raises `Refused` where they are too many.
+        join: (what was asked, what was answered) -> one answer. Raises `WireFault` where the two do not fit.
+    """
+
+    split: Callable[[Any, str], tuple[Any, ...]]
+    join: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]
+
+
 class Codec(Struct, frozen=True, kw_only=True):
     """One operation as one dialect says it. What is asked and answered is canon of that operation.
 
@@ -274,6 +286,7 @@ class Codec(Struct, frozen=True, kw_only=True):
         decoder: a fresh stream decoder.
         front: the inbound half; None when only providers speak it.
         turn: how the beginning of an answer is said, for models that go on with one; None where that cannot be said.
+        portions: how more is asked than goes into one request; None where nothing is bounded.
     """
 
     name: str
@@ -285,6 +298,7 @@ class Codec(Struct, frozen=True, kw_only=True):
     decoder: Callable[[], StreamDecoder]
     front: FrontHalf | None = None
     turn: Turn | None = None
+    portions: Portions | None = None
 
 
 class Dialect(Codec, frozen=True, kw_only=True):

@@ -92,9 +92,13 @@ def whole_codec(
     encode_request: Callable[[Any, str], Encoded],
     decode_reply: Callable[[bytes], Any],
     patch_request: Callable[[Ask, str], bytes] = patch_model,
-    front: FrontHalf | None = None,
+    **more: Any,
 ) -> Codec:
-    """A codec whose answers are never streamed."""
+    """A codec whose answers are never streamed.
+
+    Args:
+        more: what else it has, by the names in `Codec`.
+    """
     return Codec(
         name=name,
         operation=operation,
@@ -103,7 +107,7 @@ def whole_codec(
         decode_reply=decode_reply,
         splitter=SseSplitter,
         decoder=_no_stream,
-        front=front,
+        **more,
     )
 
 

@@ -158,3 +158,59 @@ def test_an_error_whose_body_does_not_end_is_what_its_head_says(rest: tuple[Step
     assert got.error is not None
     assert got.error.reason is Reason.THROTTLED
     assert took_s == pytest.approx(5.0, abs=0.1)
+
+
+COHERE = {
+    "kind": "cohere",
+    "api_key": "sk-test",
+    "base_url": NOWHERE,
+    "models": [{"name": "m", "operations": ["embeddings"]}],
+}
+
+
+def embeds(delay_s: float, count: int) -> Scripted:
+    """Cohere's answer to so many texts, after a while."""
+    body = {"embeddings": {"float": [[1.0]] * count}, "meta": {"billed_units": {"input_tokens": count}}}
+    return Scripted(before=(Delay(delay_s),), steps=(json.dumps(body).encode(),))
+
+
+@pytest.mark.parametrize(
+    ("delays_s", "reason", "took_s"),
+    [
+        ((250, 250, 3), None, 503),
+        ((250, 301, 3), Reason.FIRST_BYTE_TIMEOUT, 550),
+        ((299, 299, 299), Reason.DEADLINE, 600),
+    ],
+    ids=["each in its time", "one silent", "all too long"],
+)
+def test_each_of_several_requests_has_a_time_and_all_have_one(
+    delays_s: tuple[float, ...], reason: Reason | None, took_s: float
+) -> None:
+    """What bounds a whole answer bounds each; the exchange's own time bounds all of them together."""
+
+    async def main() -> tuple[Read, float]:
+        answers = [embeds(delay_s, count) for delay_s, count in zip(delays_s, (96, 96, 8), strict=True)]
+        sections = {"providers": {"p0": COHERE}, "failover": {"max_attempts": 1}}
+        async with embedded(in_turn(*answers), **sections) as router:
+            began = asyncio.get_running_loop().time()
+            return await read(router.embed(["a"] * 200)), asyncio.get_running_loop().time() - began
+
+    got, took = run_virtual(main())
+    assert (got.error.reason if got.error else None) is reason
+    assert took == pytest.approx(took_s, abs=0.1)
+
+
+def test_nothing_more_is_asked_for_a_caller_who_left() -> None:
+    """Also where what was asked is read on for its count."""
+
+    async def main() -> int:
+        answers = in_turn(embeds(5, 96), embeds(5, 96), embeds(5, 8))
+        sections = {"providers": {"p0": {**COHERE, "on_disconnect": "drain", "drain_s": 60}}}
+        async with embedded(answers, **sections) as router:
+            opened = router.embed(["a"] * 200)
+            await asyncio.sleep(2)
+            opened.leave()
+            await asyncio.sleep(30)
+            return len(router.transports["p0"].carried)
+
+    assert run_virtual(main()) == 1

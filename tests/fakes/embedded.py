@@ -10,11 +10,13 @@ from typing import Any
 from actors.messages import Answered, Call, Committed, ConfigRefused, ConfigTaken, Opened, Piece, ReloadConfig, Whole
 from actors.runtime import ChannelClosed, virtual_ports
 from router.app import FRONT_DIALECT, Assembly, Parts, kind_rules
+from router.canon.operation import Operation
 from router.canon.target import Target
 from router.errors import GatewayError
 from router.front.server import NoServer
 from router.settings import Origin
 from router.upstream.memory import MemoryTransport, Script
+from router.wire.dialect import FrontHalf
 from tests.fakes.journal import InlineWorker, MemoryVault
 from tests.fakes.lines import Lines
 
@@ -62,12 +64,22 @@ class Embedded:
         front = FRONT_DIALECT.front
         assert front is not None
         body = {"model": "auto", "messages": [{"role": "user", "content": "hi"}], "stream": stream, **fields}
+        return self._open(front, FRONT_DIALECT.name, Operation.CHAT, body)
+
+    def embed(self, texts: list[str]) -> Opened:
+        """Hand in texts to embed."""
+        codec = FRONT_DIALECT.codecs[Operation.EMBEDDINGS]
+        assert codec.front is not None
+        return self._open(codec.front, codec.name, Operation.EMBEDDINGS, {"model": "auto", "input": texts})
+
+    def _open(self, front: FrontHalf, spoken: str, operation: Operation, body: dict[str, Any]) -> Opened:
         desk = self.assembly.desk
         call = Call(
             ask=front.peek(json.dumps(body).encode()),
-            dialect=FRONT_DIALECT.name,
+            dialect=spoken,
             request_id=desk.new_id("req"),
             trace_id=desk.trace_id(),
+            operation=operation,
         )
         return desk.open(call)
 

@@ -21,7 +21,7 @@ from router.wire.bedrock_converse.schema import ENCODER
 from router.wire.cohere_v2.embeddings import MOST_TEXTS
 from router.wire.dialect import Encoded
 from router.wire.members import NULL, UNREADABLE
-from router.wire.texts import only_text_of, texts_of
+from router.wire.texts import in_portions, texts_of
 from router.wire.whole import lost_of, read_answer, whole_codec
 
 _COHERE = re.compile(r"(?:^|[./])cohere\.")
@@ -50,7 +50,7 @@ _BY_TYPE = Decoder(ByType)
 
 
 def encode_request(request: EmbedRequest, model: str) -> Encoded:
-    """The request as the model's family takes it. Raises `Refused` for token ids, and for several texts to Titan."""
+    """The request as the model's family takes it: Titan gets one text. Raises `Refused` for token ids."""
     encode = _cohere if _COHERE.search(model) else _titan
     return encode(request, model)
 
@@ -65,7 +65,7 @@ def decode_reply(body: bytes) -> Embeddings:
 
 def _titan(request: EmbedRequest, model: str) -> Encoded:
     lost = list(lost_of(request.extra, user=request.user))
-    body: dict[str, object] = {"inputText": only_text_of(request)}
+    body: dict[str, object] = {"inputText": texts_of(request)[0]}
     if request.dimensions is not None and _TITAN_1.search(model):
         lost.append("dimensions")
     elif request.dimensions is not None:
@@ -76,7 +76,7 @@ def _titan(request: EmbedRequest, model: str) -> Encoded:
 def _cohere(request: EmbedRequest, model: str) -> Encoded:
     extra = dict(request.extra)
     body: dict[str, object] = {
-        "texts": texts_of(request, most=MOST_TEXTS),
+        "texts": texts_of(request),
         "input_type": extra.pop("input_type", None) or _PURPOSE,
         "embedding_types": ["float"],
     }
@@ -84,6 +84,10 @@ def _cohere(request: EmbedRequest, model: str) -> Encoded:
         body["output_dimension"] = request.dimensions
     del model
     return Encoded(body=ENCODER.encode(body), lost=lost_of(tuple(extra.items()), user=request.user))
+
+
+def _most(model: str) -> int:
+    return MOST_TEXTS if _COHERE.search(model) else 1
 
 
 def _listed(raw: Raw) -> tuple[Raw, ...]:
@@ -103,5 +107,6 @@ CODEC = whole_codec(
     encode_request=encode_request,
     decode_reply=decode_reply,
     patch_request=patch_request,
+    portions=in_portions(_most),
 )
 """How embeddings are said behind this service."""

@@ -14,7 +14,7 @@ from router.canon.usage import Usage
 from router.wire.cohere_v2.fault import fault_inside
 from router.wire.dialect import Encoded
 from router.wire.members import ENCODER, NULL
-from router.wire.texts import texts_of
+from router.wire.texts import in_portions, texts_of
 from router.wire.whole import lost_of, read_answer, whole_codec
 
 _PURPOSE = "search_document"
@@ -63,7 +63,7 @@ def encode_request(request: EmbedRequest, model: str) -> Encoded:
         "input_type": _PURPOSE,
         **passed,
         "embedding_types": ["base64" if request.packed else "float"],
-        "texts": texts_of(request, most=MOST_TEXTS),
+        "texts": texts_of(request),
     }
     if request.dimensions is not None:
         body["output_dimension"] = request.dimensions
@@ -81,5 +81,11 @@ def decode_reply(body: bytes) -> Embeddings:
     return Embeddings(model="", vectors=vectors, usage=usage)
 
 
-CODEC = whole_codec("cohere-embed", Operation.EMBEDDINGS, encode_request=encode_request, decode_reply=decode_reply)
+CODEC = whole_codec(
+    "cohere-embed",
+    Operation.EMBEDDINGS,
+    encode_request=encode_request,
+    decode_reply=decode_reply,
+    portions=in_portions(lambda _model: MOST_TEXTS),
+)
 """How embeddings are said in this dialect."""

@@ -22,7 +22,7 @@ from router.wire.gemini.fault import error_in, fault_inside
 from router.wire.gemini.schema import ENCODER, NULL
 from router.wire.gemini.usage import decode_usage
 from router.wire.members import TEXT, UNREADABLE
-from router.wire.texts import only_text_of, texts_of
+from router.wire.texts import in_portions, texts_of
 from router.wire.whole import lost_of, read_answer, whole_codec
 
 _TASKS = {
@@ -36,8 +36,16 @@ _TASKS = {
 _MOST_TEXTS = 100
 """In one request to the Gemini API, which answers more with a 400."""
 
+_MOST_AT_VERTEX = 250
+"""In one request, but one for a model of `_ONE_BY_ONE`.
+
+Source: https://cloud.google.com/vertex-ai/generative-ai/docs/embeddings/get-text-embeddings, read 2026-11.
+"""
+
+_ONE_BY_ONE = "gemini-embedding-"
+
 _ONE_TEXT = "gemini-embedding-2"
-"""How the names of models begin that Vertex asks one text at a time."""
+"""How the names of models begin that Vertex is asked for in the Gemini API's words."""
 
 
 class Values(Struct, frozen=True):
@@ -109,16 +117,16 @@ def encode_batch(request: EmbedRequest, model: str) -> Encoded:
         each["taskType"] = task
     if request.dimensions is not None:
         each["outputDimensionality"] = request.dimensions
-    requests = [{**each, "content": {"parts": [{"text": text}]}} for text in texts_of(request, most=_MOST_TEXTS)]
+    requests = [{**each, "content": {"parts": [{"text": text}]}} for text in texts_of(request)]
     return Encoded(body=ENCODER.encode({"requests": requests}), lost=lost_of(extra, user=request.user))
 
 
 def encode_vertex(request: EmbedRequest, model: str) -> Encoded:
-    """The request to Vertex. Raises `Refused` for token ids, and for several texts to a model that takes one."""
+    """The request to Vertex. Raises `Refused` for token ids."""
     task, extra = _task(request)
     lost = lost_of(extra, user=request.user)
     if _takes_one(model):
-        one: dict[str, object] = {"content": {"parts": [{"text": only_text_of(request)}]}}
+        one: dict[str, object] = {"content": {"parts": [{"text": texts_of(request)[0]}]}}
         if request.dimensions is not None:
             one["embedContentConfig"] = {"outputDimensionality": request.dimensions}
         return Encoded(body=ENCODER.encode(one), lost=lost if task is None else (*lost, "input_type"))
@@ -171,6 +179,10 @@ def _takes_one(model: str) -> bool:
     return model.rpartition("/")[2].startswith(_ONE_TEXT)
 
 
+def _most_at_vertex(model: str) -> int:
+    return 1 if model.rpartition("/")[2].startswith(_ONE_BY_ONE) else _MOST_AT_VERTEX
+
+
 def _fault(body: bytes) -> WireFault:
     error = error_in(body)
     return WireFault(Reason.MALFORMED, "the provider answered with no vector") if error is None else fault_inside(error)
@@ -182,6 +194,7 @@ BATCH: Codec = whole_codec(
     encode_request=encode_batch,
     decode_reply=decode_batch,
     patch_request=patch_request,
+    portions=in_portions(lambda _model: _MOST_TEXTS),
 )
 """How embeddings are said at the Gemini API."""
 
@@ -191,5 +204,6 @@ VERTEX: Codec = whole_codec(
     encode_request=encode_vertex,
     decode_reply=decode_vertex,
     patch_request=patch_request,
+    portions=in_portions(_most_at_vertex),
 )
 """How they are said at Vertex."""

@@ -15,7 +15,7 @@ from router.errors import WireFault
 from router.wire.dialect import Encoded
 from router.wire.members import ENCODER, NULL
 from router.wire.ollama_chat.fault import fault_inside
-from router.wire.texts import texts_of
+from router.wire.texts import in_portions, texts_of
 from router.wire.whole import lost_of, read_answer, whole_codec
 
 _PASSED = frozenset({"truncate", "options", "keep_alive"})
@@ -54,5 +54,11 @@ def _fault(body: bytes) -> WireFault:
     return fault_inside(Raw(body))
 
 
-CODEC = whole_codec("ollama-embed", Operation.EMBEDDINGS, encode_request=encode_request, decode_reply=decode_reply)
+CODEC = whole_codec(
+    "ollama-embed",
+    Operation.EMBEDDINGS,
+    encode_request=encode_request,
+    decode_reply=decode_reply,
+    portions=in_portions(),
+)
 """How embeddings are said in this dialect."""
