@@ -48,8 +48,8 @@ class DiskJournal:
         try:
             self._path.mkdir(parents=True, exist_ok=True)
             if not self._lock.take():
-                raise JournalError(
-                    f"the journal {self._path} is being written by another process; give each router a home of its own"
+                raise JournalUnusable(
+                    f"the journal {self._path} is being written by another router; give each one a `home` of its own"
                 )
         except OSError as error:
             raise self._told(error) from error

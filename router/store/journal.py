@@ -21,11 +21,11 @@ T = TypeVar("T")
 
 
 class JournalError(Exception):
-    """The store refuses now: locked by another process, full, read-only. Trying again later may help."""
+    """The store refuses now: locked, full, read-only. Trying again later may help."""
 
 
 class JournalUnusable(JournalError):
-    """The store cannot be used as it is: damaged, somebody else's, or of a newer version. An operator must act."""
+    """The store cannot be used as it is: damaged, another router's, or of a newer version. An operator must act."""
 
 
 class JournalMisfit(JournalError):

@@ -339,7 +339,7 @@ async def test_a_journal_that_becomes_unusable_does_not_stop_a_running_router() 
 async def test_a_journal_that_cannot_be_opened_yet_degrades_the_start() -> None:
     """Entries wait, and what earlier runs wrote joins the sums when it can be read."""
     account = MemoryVault(row("before"))
-    account.journal.refusal = JournalError("the journal j.db is being written by another process")
+    account.journal.refusal = JournalError("the journal j.db refuses: read-only file system")
     async with running(account.vault()) as rig:
         assert rig.published.value.degraded
         rig.attempt("a")

@@ -7,10 +7,11 @@ from tempfile import mkdtemp
 
 import pytest
 
+from actors.runtime import StartFailed
 from tests.fakes.loops import on_real_loops
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import speak
-from tests.fakes.served import process, routed
+from tests.fakes.served import process, routed, served
 
 START_S = 2.0
 
@@ -27,6 +28,25 @@ async def test_a_sealed_router_answers_within_two_seconds(tmp_path: Path) -> Non
     while not used_s or (used_s[-1] >= START_S and len(used_s) < 3):
         used_s.append(await _started_s(Path(mkdtemp(dir=tmp_path))))
     assert min(used_s) < START_S
+
+
+@on_real_loops
+async def test_a_second_router_on_one_home_does_not_start(tmp_path: Path) -> None:
+    """It says which journal is another's and what to do; the first goes on, and when it has left there is room."""
+    home = mkdtemp(dir=tmp_path)
+    account = {"path": f"{home}/ledger.sqlite", "journal": f"{home}/journal"}
+    async with ScriptedProvider(speak()) as one:
+        config = {**routed(one), "ledger": account}
+        async with served(config, tmp_path) as first:
+            with pytest.raises(StartFailed) as caught:
+                async with served(config, tmp_path):
+                    pass
+            assert "/journal is being written by another router; give each one a `home`" in str(caught.value)
+            async with first.chat() as response:
+                assert response.status == 200
+            await first.entries(1)
+        async with served(config, tmp_path) as third:
+            await third.entries(1)
 
 
 async def _started_s(home: Path) -> float:

@@ -138,7 +138,7 @@ def test_damage_before_the_end_is_not_passed_over(folder: Path) -> None:
 def test_a_second_writer_is_turned_away_until_the_first_leaves(folder: Path, journal: DiskJournal) -> None:
     """Two would write over each other."""
     second = DiskJournal(folder)
-    with pytest.raises(JournalError, match="being written by another process"):
+    with pytest.raises(JournalUnusable, match="being written by another router"):
         second.open()
     journal.close()
     second.open()
