@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.json import encode
 
-from actors.messages import AnswerRepeated, Call, Hit, Lookup
+from actors.flights import Flights
+from actors.messages import AnswerRepeated, Call, Hit, Lookup, Opened
 from actors.recall import Recall
 from actors.runtime import ActorDead, AskTimeout, MailboxFull, Ref
+from actors.shared import Shared
 from router.canon.caching import UNSAID, CacheScope
 from router.canon.target import Target
 from router.policy.cachekey import cache_key
@@ -18,6 +20,10 @@ from router.policy.enduser import end_user_of
 
 LONGEST_BYTES = 4 << 20
 """A longer answer is not kept: what is under way is held beside what the cache is bounded to."""
+
+
+_TOOLS = frozenset({"tools", "functions"})
+"""Members of a request whose answer may be a call: two callers are not told one, unless that was asked for."""
 
 
 class CacheWiring(Struct, frozen=True, kw_only=True):
@@ -29,6 +35,7 @@ class CacheWiring(Struct, frozen=True, kw_only=True):
         server: what holds where neither key nor group says anything.
         groups: by name, what those say.
         max_temperature: a request that states a higher one goes around it.
+        flights: requests that can be joined.
     """
 
     ref: Ref
@@ -36,6 +43,7 @@ class CacheWiring(Struct, frozen=True, kw_only=True):
     server: CacheScope
     groups: Mapping[str, CacheScope]
     max_temperature: float
+    flights: Flights
 
 
 class Caching:
@@ -47,13 +55,16 @@ class Caching:
         # A drill is to show what a provider's failure does, and none is asked for a kept answer.
         self.word = "bypass" if call.drills else use.word
         self.recall: Recall | None = None
-        self._key = ""
+        self._key = self._flight = ""
+        self._shared: Shared | None = None
+        self._may_join = use.tool_calls or _TOOLS.isdisjoint(call.ask.fields)
         if self.word != "bypass":
             self._key = _key_of(call)
             self.recall = Recall(self._key, LONGEST_BYTES, tool_calls=use.tool_calls)
 
     async def look_up(self, targets: tuple[Target, ...], patience_s: float) -> Hit | None:
-        """A kept answer to exactly this. What keeps it need not answer: then nothing is kept.
+        """A kept answer to exactly this. What keeps it need not answer: then nothing is kept. It does not become
+        younger by being given.
 
         Args:
             targets: who may answer now; what others once said is not given out.
@@ -68,8 +79,24 @@ class Caching:
             return None
         if hit.begun.target not in targets:
             return None
-        self.recall = None  # it is kept already, and does not become younger
         return hit
+
+    def opened(self, opened: Opened) -> Opened:
+        """The exchange for its own caller, who reads it beside all that will have joined it."""
+        if self.recall is None or not self._may_join:
+            return opened
+        self._flight = self._key + encode(self._call.ask.requirements).decode()
+        self._shared = Shared(opened, _changed)
+        return self._shared.read(None)
+
+    def join(self) -> Shared | None:
+        """Who is to be joined; None where this is the first to ask, or must not join."""
+        return None if self._shared is None else self._wiring.flights.join(self._flight, self._shared)
+
+    def land(self) -> None:
+        """The exchange has ended."""
+        if self._shared is not None:
+            self._wiring.flights.land(self._flight, self._shared)
 
     def book(self, target: Target, opened_at: float, at: float) -> None:
         """A kept answer of that target was given: it stands in the account, and is free."""
@@ -93,6 +120,12 @@ class Caching:
         stored = self.recall.stored() if self.recall is not None else None
         if stored is not None:
             self._wiring.ref.tell(stored)
+
+
+def _changed(shared: Shared) -> None:
+    """What has become too long to be kept can be joined no more."""
+    if shared.keeps and shared.size_bytes > LONGEST_BYTES:
+        shared.let_go()
 
 
 def caching_of(call: Call, wiring: CacheWiring) -> Caching | None:

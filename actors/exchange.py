@@ -13,12 +13,15 @@ from decimal import Decimal
 
 from msgspec import Struct, structs
 
-from actors.caching import CacheWiring, caching_of
+from actors.caching import CacheWiring, Caching, caching_of
+from actors.flights import Follower
 from actors.messages import (
     Admit,
     Admitted,
+    Answered,
     AttemptStarted,
     Call,
+    Committed,
     Draw,
     HedgeGranted,
     Order,
@@ -132,7 +135,7 @@ class Exchange:
         self._draw = self._drawn()
         self._known = call.ask.model in wiring.routes
         self._on_loss = OnLoss.REFUSE
-        self._caching = caching_of(call, wiring.cache)
+        self.caching = caching_of(call, wiring.cache)
 
     @property
     def outbox(self) -> Channel[Piece]:
@@ -159,6 +162,8 @@ class Exchange:
         if error is not None:
             self.outbox.fail(error)
         self.outbox.close()
+        if self.caching is not None:
+            self.caching.land()
         model = self._call.ask.model
         self._wiring.telemetry.tell(self._record.ended(reason, model if self._known else "unknown"))
 
@@ -241,22 +246,32 @@ class Exchange:
 
     async def _recall(self, plan: Planned) -> bool:
         """Answer from the cache, where it is on and has exactly this; costs nothing and asks nobody."""
-        caching = self._caching
+        caching = self.caching
         if caching is None:
             return False
         self._record.cache = caching.word
         hit = await caching.look_up(plan.targets, self._patience_s)
-        self._telling.recall = caching.recall
         if hit is None:
-            return False
-        committed, told, answered = replayed(hit, self._telling.standings)
-        self._record.repeat(hit)
-        for piece in (committed, *told):
-            await self._telling.say(piece)
-        self.outbox.finish(answered)
-        self._record.complete = True
-        caching.book(committed.target, self._record.started_at, self._ports.wall.now())
+            return await self._join(plan, caching)
+        for piece in replayed(hit, self._telling.standings):
+            await self._telling.pass_on(piece)
+        self._repeated(caching, "hit", hit.begun, hit.ended)
         return True
+
+    async def _join(self, plan: Planned, caching: Caching) -> bool:
+        """Be told what another exchange is being told that asked exactly this before; or be the first to ask."""
+        while (first := caching.join()) is not None:
+            follower = Follower(self._telling, plan.targets, lambda: self._deadline_s - self._ports.clock.now())
+            if await follower.follow(first):
+                assert follower.begun is not None and follower.ended is not None
+                self._repeated(caching, "joined", follower.begun, follower.ended)
+                return True
+        self._telling.recall = caching.recall
+        return False
+
+    def _repeated(self, caching: Caching, how: str, begun: Committed, ended: Answered) -> None:
+        self._record.repeat(how, begun, ended)
+        caching.book(begun.target, self._record.started_at, self._ports.wall.now())
 
     async def _answer(self, plan: Planned) -> None:
         """Try targets until one answers. Raises `UpstreamFailed` when no further try is allowed or of use."""
@@ -357,8 +372,8 @@ class Exchange:
             while not self._record.complete:
                 part = runner.held.pop(0) if runner.held else await self._next(runner.feed, runner.target)
                 await self._telling.take(part, runner.target)
-            if self._caching is not None:
-                self._caching.keep()
+            if self.caching is not None:
+                self.caching.keep()
         except WireFault as fault:
             forget_traceback(fault)
             # Where it was we who could not use it, it still runs.

@@ -60,7 +60,8 @@ def _begin(tasks: Tasks, call: Call, wiring: Wiring) -> Opened:
     exchange = Exchange(call, wiring)
     job = tasks.start(exchange.run(), name=call.request_id, on_exit=exchange.settle)
     exchange.job = job
-    return Opened(job=job, outbox=exchange.outbox, config=wiring.version, ask=call.ask)
+    opened = Opened(job=job, outbox=exchange.outbox, config=wiring.version, ask=call.ask)
+    return opened if exchange.caching is None else exchange.caching.opened(opened)
 
 
 class Front(Actor):

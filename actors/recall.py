@@ -70,9 +70,17 @@ class Recall:
         return not isinstance(event, Skipped if self._tool_calls else Skipped | ToolCallStarted)
 
 
-def replayed(hit: Hit, standings: tuple[Standing, ...]) -> tuple[Committed, tuple[Piece, ...], Answered]:
-    """A kept answer for one more reader: how it begins, what it says, and its end. It is free."""
-    beginning = replace(
-        hit.begun, attempts=0, shown=(), rescued=False, cache="hit", age_s=hit.age_s, standings=standings
-    )
-    return beginning, hit.pieces[1:-1], replace(hit.ended, cost_usd=Decimal(0))
+def replayed(hit: Hit, standings: tuple[Standing, ...]) -> tuple[Piece, ...]:
+    """A kept answer for one more reader."""
+    return tuple(repeated(piece, hit.age_s, standings) for piece in hit.pieces)
+
+
+def repeated(piece: Piece, age_s: float, standings: tuple[Standing, ...]) -> Piece:
+    """A piece of another's answer as one more reader is told it: attempts, cost and a provider's standing were the
+    first caller's."""
+    match piece:
+        case Committed():
+            return replace(piece, attempts=0, shown=(), rescued=False, cache="hit", age_s=age_s, standings=standings)
+        case Answered():
+            return replace(piece, cost_usd=Decimal(0))
+    return piece

@@ -8,10 +8,11 @@ from functools import reduce
 
 from actors.drilling import Drilling
 from actors.messages import (
+    Answered,
     Call,
+    Committed,
     ExchangeEnded,
     Flow,
-    Hit,
     Inexpressible,
     Saved,
     Unsent,
@@ -126,11 +127,15 @@ class Record:
         known = [cost for cost in costs if cost is not None]
         self.cost_usd = sum(known, Decimal(0)) if len(known) == len(costs) else None
 
-    def repeat(self, hit: Hit) -> None:
-        """A kept answer is given, for nothing: what it cost the first time is spared."""
-        usage = hit.ended.usage
-        self.target, self.cache, self.cost_usd = hit.begun.target, "hit", Decimal(0)
-        self._saved = Saved(usd=hit.ended.cost_usd, tokens=None if usage is None else usage.total)
+    def repeat(self, how: str, begun: Committed, ended: Answered) -> None:
+        """Another's answer was given, for nothing: what it cost is spared.
+
+        Args:
+            how: hit or joined.
+        """
+        usage = ended.usage
+        self.target, self.cache, self.cost_usd = begun.target, how, Decimal(0)
+        self._saved = Saved(usd=ended.cost_usd, tokens=None if usage is None else usage.total)
 
     def failed(self, target: Target, fault: WireFault, *, voided: bool = False) -> None:
         """One failed try, for the retry policy and for the caller; `voided` is as in `Tried`."""

@@ -89,6 +89,14 @@ class Shared:
             self._end(None)
             self._changed(self)
 
+    def rest(self, reader: Reader) -> tuple[Piece, ...]:
+        """What this reader has still to read of what was said."""
+        if not self.ended:
+            for piece in self.opened.rest():
+                self._add(piece)
+            self._wake()
+        return tuple(self._pieces[reader.place - self._dropped :])
+
     async def piece(self, reader: Reader, timeout_s: float | None) -> Piece:
         """What comes next for this reader. Raises as `Channel.get`."""
         loop = asyncio.get_running_loop()
@@ -182,6 +190,10 @@ class Reader:
     def leave(self) -> None:
         """Read no more."""
         self._shared.left(self)
+
+    def rest(self) -> tuple[Piece, ...]:
+        """What was said and not yet read, at once."""
+        return self._shared.rest(self)
 
     def abandon(self) -> None:
         """The caller is gone, and its reader is not told yet."""

@@ -119,6 +119,17 @@ class Telling:
             except TimeoutError:
                 raise Refused("the answer was not read in time", reason=Reason.DEADLINE) from None
 
+    async def pass_on(self, piece: Piece) -> None:
+        """A piece of an answer that another exchange was given: its end, too, only with the word that it is complete.
+        Raises as `say`."""
+        if isinstance(piece, Answered):
+            self.outbox.finish(*((piece,) if self._last is None else (self._last, piece)))
+            self._record.complete = True
+        elif isinstance(piece, Flow) and bool(piece.events) and type(piece.events[-1]) is Ended:
+            self._last = piece
+        else:
+            await self.say(piece)
+
     def _note(self, piece: Piece) -> None:
         if self.recall is not None:
             self.recall.note(piece)

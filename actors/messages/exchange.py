@@ -9,7 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from actors.messages.attempt import Flow, Whole
-from actors.runtime import Channel, Job, Shutdown
+from actors.runtime import Job, Shutdown
 from router.canon.caller import NOBODY, Caller
 from router.canon.drill import Drill
 from router.canon.event import Event
@@ -66,7 +66,7 @@ class Committed(Struct, frozen=True, kw_only=True):
         model: the model that really answers, in the provider's words.
         attempts: requests that left for providers, this answer's included; 0 for one from the cache.
         relay: what passed the bytes on, for whoever must end them with an error; None when they are translated.
-        cache: hit or miss; None when the cache was not asked.
+        cache: hit, for another's answer, kept or still being given; miss or bypass; None when the cache is off.
         age_s: how old a hit is.
         estimated: nobody was asked: the answer is our own estimate.
         injected: the faults that its attempts were given on request.
@@ -127,6 +127,10 @@ class Source(Protocol):
         """Read no more."""
         ...
 
+    def rest(self) -> tuple[Piece, ...]:
+        """What was said and not yet read, at once."""
+        ...
+
 
 class Opened(Struct, frozen=True, kw_only=True):
     """An exchange under way, to the end by one configuration, whose version is `config`. Whoever opened it must `leave`
@@ -161,5 +165,5 @@ class Opened(Struct, frozen=True, kw_only=True):
             self.job.stop(Shutdown(Reason.CLIENT_GONE.value))
 
     def rest(self) -> tuple[Piece, ...]:
-        """What was said and not yet read, where an exchange of its own has ended."""
-        return self.outbox.rest() if isinstance(self.outbox, Channel) else ()
+        """What was said and not yet read."""
+        return self.outbox.rest()

@@ -18,6 +18,7 @@ from actors.conversations import ActorMemory, Conversations
 from actors.desk import TreeDesk, Views
 from actors.edition import ProviderView
 from actors.exchange import Wiring
+from actors.flights import Flights
 from actors.front import Door, Front
 from actors.group import Readers
 from actors.leases import Crossed, LocalLeases
@@ -162,6 +163,7 @@ class Assembly:
         self._conversed = Snapshot(ConversationsView())
         self._listed = PriceList()
         self.sharing = Sharing(rules=lambda: sharing_rules(self.settings), clock=self.ports.clock, shared=self._shared)
+        self.flights = Flights()
         self._door = Door(self.sharing)
         self._leases = LocalLeases(self.ports, self._reached)
 
@@ -329,7 +331,7 @@ class Assembly:
             limits=self._ref("limits"),
             retry=self._ref("retry"),
             telemetry=self._ref("telemetry"),
-            cache=cache_wiring(settings, self._ref("cache"), self._ref("ledger")),
+            cache=cache_wiring(settings, self._ref("cache"), self._ref("ledger"), self.flights),
             routes={name: self._ref("groups", group) for name, group in groups.items() if name != OPEN},
             providers={name: self._ref("providers", unit, "provider") for name, unit in units.items()},
             continues=lambda target: self._facts.value.get(target, UNKNOWN).continues,

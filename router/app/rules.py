@@ -7,6 +7,7 @@ import math
 from actors.cache import CacheRules
 from actors.caching import CacheWiring
 from actors.conversations import ConversationRules
+from actors.flights import Flights
 from actors.runtime import Ref
 from actors.sharing import SharingRules
 from router.canon.caching import CacheScope
@@ -86,7 +87,7 @@ def cache_rules(settings: Settings) -> CacheRules:
     return CacheRules(ttl_s=settings.cache.ttl_s, size_bytes=settings.cache.max_bytes)
 
 
-def cache_wiring(settings: Settings, ref: Ref, ledger: Ref) -> CacheWiring:
+def cache_wiring(settings: Settings, ref: Ref, ledger: Ref, flights: Flights) -> CacheWiring:
     """Who is answered from kept answers, as far as server and groups say."""
     return CacheWiring(
         ref=ref,
@@ -97,6 +98,7 @@ def cache_wiring(settings: Settings, ref: Ref, ledger: Ref) -> CacheWiring:
             for name, group in settings.failover_groups.items()
         },
         max_temperature=settings.cache.max_temperature,
+        flights=flights,
     )
 
 

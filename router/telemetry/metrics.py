@@ -126,7 +126,7 @@ UNPRICED = Metric(
 CACHE_REQUESTS = Metric(
     name="pointsman_cache_requests_total",
     kind=Kind.COUNTER,
-    help="Exchanges for which the response cache is on, by how they met it: hit, miss or bypass.",
+    help="Exchanges for which the response cache is on, by how they met it: hit, joined, miss or bypass.",
     unit="exchanges",
     labels=("use",),
 )

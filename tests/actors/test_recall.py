@@ -44,8 +44,8 @@ def test_a_complete_answer_is_replayed_free_and_as_a_hit(said: tuple[Piece, ...]
     """What was said stands as it was; attempts, cost and a provider's standing were the first caller's."""
     stored = remembered(BEGINNING, *said, END).stored()
     assert stored is not None and stored.pieces == (BEGINNING, *said, END)
-    committed, told, answered = replayed(Hit(pieces=stored.pieces, age_s=7.0), ())
-    assert told == said
+    committed, *told, answered = replayed(Hit(pieces=stored.pieces, age_s=7.0), ())
+    assert tuple(told) == said and isinstance(committed, Committed) and isinstance(answered, Answered)
     assert (committed.cache, committed.age_s, committed.attempts, committed.shown) == ("hit", 7.0, 0, ())
     assert (answered.cost_usd, answered.raw) == (Decimal(0), END.raw)
 

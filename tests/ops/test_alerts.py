@@ -27,7 +27,7 @@ CLOSED: dict[str, set[str]] = {
     "reason": {reason.value for reason in Reason} | {NO_REASON},
     "to": set(BREAKER_VALUES),
     "bucket": set(TOKEN_BUCKETS),
-    "use": {"hit", "miss", "bypass"},
+    "use": {"hit", "joined", "miss", "bypass"},
     "how": {"undelivered", "rejected", "dropped", "expired"},
     "result": {"taken", "refused"},
     "strategy": set(Strategy),
