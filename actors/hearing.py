@@ -124,7 +124,11 @@ class Hearing:
         await self._must_be_stream(reply, codec)
         await self._outlet.put(head)
         choices = 1 if _CHOICES.intersection(head.lost) else self._order.ask.choices
-        naming = Naming(model=self._order.target.model, created_s=int(self._tally.started_at))
+        naming = Naming(
+            model=self._order.target.model,
+            created_s=int(self._tally.started_at),
+            prompt_tokens=None if head.relay else self._tally.prompt_guess(),
+        )
         await self._stream(reply, Reading(codec, head.relay, naming, self._line.max_event_bytes, choices))
 
     async def _refusal(self, reply: UpstreamReply) -> WireFault:

@@ -33,10 +33,15 @@ _NO_TEXT: tuple[Event, ...] = (Skipped(why="it is not UTF-8"),)
 
 
 class Naming(Struct, frozen=True, kw_only=True):
-    """What an answer is called where its provider does not say: some name no model, some give no time."""
+    """What an answer is called where its provider does not say: some name no model, some give no time.
+
+    Args:
+        prompt_tokens: about how many the prompt has; None where there is no telling.
+    """
 
     model: str
     created_s: int
+    prompt_tokens: int | None = None
 
 
 def said_bytes(events: tuple[Event, ...]) -> int:
@@ -144,5 +149,10 @@ class Reading:
             self.explained = self.explained or event.reason in SPOKEN_FOR
         elif isinstance(event, Started):
             naming = self._naming
-            return replace(event, model=event.model or naming.model, created_s=event.created_s or naming.created_s)
+            return replace(
+                event,
+                model=event.model or naming.model,
+                created_s=event.created_s or naming.created_s,
+                prompt_tokens=naming.prompt_tokens,
+            )
         return event

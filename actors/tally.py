@@ -12,8 +12,9 @@ from router.canon.event import CONTENT, Ended, Event, Skipped, UsageReported
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage, added
 from router.errors import TIMEOUTS, Reason, WireFault
-from router.policy.gauge import Gauge, estimate_usage
+from router.policy.gauge import Gauge, estimate_usage, guess_prompt
 from router.policy.lanes import ONLY, Told
+from router.wire.needs import DATA, needs_of
 
 _ENDS: dict[Reason, End] = {
     Reason.CUT_STREAM: End.CUT,
@@ -147,6 +148,12 @@ class Tally:
         if isinstance(exit, Crashed) or ended is None:
             return Reason.CRASHED
         return reason_of(ended) or _UNNAMED.get(type(ended), Reason.INTERNAL)
+
+    def prompt_guess(self) -> int | None:
+        """About how many tokens the prompt has; None where much of it may be pictures or other data."""
+        if not self.asked_bytes or not DATA.isdisjoint(needs_of(self.order.ask.fields)):
+            return None
+        return guess_prompt(self.gauge, self.asked_bytes)
 
     def used(self) -> Usage | None:
         """What was used until now, as `entry` would say it now."""

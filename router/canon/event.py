@@ -37,11 +37,12 @@ REFUSALS = frozenset({Finish.CONTENT_FILTER, Finish.REFUSAL})
 
 class Started(Struct, frozen=True, kw_only=True):
     """The provider began to answer: its id for the answer and the model that really answers. Not content: commits
-    nothing."""
+    nothing. `prompt_tokens` is our own guess at the prompt, for callers who are told before anybody counted."""
 
     id: str
     model: str
     created_s: int | None = None
+    prompt_tokens: int | None = None
 
 
 class TextDelta(Struct, frozen=True, kw_only=True):

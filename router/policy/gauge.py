@@ -63,6 +63,11 @@ def reserved_ratio(gauge: Gauge) -> float:
     return gauge.prompt if gauge.prompts >= _SAMPLES else min(gauge.prompt, _FIRST)
 
 
+def guess_prompt(gauge: Gauge, asked_bytes: int) -> int:
+    """About how many tokens a prompt of this size has."""
+    return round(asked_bytes / gauge.prompt)
+
+
 def estimate_usage(gauge: Gauge, asked_bytes: int, said_bytes: int, told: Usage | None) -> Usage:
     """What an answer used whose count is missing, or a preview that what was already said has overtaken.
 
@@ -71,7 +76,7 @@ def estimate_usage(gauge: Gauge, asked_bytes: int, said_bytes: int, told: Usage 
     """
     answer = round(said_bytes / gauge.answer)
     if told is None:
-        return Usage(input=round(asked_bytes / gauge.prompt), output=answer)
+        return Usage(input=guess_prompt(gauge, asked_bytes), output=answer)
     missing = answer - told.output_total
     return replace(told, output=told.output + missing) if missing > 0 else told
 

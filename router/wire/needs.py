@@ -19,6 +19,9 @@ _PARTS: Mapping[Ability, tuple[bytes, ...]] = {
 }
 """Types of parts in the three protocols that callers speak."""
 
+DATA = frozenset(_PARTS)
+"""What is not text: its size in bytes tells nothing of its tokens."""
+
 _TYPED = b'"type"'
 _TURNS = ("messages", "input")
 _SCHEMAS = ("response_format", "text", "output_config", "output_format")

@@ -64,6 +64,12 @@ class MessageEncoder:
 
     Only the first of several choices is said: the protocol has no more. Why the answer ended is held until `end`, since
     clients take the last `message_delta` for the whole truth, and an answer that fails must not look complete.
+
+    A prompt that nobody counted yet is begun with our guess: 0 would empty the clients' context meters until the end.
+    The counts of `message_delta` replace all of it in Anthropic's own SDKs; the guess is left standing there only where
+    the provider never counted.
+
+    Source: anthropic-sdk-python 2.11, lib/streaming/_messages.py, accumulate_event, read 2026-11.
     """
 
     def __init__(self, ask: Ask) -> None:
@@ -87,7 +93,7 @@ class MessageEncoder:
         said = self._settle()
         finished = self._finished or Finished(reason=Finish.OTHER, said="")
         delta = encode_finish(finished.reason, finished.stop_sequence, called=self._called)
-        last: dict[str, object] = {"type": "message_delta", "delta": delta, "usage": encode_usage(self._usage)}
+        last: dict[str, object] = {"type": "message_delta", "delta": delta, "usage": encode_usage(self._counted())}
         return said + self._begin() + _event("message_delta", last) + STOP_EVENT
 
     def stand(self, block: int, kind: str | None) -> None:
@@ -242,6 +248,10 @@ class MessageEncoder:
     def _delta(self, delta: dict[str, object]) -> bytes:
         return _event("content_block_delta", {"type": "content_block_delta", "index": self._index, "delta": delta})
 
+    def _counted(self) -> Usage | None:
+        guess = self._started.prompt_tokens
+        return Usage(input=guess) if self._usage is None and guess else self._usage
+
     def _begin(self) -> bytes:
         """`message_start`, once: with the counts known so far, which the last event replaces."""
         if self._begun:
@@ -255,7 +265,7 @@ class MessageEncoder:
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": encode_usage(self._usage),
+            "usage": encode_usage(self._counted()),
         }
         return _event("message_start", {"type": "message_start", "message": message})
 

@@ -1,0 +1,65 @@
+"""Anthropic's own Python SDK as a client of a router whose provider speaks OpenAI's protocol."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from anthropic import AsyncAnthropic
+
+from tests.fakes.loops import on_real_loops
+from tests.fakes.provider import ScriptedProvider
+from tests.fakes.replies import stream
+from tests.fakes.served import GROUP, routed, served
+from tests.fakes.turn import Script
+
+_LONG = "What is the colour of the sky? " * 40
+_PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0" + "A" * 4000}}
+
+
+@asynccontextmanager
+async def _sdk(home: Path, *scripts: Script) -> AsyncIterator[tuple[AsyncAnthropic, ScriptedProvider]]:
+    async with (
+        ScriptedProvider(*scripts) as provider,
+        served(routed(provider), home) as router,
+        AsyncAnthropic(base_url=router.url, api_key="unused", max_retries=0) as client,
+    ):
+        yield client, provider
+
+
+_COUNTED = {
+    "prompt_tokens": 312,
+    "completion_tokens": 2,
+    "total_tokens": 314,
+    "prompt_tokens_details": {"cached_tokens": 300, "cache_write_tokens": 4},
+}
+_COUNTS: dict[str, tuple[Any, Any, range, tuple[int | None, ...]]] = {
+    "counted at the end": (_LONG, _COUNTED, range(200, 500), (8, 300, 4, 2)),
+    "never counted": (_LONG, None, range(200, 500), (None, 0, 0, 0)),
+    "a picture": ([_PICTURE], _COUNTED, range(1), (8, 300, 4, 2)),
+}
+"""Prompt, the provider's count, what the stream may begin with, what it must end with; None is the beginning's."""
+
+
+@pytest.mark.parametrize(("prompt", "usage", "first", "last"), _COUNTS.values(), ids=_COUNTS)
+@on_real_loops
+async def test_a_prompt_is_guessed_until_it_is_counted(
+    prompt: Any, usage: Mapping[str, Any] | None, first: range, last: tuple[int | None, ...], tmp_path: Path
+) -> None:
+    """A context meter needs a number before the answer; the SDK's final message has the provider's in every bucket."""
+    async with _sdk(tmp_path, stream(["red"], usage=usage)) as (client, _):
+        asked: Any = [{"role": "user", "content": prompt}]
+        async with client.messages.stream(model=GROUP, max_tokens=64, messages=asked) as events:
+            begun = [event.message.usage.input_tokens async for event in events if event.type == "message_start"]
+            counted = (await events.get_final_message()).usage
+    assert begun[0] in first
+    said = (
+        counted.input_tokens,
+        counted.cache_read_input_tokens,
+        counted.cache_creation_input_tokens,
+        counted.output_tokens,
+    )
+    assert said == tuple(begun[0] if number is None else number for number in last)
