@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from router.providers.prefix import Prefix, prolonged
 from router.providers.quirks import Quirks, bend
 from router.wire.dialect import Ask, Codec, Encoded, FrontHalf
 from router.wire.members import check_text
+from router.wire.toolnames import NameRule, fitted
 
 
 class Way(Struct, frozen=True, kw_only=True):
@@ -27,6 +28,7 @@ class Way(Struct, frozen=True, kw_only=True):
         quirks: how a body must be bent for it; None passes the caller's bytes on untouched.
         relays: whether its answers are passed on as they are to who speaks its dialect.
         prefix: how it is given the beginning of an answer; None when it does not go on with one.
+        tool_names: which names of tools it takes; None takes any.
     """
 
     codec: Codec
@@ -34,6 +36,7 @@ class Way(Struct, frozen=True, kw_only=True):
     quirks: Quirks | None = None
     relays: bool = True
     prefix: Prefix | None = None
+    tool_names: NameRule | None = None
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -44,12 +47,14 @@ class Draft(Struct, frozen=True, kw_only=True):
         asked: what each of them asks for, in canon, where its dialect has a bound.
         lost: what could not be said, by path.
         forward: the caller's headers that go on with it.
+        names: of tools, as they go out -> as the caller wrote them, where that is not the same.
     """
 
     bodies: tuple[bytes, ...]
     asked: tuple[Any, ...] = ()
     lost: tuple[str, ...] = ()
     forward: tuple[tuple[str, str], ...] = ()
+    names: Mapping[str, str] = {}
 
 
 def draft(order: Order, model: str, front: FrontHalf, way: Way) -> Draft:
@@ -67,13 +72,14 @@ def draft(order: Order, model: str, front: FrontHalf, way: Way) -> Draft:
     codec, quirks = way.codec, way.quirks
     request = None
     asked: tuple[Any, ...] = ()
+    names: Mapping[str, str] = {}
     encoded: tuple[Encoded, ...]
     forward: tuple[tuple[str, str], ...] = ()
     if order.spoken == codec.name:
         encoded = (Encoded(body=codec.patch_request(order.ask, model), lost=order.ask.unsaid),)
         forward = order.ask.forward
     else:
-        request = read(front, order.ask)
+        request, names = _fitted(read(front, order.ask), way.tool_names)
         asked, encoded = _translated(request, model, codec)
     if quirks is not None:
         encoded = tuple(_bent(each, quirks) for each in encoded)
@@ -85,7 +91,11 @@ def draft(order: Order, model: str, front: FrontHalf, way: Way) -> Draft:
     )
     if lost and order.on_loss is OnLoss.REFUSE and (refused := meant(lost, _talk(request))):
         raise Inexpressible(refused)
-    return Draft(bodies=bodies, asked=asked, lost=lost, forward=forward)
+    return Draft(bodies=bodies, asked=asked, lost=lost, forward=forward, names=names)
+
+
+def _fitted(request: Any, rule: NameRule | None) -> tuple[Any, Mapping[str, str]]:
+    return fitted(request, rule) if rule is not None and isinstance(request, ChatRequest) else (request, {})
 
 
 def _bent(encoded: Encoded, quirks: Quirks) -> Encoded:

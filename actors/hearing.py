@@ -25,6 +25,7 @@ from router.upstream.transport import UpstreamReply
 from router.wire.dialect import Codec, FrontHalf, Relay
 from router.wire.headers import shown_headers
 from router.wire.members import is_text
+from router.wire.toolnames import told_back
 
 LINGER_S = 0.1
 """How long a complete answer's connection may take to end, so that it can be used again. The attempt holds its slot so
@@ -82,7 +83,7 @@ class Hearing:
         echoes = way.prefix is not None and way.prefix.echoes
         head = Head(shown=shown_headers(reply.headers), lost=draft.lost, echoes=echoes)
         if self._order.ask.stream:
-            await self._receive_stream(reply, way.codec, replace(head, relay=self._relay(way)))
+            await self._receive_stream(reply, way.codec, draft, replace(head, relay=self._relay(way)))
         else:
             await self._receive_whole(reply, way, draft, head)
 
@@ -110,6 +111,7 @@ class Hearing:
             said = way.codec.portions.join(draft.asked, (*self._portions, said))
         if self._order.refusals_move and said.refuses:
             raise _refused()
+        said = told_back(said, draft.names)
         shaped: Answer = self._front.shaped(self._order.ask, said)
         named = shaped.named(self._order.target.model, int(self._tally.started_at))
         raw = self._front.mend(body, said) if self._relays(way) and shaped is said else b""
@@ -120,7 +122,7 @@ class Hearing:
         self._content()
         await self._outlet.give(head, whole, Complete())
 
-    async def _receive_stream(self, reply: UpstreamReply, codec: Codec, head: Head) -> None:
+    async def _receive_stream(self, reply: UpstreamReply, codec: Codec, draft: Draft, head: Head) -> None:
         await self._must_be_stream(reply, codec)
         await self._outlet.put(head)
         choices = 1 if _CHOICES.intersection(head.lost) else self._order.ask.choices
@@ -128,6 +130,7 @@ class Hearing:
             model=self._order.target.model,
             created_s=int(self._tally.started_at),
             prompt_tokens=None if head.relay else self._tally.prompt_guess(),
+            tools=draft.names,
         )
         await self._stream(reply, Reading(codec, head.relay, naming, self._line.max_event_bytes, choices))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -27,6 +27,7 @@ from router.canon.event import (
 from router.errors import WireFault
 from router.wire.dialect import Codec, Frame, Relay, StreamDecoder
 from router.wire.members import is_text
+from router.wire.toolnames import event_told_back
 
 _NO_TEXT: tuple[Event, ...] = (Skipped(why="it is not UTF-8"),)
 """What an event says that callers' clients would fail on."""
@@ -37,11 +38,13 @@ class Naming(Struct, frozen=True, kw_only=True):
 
     Args:
         prompt_tokens: about how many the prompt has; None where there is no telling.
+        tools: names that it knows tools by -> those its caller does, where that is not the same.
     """
 
     model: str
     created_s: int
     prompt_tokens: int | None = None
+    tools: Mapping[str, str] = {}
 
 
 def said_bytes(events: tuple[Event, ...]) -> int:
@@ -142,6 +145,7 @@ class Reading:
             self.refused = self.refused or (not self.bore_content and isinstance(event, RefusalDelta))
             self._open.add(event.choice)
             self.bore_content = True
+            return event_told_back(event, self._naming.tools) if self._naming.tools else event
         elif isinstance(event, Finished):
             self.refused = self.refused or (not self.bore_content and event.reason in REFUSALS)
             self._open.discard(event.choice)

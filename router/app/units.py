@@ -201,6 +201,7 @@ def _ways(kind: Kind, base_url: str, query: Mapping[str, str], prefix: Prefix | 
             quirks=endpoint.quirks,
             relays=endpoint.relays,
             prefix=prefix if operation is Operation.CHAT else None,
+            tool_names=kind.dialect.tool_names,
         )
         for operation, endpoint in kind.endpoints.items()
     }

@@ -23,6 +23,7 @@ from router.canon.reply import Reply
 from router.canon.request import ChatRequest
 from router.errors import GatewayError, Standing, WireFault
 from router.wire.headers import openai_limits
+from router.wire.toolnames import NameRule
 
 
 class Frame(Struct, frozen=True, kw_only=True, gc=False):
@@ -308,6 +309,7 @@ class Dialect(Codec, frozen=True, kw_only=True):
         name: e.g. "openai-chat".
         decode_fault: (status, lower-case headers, body, now as epoch seconds) -> the fault an error answer means.
         others: the codecs of its other operations.
+        tool_names: which names of tools it takes; None takes any.
     """
 
     operation: Operation = Operation.CHAT
@@ -315,6 +317,7 @@ class Dialect(Codec, frozen=True, kw_only=True):
     decode_reply: Callable[[bytes], Reply]
     decode_fault: Callable[[int, dict[str, str], bytes, float], WireFault]
     others: tuple[Codec, ...] = ()
+    tool_names: NameRule | None = None
 
     @property
     def codecs(self) -> Mapping[Operation, Codec]:

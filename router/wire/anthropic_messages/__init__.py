@@ -13,6 +13,7 @@ from router.wire.anthropic_messages.stream import MessageDecoder
 from router.wire.dialect import Dialect, FrontHalf, Turn
 from router.wire.headers import anthropic_limits
 from router.wire.sse import SseSplitter
+from router.wire.toolnames import name_rule
 
 DIALECT = Dialect(
     name="anthropic-messages",
@@ -23,6 +24,7 @@ DIALECT = Dialect(
     splitter=SseSplitter,
     decoder=MessageDecoder,
     others=(COUNT,),
+    tool_names=name_rule("A-Za-z0-9_-", 128),
     front=FrontHalf(
         peek=peek,
         decode_request=decode_request,

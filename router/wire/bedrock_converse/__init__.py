@@ -14,6 +14,7 @@ from router.wire.bedrock_converse.schema import FAMILY
 from router.wire.bedrock_converse.stream import ConverseDecoder
 from router.wire.dialect import Dialect, Turn
 from router.wire.eventstream import EventStreamSplitter
+from router.wire.toolnames import name_rule
 
 DIALECT = Dialect(
     name=FAMILY,
@@ -24,5 +25,6 @@ DIALECT = Dialect(
     splitter=EventStreamSplitter,
     decoder=ConverseDecoder,
     others=(COUNT, EMBEDDINGS),
+    tool_names=name_rule("A-Za-z0-9_-", 64),
     turn=Turn(say=lambda text: [{"text": text}]),
 )

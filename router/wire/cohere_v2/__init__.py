@@ -10,6 +10,7 @@ from router.wire.cohere_v2.rerank import CODEC as RERANK
 from router.wire.cohere_v2.stream import CohereDecoder
 from router.wire.dialect import Dialect, Turn
 from router.wire.sse import SseSplitter
+from router.wire.toolnames import name_rule
 
 DIALECT = Dialect(
     name="cohere-v2",
@@ -20,5 +21,7 @@ DIALECT = Dialect(
     splitter=SseSplitter,
     decoder=CohereDecoder,
     others=(EMBEDDINGS, RERANK),
+    # Source: https://docs.cohere.com/reference/errors, read 2026-11. It states no length; 64 is that of the others.
+    tool_names=name_rule("A-Za-z0-9_", 64, first="A-Za-z_"),
     turn=Turn(),
 )

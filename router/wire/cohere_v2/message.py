@@ -21,7 +21,6 @@ from router.canon.request import (
     ToolCall,
     ToolResult,
 )
-from router.wire.cohere_v2.names import encode_name
 from router.wire.cohere_v2.schema import (
     ENCODER,
     Block,
@@ -148,7 +147,7 @@ class MessageWriter:
         arguments = "{}" if no_arguments(part.arguments) else part.arguments
         if part.custom:
             arguments = ENCODER.encode({"input": part.arguments}).decode()
-        function = {"name": encode_name(part.name), "arguments": arguments}
+        function = {"name": part.name, "arguments": arguments}
         return {"id": part.id, "type": "function", "function": function}
 
     def _content(self, part: Part, path: str) -> Block | None:

@@ -10,7 +10,6 @@ from router.canon.request import Reasoning, Text, ToolCall
 from router.errors import Reason, WireFault
 from router.wire.cohere_v2.fault import COMPLAINTS
 from router.wire.cohere_v2.message import FAMILY
-from router.wire.cohere_v2.names import decode_name
 from router.wire.cohere_v2.schema import (
     ENCODER,
     LOGPROBS,
@@ -127,7 +126,7 @@ def decode_logprobs(raw: Raw) -> Raw | None:
 
 def call_named(call: SaidCall, seed: str) -> tuple[str, str]:
     """(id, name) of a tool call; `seed` makes an id for one that has none, the same for the same answer."""
-    name = decode_name((call.function or SaidFunction()).name or "")
+    name = (call.function or SaidFunction()).name or ""
     return call.id or made_up_id("call_", f"{seed}/{name}"), name
 
 

@@ -10,7 +10,6 @@ from msgspec import Raw
 from router.canon.request import ChatRequest, OutputFormat, Sampling, Thinking, Tool, ToolChoice
 from router.wire.cohere_v2.lowering import has_required, lower_schema
 from router.wire.cohere_v2.message import MessageWriter
-from router.wire.cohere_v2.names import encode_name
 from router.wire.cohere_v2.schema import ENCODER
 from router.wire.dialect import Ask, Encoded
 from router.wire.members import joined
@@ -87,7 +86,7 @@ def _encoded_tools(request: ChatRequest, tools: list[tuple[int, Tool]], lost: li
 
 def _encoded_tool(tool: Tool, strict: bool) -> object:
     parameters = tool.parameters if tool.parameters is not None else _NO_PARAMETERS
-    function: dict[str, object] = {"name": encode_name(tool.name)}
+    function: dict[str, object] = {"name": tool.name}
     if tool.description is not None:
         function["description"] = tool.description
     function["parameters"] = lower_schema(parameters) if strict else parameters

@@ -13,6 +13,7 @@ from router.wire.gemini.embeddings import BATCH, embed_path, vertex_path
 from router.wire.gemini.embeddings import VERTEX as VERTEX_EMBEDDINGS
 from router.wire.gemini.fault import decode_fault
 from router.wire.gemini.frames import GeminiSplitter
+from router.wire.gemini.message import TOOL_NAMES
 from router.wire.gemini.reply import decode_reply
 from router.wire.gemini.request import call_path, encode_request, patch_request
 from router.wire.gemini.stream import GeminiDecoder
@@ -33,6 +34,7 @@ def _on(surface: Surface, embeddings: Codec) -> Dialect:
         splitter=GeminiSplitter,
         decoder=partial(GeminiDecoder, surface.family),
         others=(counting(surface), embeddings),
+        tool_names=TOOL_NAMES,
         turn=Turn(member="contents", role="model", content="parts", say=lambda text: [{"text": text}]),
     )
 

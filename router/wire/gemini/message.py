@@ -27,18 +27,21 @@ from router.canon.request import (
     ToolResult,
 )
 from router.wire.gemini.models import Model
-from router.wire.gemini.names import encode_name
 from router.wire.gemini.reply import MADE_UP
 from router.wire.gemini.schema import MEMBERS, UNREADABLE
 from router.wire.gemini.surface import Surface
 from router.wire.members import no_arguments
 from router.wire.signatures import unpack_id
+from router.wire.toolnames import fit_name, name_rule
 
 NO_SIGNATURE = "skip_thought_signature_validator"
 """What Google's own documentation gives for a call that another model made, or whose signature a client dropped.
 
 Source: https://ai.google.dev/gemini-api/docs/thought-signatures, FAQ, read 2026-11.
 """
+
+TOOL_NAMES = name_rule("A-Za-z0-9_.:-", 64, first="A-Za-z_")
+"""Newer models take 128 characters, older ones 64."""
 
 WirePart = dict[str, object]
 
@@ -194,12 +197,12 @@ class MessageWriter:
         """A call with its signature, which its id may carry."""
         seen = unpack_id(part.id)
         signature, family = (part.signature, part.family) if part.signature else (seen.signature, seen.family)
-        self._names[seen.id] = encode_name(part.name)
+        self._names[seen.id] = part.name
         self._lose(path, cache=part.cache, custom=part.custom)
         if signature is not None and family != self._surface.family:
             self.lost.append(f"{path}.signature")
             signature = None
-        call = {**self._id(seen.id), "name": encode_name(part.name), "args": self._arguments(part, path)}
+        call = {**self._id(seen.id), "name": part.name, "args": self._arguments(part, path)}
         return {"functionCall": call, **_signed(signature)}
 
     def _arguments(self, part: ToolCall, path: str) -> object:
@@ -235,7 +238,7 @@ class MessageWriter:
             else:
                 media += self._medium(inner, here)
         call_id = unpack_id(part.call_id).id
-        name = self._names.get(call_id) or encode_name(part.name or call_id)
+        name = self._names.get(call_id) or part.name or fit_name(call_id, TOOL_NAMES)
         said = texts if len(texts) > 1 else "".join(texts)
         response = {**self._id(call_id), "name": name, "response": {"error" if part.is_error else "output": said}}
         inside = [medium for medium in media if "inlineData" in medium and self._model.takes_media_in_results]

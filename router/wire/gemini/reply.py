@@ -13,7 +13,6 @@ from router.canon.reply import Choice, Reply
 from router.canon.request import Opaque, Reasoning, Text, ToolCall
 from router.errors import Reason, WireFault
 from router.wire.gemini.fault import error_in, fault_inside
-from router.wire.gemini.names import decode_name
 from router.wire.gemini.schema import (
     ANSWER,
     ENCODER,
@@ -221,7 +220,7 @@ def _parts(part: Part, seed: str, family: str) -> Iterator[AnswerPart]:
     if call is not None and call.name:
         yield ToolCall(
             id=call_id(call, seed),
-            name=decode_name(call.name),
+            name=call.name,
             arguments=arguments_text(call),
             signature=signature,
             family=family if signature else None,

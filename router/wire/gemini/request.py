@@ -10,7 +10,6 @@ from router.wire.gemini.config import encode_config, encode_extra, lowered
 from router.wire.gemini.lower import lower_parameters
 from router.wire.gemini.message import MessageWriter
 from router.wire.gemini.models import Model, model_named
-from router.wire.gemini.names import encode_name
 from router.wire.gemini.schema import ENCODER
 from router.wire.gemini.surface import GEMINI, Surface
 from router.wire.members import joined
@@ -92,7 +91,7 @@ def _tools(tools: tuple[Tool, ...], model: Model, lost: list[str]) -> list[dict[
 
 
 def _function(tool: Tool, path: str, model: Model, lost: list[str]) -> dict[str, object]:
-    said: dict[str, object] = {"name": encode_name(tool.name)}
+    said: dict[str, object] = {"name": tool.name}
     if tool.description:
         said["description"] = tool.description
     if tool.strict:
@@ -110,7 +109,7 @@ def _function(tool: Tool, path: str, model: Model, lost: list[str]) -> dict[str,
 def _choice(choice: ToolChoice) -> dict[str, object]:
     said: dict[str, object] = {"mode": _MODES[choice.mode]}
     if choice.mode == "named" and choice.name is not None:
-        said["allowedFunctionNames"] = [encode_name(choice.name)]
+        said["allowedFunctionNames"] = [choice.name]
     return said
 
 

@@ -23,7 +23,6 @@ from router.canon.event import (
 from router.canon.usage import Usage
 from router.wire.dialect import Frame
 from router.wire.gemini.fault import error_in, fault_inside
-from router.wire.gemini.names import decode_name
 from router.wire.gemini.reply import (
     FAMILY,
     arguments_text,
@@ -115,7 +114,7 @@ class _ChoiceReader:
             ToolCallStarted(
                 index=index,
                 id=call_id(call, f"{seed}/{self._choice}/{index}"),
-                name=decode_name(call.name or ""),
+                name=call.name or "",
                 signature=signature,
                 family=self._family if signature else None,
                 choice=self._choice,

@@ -13,6 +13,7 @@ from router.wire.openai_chat.request import decode_request, encode_request, patc
 from router.wire.openai_chat.rerank import CODEC as RERANK
 from router.wire.openai_chat.stream import KEEPALIVE, ChatDecoder, ChatEncoder
 from router.wire.sse import SseSplitter
+from router.wire.toolnames import name_rule
 
 DIALECT = Dialect(
     name="openai-chat",
@@ -23,6 +24,7 @@ DIALECT = Dialect(
     splitter=SseSplitter,
     decoder=ChatDecoder,
     others=(EMBEDDINGS, IMAGES, MODERATIONS, RERANK),
+    tool_names=name_rule("A-Za-z0-9_-", 64),
     front=FrontHalf(
         peek=peek,
         decode_request=decode_request,

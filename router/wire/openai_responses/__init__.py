@@ -10,6 +10,7 @@ from router.wire.openai_responses.reply import decode_reply, encode_reply
 from router.wire.openai_responses.request import decode_request, encode_request, patch_request, peek
 from router.wire.openai_responses.stream import KEEPALIVE, ResponsesDecoder, ResponsesEncoder
 from router.wire.sse import SseSplitter
+from router.wire.toolnames import name_rule
 
 DIALECT = Dialect(
     name="openai-responses",
@@ -20,6 +21,7 @@ DIALECT = Dialect(
     splitter=SseSplitter,
     decoder=ResponsesDecoder,
     others=(COUNT,),
+    tool_names=name_rule("A-Za-z0-9_-", 64),
     front=FrontHalf(
         peek=peek,
         decode_request=decode_request,

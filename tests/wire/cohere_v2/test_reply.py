@@ -109,7 +109,7 @@ def test_citations_and_log_probabilities_are_kept() -> None:
 
 def test_arguments_that_are_null_are_an_empty_object_and_names_are_the_callers() -> None:
     """A call without an id gets one, the same on every reading, and no two the same."""
-    call = {"type": "function", "function": {"name": "mcp_x2d_f", "arguments": "null"}}
+    call = {"type": "function", "function": {"name": "mcp-f", "arguments": "null"}}
     body = json.dumps({"id": "x", "message": {"tool_calls": [call, call]}, "finish_reason": "TOOL_CALL"}).encode()
     parts = [part for part in DIALECT.decode_reply(body).choices[0].parts if isinstance(part, ToolCall)]
     assert [(part.name, part.arguments) for part in parts] == [("mcp-f", "{}")] * 2

@@ -291,7 +291,7 @@ def test_arguments_that_are_null_are_none(pieces: tuple[str, ...], arguments: st
 def test_tool_calls_are_numbered_from_0_and_keep_their_pieces_apart() -> None:
     """Whatever indexes the server counts with, and whether calls come as objects or lists."""
     body = sse(
-        delta("tool-call-start", 3, tool_calls={"id": "a", "function": {"name": "my_x2d_tool", "arguments": ""}}),
+        delta("tool-call-start", 3, tool_calls={"id": "a", "function": {"name": "my-tool", "arguments": ""}}),
         delta("tool-call-start", 7, tool_calls=[{"id": "b", "function": {"name": "g", "arguments": "{"}}]),
         delta("tool-call-delta", 3, tool_calls={"function": {"arguments": "{}"}}),
         delta("tool-call-delta", 7, tool_calls={"function": {"arguments": "}"}}),
