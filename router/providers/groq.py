@@ -37,6 +37,7 @@ KIND = Kind(
     key_variable="GROQ_API_KEY",
     quirks=Quirks(
         refused=(
+            "n",
             "logprobs",
             "top_logprobs",
             "logit_bias",

@@ -14,24 +14,26 @@ https://cloud.google.com/vertex-ai/generative-ai/docs/migrate/openai/overview, r
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from msgspec import Raw
 from msgspec.structs import replace
 
 from router.canon.operation import Operation
-from router.canon.request import ChatRequest
 from router.providers.anthropic import KNOWN as CLAUDE
 from router.providers.gemini import KNOWN as GEMINI_KNOWN
-from router.providers.kind import Endpoint, Form, Kind, bearer, below, key_header
+from router.providers.kind import Endpoint, Form, Kind, at, bearer, below, key_header
 from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
-from router.wire.dialect import Ask, Encoded
+from router.wire.anthropic_messages.vertex import vertex_body
+from router.wire.dialect import Ask, Codec, Encoded
 from router.wire.gemini import VERTEX, call_path, count_path, vertex_path
-from router.wire.members import MEMBERS, joined
+from router.wire.members import ENCODER, MEMBERS, joined
 from router.wire.openai_chat import DIALECT as OPENAI_CHAT
 
-_VERSION = Raw(b'"vertex-2023-10-16"')
+C = TypeVar("C", bound=Codec)
+
 _MULTI_REGIONS = frozenset({"us", "eu"})
 _DATE = re.compile(r"-(\d{8})$")
 
@@ -41,9 +43,8 @@ def _url(base_url: str, model: str, stream: bool) -> str:
 
 
 def _claude_url(base_url: str, model: str, stream: bool) -> str:
-    """Anthropic's own dated names have `@` before the date here."""
-    name = quote(_DATE.sub(r"@\1", model), safe="@")
-    return f"{base_url}/publishers/anthropic/models/{name}:{'streamRawPredict' if stream else 'rawPredict'}"
+    verb = "streamRawPredict" if stream else "rawPredict"
+    return f"{base_url}/publishers/anthropic/models/{quote(_dated(model), safe='@')}:{verb}"
 
 
 def _located(google: Mapping[str, str]) -> str | None:
@@ -59,21 +60,33 @@ def _located(google: Mapping[str, str]) -> str | None:
     return f"https://{host}/v1/projects/{quote(project, safe='')}/locations/{quote(location, safe='')}"
 
 
-def _rawly(body: bytes) -> bytes:
-    """A Messages body as it goes here: its model is in the URL, and its version a member."""
-    members = MEMBERS.decode(body)
-    members.pop("model", None)
-    members["anthropic_version"] = _VERSION
-    return joined(members)
+def _dated(model: str) -> str:
+    """Anthropic's own dated names have `@` before the date here."""
+    return _DATE.sub(r"@\1", model)
 
 
-def _patch(ask: Ask, model: str) -> bytes:
-    return _rawly(ANTHROPIC_MESSAGES.patch_request(ask, model))
+def _enclosed(codec: C, body_of: Callable[[bytes, str], bytes]) -> C:
+    """Anthropic's words with their bodies as they go here."""
+
+    def patch_request(ask: Ask, model: str) -> bytes:
+        """The caller's own body, enclosed."""
+        return body_of(codec.patch_request(ask, model), model)
+
+    def encode_request(request: Any, model: str) -> Encoded:
+        """The translation, enclosed."""
+        encoded = codec.encode_request(request, model)
+        return replace(encoded, body=body_of(encoded.body, model))
+
+    return replace(codec, patch_request=patch_request, encode_request=encode_request)
 
 
-def _encode(request: ChatRequest, model: str) -> Encoded:
-    encoded = ANTHROPIC_MESSAGES.encode_request(request, model)
-    return replace(encoded, body=_rawly(encoded.body))
+def _count_body(body: bytes, model: str) -> bytes:
+    """A count is asked of one place for all models, so that it names the one that is meant."""
+    return joined({"model": Raw(ENCODER.encode(_dated(model))), **MEMBERS.decode(vertex_body(body))})
+
+
+_CLAUDE = _enclosed(ANTHROPIC_MESSAGES, lambda body, _model: vertex_body(body))
+_CLAUDE = replace(_CLAUDE, others=tuple(_enclosed(codec, _count_body) for codec in _CLAUDE.others))
 
 
 def _embed_url(base_url: str, model: str, _stream: bool) -> str:
@@ -101,8 +114,9 @@ KIND = Kind(
         Form(
             base_url="/projects/",
             models="claude-",
-            dialect=replace(ANTHROPIC_MESSAGES, patch_request=_patch, encode_request=_encode),
+            dialect=_CLAUDE,
             url=_claude_url,
+            others={Operation.COUNT_TOKENS: at("/publishers/anthropic/models/count-tokens:rawPredict")},
             withheld=frozenset({"anthropic-version"}),
         ),
         Form(

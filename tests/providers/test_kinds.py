@@ -409,11 +409,12 @@ BENT: dict[str, tuple[tuple[tuple[bytes, bytes], ...], set[str]]] = {
     "groq": (
         (
             (b'"name":"Ann",', b""),
-            *_without(_LOGPROBS, _TOP_LOGPROBS, _BIAS, *_PENALTIES, _STORE, _METADATA, _TOP_K),
+            *_without(_N, _LOGPROBS, _TOP_LOGPROBS, _BIAS, *_PENALTIES, _STORE, _METADATA, _TOP_K),
             (b'"service_tier":"priority"', b'"service_tier":"performance"'),
             _LOW,
         ),
         {
+            "n",
             "logprobs",
             "top_logprobs",
             "logit_bias",

@@ -131,6 +131,27 @@ def test_a_client_of_anthropic_reaches_claude_without_its_version_header(tmp_pat
     assert turn.body.endswith(b'"x":1.5,"anthropic_version":"vertex-2023-10-16"}')
 
 
+def test_claude_counts_a_prompt_at_vertex(tmp_path: Path) -> None:
+    """At one place for all models, so that the body names the one that is meant."""
+
+    async def run() -> Turn:
+        async with (
+            ScriptedProvider(status(200, body=GIVEN)) as tokens,
+            ScriptedProvider(status(200, body={"input_tokens": 12})) as provider,
+        ):
+            config = routed(vertex(provider, account(tmp_path, tokens), "claude-haiku-4-5-20251001"))
+            async with served(config, tmp_path) as router:
+                body = {"model": "chat", "messages": [{"role": "user", "content": "hi"}]}
+                async with router.http.post(f"{router.url}/v1/messages/count_tokens", json=body) as response:
+                    assert await response.json() == {"input_tokens": 12}
+            return provider.turns[0]
+
+    turn = asyncio.run(run())
+    assert turn.path == "/v1/projects/p/locations/eu/publishers/anthropic/models/count-tokens:rawPredict"
+    assert turn.asked()["model"] == "claude-haiku-4-5@20251001"
+    assert turn.asked()["anthropic_version"] == "vertex-2023-10-16"
+
+
 _FAULTS = {
     "refused": (status(400, body={"error": "invalid_grant"}), "RefreshError"),
     "no file": (None, "FileNotFoundError|DefaultCredentialsError"),

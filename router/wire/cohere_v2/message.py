@@ -71,7 +71,9 @@ class MessageWriter:
             written += results
             if len(results) < len(message.parts) or not message.parts:
                 written += self._flushed()
-                written.append(self._turn(message, path))
+                turn = self._turn(message, path)
+                # An empty turn is refused, and one that says nothing is not missed.
+                written += [turn] if turn.get("content") or turn.get("tool_calls") else []
         first = [{"role": "system", "content": _folded(system)}] if system else []
         return first + written + self._flushed()
 
@@ -92,7 +94,7 @@ class MessageWriter:
                 (self._media if isinstance(block, ImageBlock) else content).append(block)
         return {"role": "tool", "tool_call_id": result.call_id, "content": _folded(content)}
 
-    def _turn(self, message: Message, path: str) -> object:
+    def _turn(self, message: Message, path: str) -> dict[str, object]:
         if message.role is Role.ASSISTANT:
             return self._answer(message, path)
         role = _ROLES.get(message.role, message.role.value)
@@ -112,7 +114,7 @@ class MessageWriter:
         ]
         return [block for block in blocks if block is not None]
 
-    def _answer(self, message: Message, path: str) -> object:
+    def _answer(self, message: Message, path: str) -> dict[str, object]:
         calls = [
             self._call(part, f"{path}.parts[{number}]")
             for number, part in enumerate(message.parts)

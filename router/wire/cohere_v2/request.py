@@ -26,6 +26,9 @@ _BOUNDS: dict[str, tuple[str, float, float]] = {
 """Canon's name -> Cohere's, and the least and the most it takes. What lies outside is refused, so it is moved to the
 edge and named as lost."""
 
+_OWN = frozenset({"documents", "citation_options", "safety_mode", "priority"})
+"""What callers of any dialect may say in Cohere's words."""
+
 _UNSAID = ("context_tokens", "min_p", "repetition_penalty", "logit_bias", "top_logprobs")
 _MOST_STOPS = 5
 
@@ -53,8 +56,9 @@ def encode_request(request: ChatRequest, model: str) -> Encoded:
         lost.append("parallel_tool_calls")
     unsaid = ("service_tier", "user", "prompt_cache_key", "metadata")
     lost += [name for name in unsaid if getattr(request, name)]
-    lost += [f"extra.{name}" for name, _ in request.extra]
-    said = {name: value for name, value in body.items() if value is not None}
+    own = {name: value for name, value in request.extra if name in _OWN and name not in body}
+    lost += [f"extra.{name}" for name, _ in request.extra if name not in own]
+    said = {**own, **{name: value for name, value in body.items() if value is not None}}
     return Encoded(body=ENCODER.encode(said), lost=tuple(lost))
 
 

@@ -17,6 +17,8 @@ from router.wire.gemini.surface import Surface
 MOST_STOPS = 5
 """Source: https://ai.google.dev/api/generate-content#GenerationConfig, read 2026-11."""
 
+_SEEDS = 2**31
+
 TOP = frozenset({"safetySettings", "cachedContent"})
 CONFIG = frozenset(
     {"thinkingConfig", "responseModalities", "speechConfig", "imageConfig", "mediaResolution", "responseMimeType"}
@@ -29,6 +31,8 @@ _BUDGETS = {"minimal": 512, "low": 1024, "medium": 8192, "high": 24_576}
 _MOST = 24_576
 _MOST_OF_PRO = 32_768
 _LEAST_OF_PRO = 128
+_LEAST_OF_LITE = 512
+_DYNAMIC = -1
 _LAST_MINIMAL_FLASH = (3, 6)
 """Source: https://ai.google.dev/gemini-api/docs/thinking, read 2026-11."""
 
@@ -101,6 +105,7 @@ def _sampling(sampling: Sampling, stream: bool, lost: list[str]) -> dict[str, ob
         ("context_tokens", sampling.context_tokens),
     )
     lost += [f"sampling.{name}" for name, value in unsaid if value is not None]
+    lost += ["sampling.seed"] if sampling.seed is not None and not _fits(sampling.seed) else []
     lost += [f"sampling.stop[{place}]" for place in range(MOST_STOPS, len(sampling.stop))]
     if sampling.choices > 1 and stream:
         # Several answers in one stream arrive incomplete.
@@ -111,7 +116,7 @@ def _sampling(sampling: Sampling, stream: bool, lost: list[str]) -> dict[str, ob
         "temperature": sampling.temperature,
         "topP": sampling.top_p,
         "topK": sampling.top_k,
-        "seed": sampling.seed,
+        "seed": sampling.seed if sampling.seed is not None and _fits(sampling.seed) else None,
         "frequencyPenalty": sampling.frequency_penalty,
         "presencePenalty": sampling.presence_penalty,
         "stopSequences": sampling.stop[:MOST_STOPS] or None,
@@ -120,6 +125,11 @@ def _sampling(sampling: Sampling, stream: bool, lost: list[str]) -> dict[str, ob
         "logprobs": sampling.top_logprobs if sampling.logprobs else None,
     }
     return {name: value for name, value in said.items() if value is not None}
+
+
+def _fits(seed: int) -> bool:
+    """Whether it is one of 32 bits: a request with any other is refused."""
+    return -_SEEDS <= seed < _SEEDS
 
 
 def _output(output: OutputFormat, model: Model, lost: list[str]) -> dict[str, object]:
@@ -147,10 +157,20 @@ def _thinking(thinking: Thinking, model: Model, lost: list[str]) -> dict[str, ob
     elif off:
         config["thinkingLevel"] = _least(model)
     elif thinking.budget_tokens is not None:
-        config["thinkingBudget"] = thinking.budget_tokens
+        config["thinkingBudget"] = _budget(thinking.budget_tokens, model, lost)
     elif thinking.effort is not None:
         config |= _effort(thinking.effort, model, lost)
     return {"thinkingConfig": config}
+
+
+def _budget(tokens: int, model: Model, lost: list[str]) -> int:
+    """The budget, or the nearest that a model of budgets takes: it refuses every other. 0 is off, -1 its own choice."""
+    if model.thinks_by_level or tokens == _DYNAMIC:
+        return tokens
+    least = _LEAST_OF_PRO if model.is_pro else _LEAST_OF_LITE if model.is_lite and tokens else 0
+    taken = min(max(tokens, least), _MOST_OF_PRO if model.is_pro else _MOST)
+    lost += [] if taken == tokens else ["thinking.budget_tokens"]
+    return taken
 
 
 def _effort(effort: str, model: Model, lost: list[str]) -> dict[str, object]:

@@ -117,8 +117,12 @@ class MessageWriter:
         """End the turn between two of the model's: answers in the order of their calls, then what was said."""
         answers = [part for _, part in sorted(self._results, key=lambda pair: pair[0])] + self._beside
         self._add("user", answers)
-        if self._said:
-            self._contents.append({"role": "user", "parts": self._said})
+        last = self._contents[-1] if self._contents else None
+        if self._said and last is not None and last["role"] == "user" and not answers and not _answers(last):
+            # What the model said between them could not be told: turns of one role that follow each other are one.
+            last["parts"] = [*_parts_of(last), *self._said]
+        else:
+            self._add("user", self._said)
         self._results, self._beside, self._said = [], [], []
 
     def _add(self, role: str, parts: list[WirePart]) -> None:
@@ -269,6 +273,11 @@ class MessageWriter:
     def _lose(self, path: str, **members: object) -> None:
         """Name each member that is set."""
         self.lost += [f"{path}.{name}" for name, value in members.items() if value]
+
+
+def _answers(content: WirePart) -> bool:
+    """Whether it holds tools' answers, beside which nothing else may be counted."""
+    return any("functionResponse" in part for part in _parts_of(content))
 
 
 def _parts_of(content: WirePart) -> list[WirePart]:

@@ -33,6 +33,9 @@ _OPTIONS: dict[str, str] = {
 }
 """Canon's name -> Ollama's, in `options`. Bounds are the model runner's own, which takes what it is given."""
 
+_OWN = frozenset({"keep_alive", "shift", "think"})
+"""What callers of any dialect may say in Ollama's words."""
+
 _MOST_LOGPROBS = 20
 
 _EFFORTS: dict[str, tuple[object, bool]] = {
@@ -69,8 +72,9 @@ def encode_request(request: ChatRequest, model: str) -> Encoded:
         lost.append("parallel_tool_calls")
     unsaid = ("service_tier", "user", "prompt_cache_key", "metadata")
     lost += [name for name in unsaid if getattr(request, name)]
-    lost += [f"extra.{name}" for name, _ in request.extra]
-    said = {name: value for name, value in body.items() if value is not None}
+    own = {name: value for name, value in request.extra if name in _OWN and body.get(name) is None}
+    lost += [f"extra.{name}" for name, _ in request.extra if name not in own]
+    said = {**own, **{name: value for name, value in body.items() if value is not None}}
     return Encoded(body=ENCODER.encode(said), lost=tuple(lost))
 
 

@@ -106,6 +106,23 @@ def test_a_tool_loop_keeps_its_order_ids_and_plan() -> None:
     assert lost == ()
 
 
+def test_a_turn_that_says_nothing_is_not_sent() -> None:
+    """Cohere refuses the whole conversation for it; clients keep empty answers, and thoughts of others are lost."""
+    thought = turn(Role.ASSISTANT, Reasoning(text="hm", signature="s", family="anthropic"))
+    empty = (turn(Role.ASSISTANT), turn(Role.ASSISTANT, Text(text="")), turn(Role.USER, Text(text="")), thought)
+    body, lost = said(HI, *empty, HI)
+    assert body["messages"] == [{"role": "user", "content": "hi"}] * 2
+    assert lost == ("messages[4].parts[0]",)
+
+
+def test_what_callers_say_in_coheres_words_passes() -> None:
+    """Their clients' `extra_body`; what is none of its words is named."""
+    own = {"documents": Raw(b'["a"]'), "safety_mode": Raw(b'"OFF"'), "priority": Raw(b"3")}
+    body, lost = said(HI, extra=(*own.items(), ("odd", Raw(b"1"))))
+    assert (body["documents"], body["safety_mode"], body["priority"]) == (["a"], "OFF", 3)
+    assert lost == ("extra.odd",)
+
+
 def test_an_answer_without_calls_keeps_thinking_and_text_in_order() -> None:
     """As Cohere wrote them."""
     body, lost = said(HI, turn(Role.ASSISTANT, Reasoning(text="hm", family=FAMILY), Text(text="yes")))

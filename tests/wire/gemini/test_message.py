@@ -122,6 +122,16 @@ def test_results_follow_their_calls_in_one_turn_and_in_the_order_of_the_calls() 
     ]
 
 
+def test_the_users_turns_are_one_where_nothing_is_left_between_them() -> None:
+    """Another model's thinking says nothing here; after tools' answers the user's words stay a turn of their own."""
+    thought = said(Role.ASSISTANT, Reasoning(text="hm", signature="s", family="anthropic"))
+    whole = encoded(FIRST, thought, said(Role.USER, Text(text="well?")))[0]["contents"]
+    assert whole == [{"role": "user", "parts": [{"text": "go"}, {"text": "well?"}]}]
+    tools = (said(Role.ASSISTANT, call("1")), Message(role=Role.TOOL, parts=(result("1"),)))
+    roles = [(each["role"], len(each["parts"])) for each in contents(*tools, said(Role.USER, Text(text="and?")))]
+    assert roles == [("model", 1), ("user", 1), ("user", 1)]
+
+
 def test_vertex_is_sent_no_ids() -> None:
     """Some of its models refuse a call that has one."""
     turns = contents(said(Role.ASSISTANT, call("a")), said(Role.TOOL, result("a")), dialect=VERTEX)

@@ -183,6 +183,31 @@ def test_thinking_is_asked_for_as_the_model_knows_it(model: str, thinking: Think
     assert config(model, thinking=thinking) == {"thinkingConfig": expected}
 
 
+@pytest.mark.parametrize(
+    ("model", "asked", "sent"),
+    [
+        ("gemini-2.5-flash", 31_999, 24_576),
+        ("gemini-2.5-pro", 64_000, 32_768),
+        ("gemini-2.5-pro", 0, 128),
+        ("gemini-2.5-flash-lite", 100, 512),
+        ("gemini-2.5-flash-lite", 0, 0),
+        ("gemini-2.5-flash", -1, -1),
+    ],
+)
+def test_a_budget_that_no_model_takes_becomes_the_nearest(model: str, asked: int, sent: int) -> None:
+    """Claude Code asks for 31999, which a model of smaller budgets answers with a 400."""
+    body, lost = encoded(model, thinking=Thinking(budget_tokens=asked))
+    assert body["generationConfig"]["thinkingConfig"]["thinkingBudget"] == sent
+    assert lost == (() if sent == asked else ("thinking.budget_tokens",))
+
+
+def test_a_seed_of_more_bits_is_left_out_and_named() -> None:
+    """The whole request would be refused for it."""
+    for seed in (2**31, -(2**31) - 1, 1_764_331_234_567):
+        assert encoded("gemini-3-pro", sampling=Sampling(seed=seed)) == ({}, ("sampling.seed",))
+    assert config("gemini-3-pro", sampling=Sampling(seed=2**31 - 1)) == {"seed": 2**31 - 1}
+
+
 def test_thinking_that_cannot_be_asked_for_is_named() -> None:
     """A model that does not think, and an effort nobody knows."""
     assert encoded("gemma-3-27b", thinking=Thinking(effort="high")) == ({}, ("thinking",))

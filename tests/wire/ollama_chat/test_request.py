@@ -66,6 +66,14 @@ def test_the_least_request_says_what_ollama_would_assume_otherwise(stream: bool)
     )
 
 
+def test_what_callers_say_in_ollamas_words_passes() -> None:
+    """How long a model stays in memory, and whether it thinks; what has a word of its own is said in that alone."""
+    own = (("keep_alive", Raw(b"-1")), ("think", Raw(b"false")), ("truncate", Raw(b"true")))
+    body, lost = said(turn(Role.USER, Text(text="hi")), extra=own)
+    assert (body["keep_alive"], body["think"], body["truncate"]) == (-1, False, False)
+    assert lost == ("extra.truncate",)
+
+
 def test_a_tool_loop_keeps_its_order_ids_and_names() -> None:
     """Arguments are an object, digit for digit; a tool's answer names the tool it is from."""
     encoded = DIALECT.encode_request(
