@@ -51,6 +51,8 @@ class Contexts:
             deadline_s=server.deadline_s,
             first_ping_after_s=server.first_ping_after_s,
             ping_every_s=server.ping_every_s,
+            callers_keyed=bool(server.keys_required),
+            operators_keyed=release.settings.admin.key is not None,
             look_every_s=self._look_every_s,
             injects=injects(release.settings),
             memory=self._memory if release.settings.conversations.enabled else None,

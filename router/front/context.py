@@ -24,6 +24,8 @@ class Context(Struct, frozen=True, kw_only=True):
         ping_every_s: silence between keepalives after that.
         look_every_s: how often to look whether the caller is still there; None where the server cancels handlers whose
             caller left.
+        callers_keyed: whether nobody is heard without a client key.
+        operators_keyed: whether operators need the admin key.
         injects: whether a request with these headers may ask for faults to be injected into it.
         memory: conversations that go on by the id of an answer; None where none are kept.
     """
@@ -36,6 +38,8 @@ class Context(Struct, frozen=True, kw_only=True):
     deadline_s: float
     first_ping_after_s: float
     ping_every_s: float
+    callers_keyed: bool = False
+    operators_keyed: bool = False
     look_every_s: float | None = None
     injects: Callable[[Mapping[str, str]], bool] = lambda _headers: False
     memory: Memory | None = None

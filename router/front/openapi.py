@@ -17,15 +17,35 @@ from msgspec import Struct
 
 from router.front.context import Context
 from router.front.manual import JSON, MANUAL, Entry
+from router.front.paths import is_keyed, is_operational
 
 _REF = "#/components/schemas/{name}"
 _NAME = re.compile(r"\{(\w+)[^}]*\}")
 Node = dict[str, Any]
 
+_KEYS: Node = {
+    "clientKey": {"type": "http", "scheme": "bearer", "description": "A client key, as OpenAI's clients send one."},
+    "clientKeyHeader": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "x-api-key",
+        "description": "The same, as Anthropic's clients send one.",
+    },
+    "adminKey": {"type": "http", "scheme": "bearer", "description": "The admin key."},
+    "adminKeyHeader": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "x-admin-key",
+        "description": "The same, in a header of its own.",
+    },
+}
+"""How keys are shown."""
 
-async def document(_request: web.Request, _context: Context) -> web.Response:
-    """The document."""
-    return web.Response(body=msgspec.json.encode(openapi()), content_type=JSON)
+
+async def document(_request: web.Request, context: Context) -> web.Response:
+    """The document, as the configuration in force has it."""
+    found = openapi(callers_keyed=context.callers_keyed, operators_keyed=context.operators_keyed)
+    return web.Response(body=msgspec.json.encode(found), content_type=JSON)
 
 
 def plain(path: str) -> str:
@@ -34,12 +54,19 @@ def plain(path: str) -> str:
 
 
 @cache
-def openapi() -> Node:
-    """The whole document. Callers must not change it."""
+def openapi(*, callers_keyed: bool = False, operators_keyed: bool = False) -> Node:
+    """The whole document. Callers must not change it.
+
+    Args:
+        callers_keyed: whether nobody may call without a client key; else one may be shown.
+        operators_keyed: the same for operators and the admin key.
+    """
     schemas = _Schemas(MANUAL.values())
     paths: dict[str, Node] = {}
     for (method, path), entry in MANUAL.items():
-        paths.setdefault(path, {})[method.lower()] = _operation(path, entry, schemas)
+        keyed = operators_keyed if is_operational(path) else callers_keyed
+        operation = {**_operation(path, entry, schemas), "security": _security(path, keyed=keyed)}
+        paths.setdefault(path, {})[method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {
@@ -49,8 +76,19 @@ def openapi() -> Node:
             " vendors' own references say what may be in them.",
         },
         "paths": paths,
-        "components": {"schemas": schemas.components},
+        "components": {"schemas": schemas.components, "securitySchemes": _KEYS},
     }
+
+
+def _security(path: str, *, keyed: bool) -> list[Node]:
+    """By which keys an operation is asked, one of them; an empty one is asking without."""
+    if is_operational(path):
+        names = ("adminKey", "adminKeyHeader")
+    elif is_keyed(path):
+        names = ("clientKey", "clientKeyHeader")
+    else:
+        return []
+    return [{name: []} for name in names] + ([] if keyed else [{}])
 
 
 class _Schemas:

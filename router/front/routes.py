@@ -87,20 +87,6 @@ OPERATIONS: tuple[tuple[str, str, str, Handler], ...] = (
 )
 """The same, for those who run the router and may change it: never under a host's application."""
 
-_OPERATIONAL = ("/config", "/health/", "/metrics", "/providers", "/costs", "/audit", "/keys", "/dashboard")
-"""Where paths begin that are for those who run the router. Whoever merely asks whether it lives needs none of them."""
-
-
-def is_keyed(path: str) -> bool:
-    """Whether a path is for callers with keys. Whoever merely asks whether the router lives needs none."""
-    return path.startswith(("/v1/", "/v2/"))
-
-
-def is_operational(path: str) -> bool:
-    """Whether a path belongs to the listener of administration, where that is one of its own."""
-    return path.startswith(_OPERATIONAL)
-
-
 _PREFIXES = (("/v1/messages", MESSAGES), ("/v1/responses", RESPONSES), ("/v1/rerank", RERANK), ("/v2/", RERANK))
 
 

@@ -16,7 +16,8 @@ from router.front.context import Context
 from router.front.guard import Admit, Guard
 from router.front.openapi import plain
 from router.front.origin import admit_all, admit_keyed, admit_local, is_loopback
-from router.front.routes import CHAT, OPERATIONS, ROUTES, Handler, dialect_of, is_keyed, is_operational, spoken
+from router.front.paths import is_keyed, is_operational
+from router.front.routes import CHAT, OPERATIONS, ROUTES, Handler, dialect_of, spoken
 from router.front.tls import Tls
 
 Application = web.Application

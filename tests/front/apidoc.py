@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from router.front.manual import MANUAL, Entry
-from router.front.routes import is_keyed, is_operational
+from router.front.paths import is_keyed, is_operational
 from tests.sources import ROOT
 
 PAGE = ROOT / "docs" / "api.md"
