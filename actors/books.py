@@ -14,10 +14,13 @@ from router.canon.target import Target
 from router.policy.audit import Act, digest_of
 from router.policy.gauge import Gauge, next_gauge
 from router.policy.price import PriceBook, is_plausible
-from router.store.journal import AuditRow, EntryRow, Head, ProviderTotal, Record
+from router.store.journal import AuditRow, EntryRow, Head, ProviderTotal, Record, TranscriptRow
 
 GROUP_RECORDS = 200
 """Records of one write."""
+
+MOST_TRANSCRIPTS = 1000
+"""Transcripts that may wait likewise; some 16 MB of them by default."""
 
 MOST_PENDING = 100_000
 """Entries that may wait in memory while the journal refuses; about 60 MB of them."""
@@ -37,6 +40,7 @@ class Books:
 
     `pending` is in the order they came, entries by attempt, so that two halves that are both still here are one row.
     `head` is None until the journal could be opened, `settled` is whether what earlier runs wrote is in the sums.
+    `left_out` counts transcripts that found no room.
     `why` and `store_why` say how journal and store refuse, None while they do not.
     """
 
@@ -48,10 +52,12 @@ class Books:
         self.store_why: str | None = None
         self.failed_writes = 0
         self.lost = 0
+        self.left_out = 0
         self.crashed = 0
         self.mismatched = 0
         self.gauges: dict[str, Gauge] = {}
         self._acts = 0
+        self._transcripts = 0
         self._sums: dict[str, ProviderTotal] = {}
         self._overall = ProviderTotal(provider=OVERALL)
 
@@ -73,7 +79,7 @@ class Books:
         for key, record in tuple(self.pending.items()):
             if isinstance(record, AuditRow):
                 self.pending[key] = self._chained(record)
-            elif record.opened_at is not None:
+            elif isinstance(record, EntryRow) and record.opened_at is not None:
                 self.pending[key] = replace(record, writer=head.writer)
         return True
 
@@ -97,6 +103,14 @@ class Books:
         )
         self._acts += 1
         self.pending[f"act {self._acts}"] = row if self.head is None else self._chained(row)
+
+    def keep(self, row: TranscriptRow) -> None:
+        """Put a transcript in the line. They are the first that find no room: the account does without them."""
+        if self._transcripts >= MOST_TRANSCRIPTS:
+            self.left_out += 1
+            return
+        self._transcripts += 1
+        self.pending[f"transcript {row.exchange}"] = row
 
     def _chained(self, row: AuditRow) -> AuditRow:
         assert self.head is not None
@@ -128,6 +142,7 @@ class Books:
         for key, record in zip(tuple(islice(self.pending, len(records))), records, strict=False):
             if self.pending[key] is record:
                 del self.pending[key]
+                self._transcripts -= isinstance(record, TranscriptRow)
 
     def view(self) -> CostView:
         """All of it, as it is published."""

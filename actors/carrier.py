@@ -123,15 +123,21 @@ class Carrier:
         return await self._vault.journal_worker.run(partial(self._vault.journal.backlog, BATCH_RECORDS, until))
 
     async def _prune(self) -> None:
-        """Delete what has been kept long enough, a little at a time."""
+        """Delete what has been kept long enough, a little at a time; the journal keeps no copy of it either."""
         vault, now_s = self._vault, self._ports.clock.now()
-        if vault.keep_days is None or now_s < self._prune_at_s:
+        if now_s < self._prune_at_s:
             return
         self._prune_at_s = now_s + PRUNE_EVERY_S
-        before_at = self._ports.wall.now() - vault.keep_days * _DAY_S
-        pruned = PRUNE_ENTRIES
-        while pruned == PRUNE_ENTRIES:
-            pruned = await self._in_store(partial(vault.store.prune, before_at, PRUNE_ENTRIES))
+        if vault.keep_days is not None:
+            await self._delete(vault.store.prune, vault.keep_days)
+        await self._delete(vault.store.forget, vault.keep_transcripts_days)
+        await vault.journal_worker.run(vault.journal.renew)
+
+    async def _delete(self, old: Callable[[float, int], int], keep_days: float) -> None:
+        before_at = self._ports.wall.now() - keep_days * _DAY_S
+        deleted = PRUNE_ENTRIES
+        while deleted == PRUNE_ENTRIES:
+            deleted = await self._in_store(partial(old, before_at, PRUNE_ENTRIES))
 
     async def settle(self) -> None:
         """Open the store; once in the life of this process, first of all, settle what earlier ones left: entries of

@@ -56,6 +56,7 @@ from actors.runtime import (
 )
 from actors.tally import stop_for
 from actors.telling import Telling
+from actors.transcript import transcript_of
 from router.canon.loss import OnLoss
 from router.canon.operation import Operation
 from router.canon.target import Target
@@ -69,6 +70,7 @@ from router.policy.gauge import UNTAUGHT
 from router.policy.rescue import Method
 from router.policy.reserve import reserved
 from router.policy.retry import Route, Tried, TryTarget, has_way_on, next_step
+from router.policy.transcript import NOTHING_KEPT, TranscriptRules
 
 ASK_S = 5.0
 """How long an exchange waits for an actor's word, its deadline allowing; they answer in microseconds unless something
@@ -94,6 +96,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
         bounds: what bounds each client key, by its id; who is not in it is not bound.
         quote: (model, tokens of the prompt, of the answer) -> what that costs at the dearest target.
         ratio: model -> bytes of a prompt for each token to reserve.
+        ledger: told the words of an exchange, where `transcripts` say that they are kept.
     """
 
     version: str
@@ -115,6 +118,8 @@ class Wiring(Struct, frozen=True, kw_only=True):
     bounds: Mapping[str, Bounds] = {}
     quote: Callable[[str, int, int], Decimal | None] = lambda _model, _prompt, _answer: None
     ratio: Callable[[str], float] = lambda _model: UNTAUGHT.prompt
+    ledger: Ref
+    transcripts: TranscriptRules = NOTHING_KEPT
 
 
 class Exchange:
@@ -146,6 +151,8 @@ class Exchange:
         """Do it all; what cannot be answered is kept for `settle` to tell the reader."""
         try:
             await self._admit()
+            # Not before: whoever is turned away for coming too often must not fill a disk either.
+            self._telling.transcript = transcript_of(self._call, self._wiring.transcripts, self._record.started_at)
             plan = await self._plan()
             if not await self._recall(plan):
                 await self._answer(plan)
@@ -166,6 +173,8 @@ class Exchange:
             self.caching.land()
         model = self._call.ask.model
         self._wiring.telemetry.tell(self._record.ended(reason, model if self._known else "unknown"))
+        if self._telling.transcript is not None:
+            self._wiring.ledger.tell(self._telling.transcript.told(reason))
 
     async def _admit(self) -> None:
         assert self.job is not None

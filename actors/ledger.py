@@ -24,6 +24,7 @@ from actors.messages import (
     EntryClosed,
     EntryOpened,
     EraseUser,
+    ExchangeTranscribed,
     ReadAudit,
     ReadCosts,
     ReadEntries,
@@ -50,6 +51,7 @@ from router.store.journal import (
     Query,
     Record,
     Store,
+    TranscriptRow,
     total_of,
 )
 from router.telemetry.logs import Line
@@ -67,7 +69,7 @@ _LAST_TRY_S = 0.2
 
 _LOG = logging.getLogger(__name__)
 
-Fact = EntryOpened | EntryClosed | AnswerRepeated | AdminActed
+Fact = EntryOpened | EntryClosed | AnswerRepeated | AdminActed | ExchangeTranscribed
 Read = ReadTotals | ReadSpend | ReadEntries | ReadAudit | EraseUser
 LedgerMessage = Fact | ReadCosts | Read
 LedgerAnswer = CostView | Reply | None
@@ -76,9 +78,9 @@ LedgerAnswer = CostView | Reply | None
 class Ledger(Actor):
     """Prices what ended and writes it in groups, off the loop: to the journal first, and from there to the store.
 
-    Accepts `EntryOpened`, `EntryClosed`, `AnswerRepeated` and `AdminActed` (facts), `ReadCosts` -> `CostView`,
-    `ReadTotals` -> `TotalsPage`, `ReadSpend` -> `SpendPage`, `ReadEntries` -> `EntriesPage`, `ReadAudit` ->
-    `AuditPage`, `EraseUser` -> `UserErased | AccountBusy`.
+    Accepts the facts `EntryOpened`, `EntryClosed`, `AnswerRepeated`, `ExchangeTranscribed` and `AdminActed`;
+    `ReadCosts` -> `CostView`, `ReadTotals` -> `TotalsPage`, `ReadSpend` -> `SpendPage`, `ReadEntries` ->
+    `EntriesPage`, `ReadAudit` -> `AuditPage`, `EraseUser` -> `UserErased | AccountBusy`.
     Publishes `CostView`, and by target what it learned of the size of tokens.
 
     While the journal refuses, records wait in memory and are tried again; while the store does, they stay in the
@@ -133,7 +135,7 @@ class Ledger(Actor):
     def on_receive(self, message: LedgerMessage) -> LedgerAnswer:
         """Note facts; read beside the mailbox."""
         match message:
-            case EntryOpened() | EntryClosed() | AnswerRepeated() | AdminActed():
+            case EntryOpened() | EntryClosed() | AnswerRepeated() | AdminActed() | ExchangeTranscribed():
                 self._note(message)
                 if self.ref.mailbox.empty():  # one view for a burst
                     self._publish()
@@ -187,6 +189,8 @@ class Ledger(Actor):
                     self._gauges.publish(self._books.gauges)
             case AdminActed():
                 self._books.act(fact)
+            case ExchangeTranscribed():
+                self._transcribe(fact.row)
             case _:
                 assert_never(fact)
         if self._books.lost > lost == 0:
@@ -197,6 +201,12 @@ class Ledger(Actor):
     def _writer(self) -> str:
         """Who we are, once the journal says so."""
         return self._books.head.writer if self._books.head else ""
+
+    def _transcribe(self, row: TranscriptRow) -> None:
+        full = self._books.left_out > 0
+        self._books.keep(row)
+        if self._books.left_out and not full:
+            _LOG.error(Line.TRANSCRIPTS_LOST)
 
     def _take_rest(self) -> None:
         """Facts that were told before the stop: stops overtake messages, and what was used must be paid for."""
@@ -273,11 +283,19 @@ class Ledger(Actor):
             reply.set(_from_records(await self._uncarried(), message, str(error)))
             return
         if isinstance(message, EraseUser):
+            await self._renew()
             self._note(_erasure(message.actor, self.ports.wall.now()))
         elif self._books.pending and not isinstance(answer, UserErased):
             # the journal refuses: what waits for it is not in the store either
             answer = replace(answer, complete=False)
         reply.set(answer)
+
+    async def _renew(self) -> None:
+        """What was erased is not left in the journal either; one that refuses does so later, by the hour."""
+        try:
+            await self._vault.journal_worker.run(self._vault.journal.renew)
+        except JournalError as error:
+            self._scribe.refused(error)
 
     async def _uncarried(self) -> tuple[Record, ...]:
         """What the store does not have: in the journal, and in memory."""
@@ -324,7 +342,8 @@ def _from_store(store: Store, message: Read, now_at: float) -> Page | UserErased
         case ReadAudit():
             return AuditPage(rows=store.audit(_bounded(message.query)), complete=True)
         case EraseUser():
-            return UserErased(entries=store.erase(message.user, now_at))
+            erased = store.erase(message.user, now_at)
+            return UserErased(entries=erased.entries, transcripts=erased.transcripts)
         case _:
             assert_never(message)
 

@@ -14,6 +14,7 @@ from actors.recall import Recall
 from actors.record import Record
 from actors.rescue import Bridge, Rescue
 from actors.runtime import Channel, ChannelFull, Ports
+from actors.transcript import Transcript
 from router.canon.event import CONTENT, Ended, TextDelta
 from router.canon.target import Target
 from router.errors import Reason, Refused, Standing
@@ -34,6 +35,7 @@ class Telling:
         self.outbox: Channel[Piece] = Channel(OUTBOX_CAPACITY)
         self.committed = False
         self.recall: Recall | None = None
+        self.transcript: Transcript | None = None
         self.standings: tuple[Standing, ...] = ()
         self._record = record
         self._ports = ports
@@ -133,6 +135,8 @@ class Telling:
     def _note(self, piece: Piece) -> None:
         if self.recall is not None:
             self.recall.note(piece)
+        if self.transcript is not None:
+            self.transcript.note(piece)
 
     async def commit(self, target: Target) -> None:
         """The commit point: from here on this target's answer is the answer. Done once."""

@@ -14,6 +14,7 @@ class Vault(Struct, frozen=True, kw_only=True):
         journal_worker: where calls of the journal run.
         store_worker: where calls of the store run: never where the journal's do, which must not wait for it.
         keep_days: how long the store keeps entries; None for ever.
+        keep_transcripts_days: how long it keeps transcripts.
     """
 
     journal: Journal
@@ -21,3 +22,4 @@ class Vault(Struct, frozen=True, kw_only=True):
     store: Store
     store_worker: Worker
     keep_days: float | None = None
+    keep_transcripts_days: float = 30.0

@@ -11,7 +11,7 @@ from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import Reason
 from router.policy.lanes import ONLY
-from router.store.journal import ActQuery, AuditRow, EntryRow, KeySpend, ProviderTotal, Query
+from router.store.journal import ActQuery, AuditRow, EntryRow, KeySpend, ProviderTotal, Query, TranscriptRow
 
 
 class EntryOpened(Struct, frozen=True, kw_only=True):
@@ -77,6 +77,12 @@ class EntryClosed(Struct, frozen=True, kw_only=True):
     key: str = ONLY
     asked_bytes: int = 0
     said_bytes: int = 0
+
+
+class ExchangeTranscribed(Struct, frozen=True, kw_only=True):
+    """Fact for the Ledger: an exchange whose words are to be kept has ended."""
+
+    row: TranscriptRow
 
 
 class CostView(Struct, frozen=True, kw_only=True):
@@ -179,7 +185,8 @@ class AuditPage(Struct, frozen=True, kw_only=True):
 
 
 class EraseUser(Struct, frozen=True, kw_only=True):
-    """Ask the Ledger to take an end user's name out of the account. Answer: `UserErased`, or `AccountBusy`.
+    """Ask the Ledger to take an end user out of the account: the name, and all that was said. Answer: `UserErased`, or
+    `AccountBusy`.
 
     Args:
         actor: who wants it; the erasure is an act of its own in the audit log.
@@ -190,9 +197,10 @@ class EraseUser(Struct, frozen=True, kw_only=True):
 
 
 class UserErased(Struct, frozen=True, kw_only=True):
-    """The name is gone; it stood in so many entries."""
+    """The name is gone from so many entries, and so many transcripts are gone whole."""
 
     entries: int
+    transcripts: int
 
 
 class AccountBusy(Struct, frozen=True, kw_only=True):

@@ -50,7 +50,15 @@ from router.app.found import by_reference, targets_found
 from router.app.press import Hooks, Press, Printing
 from router.app.prices import price_book, said_of
 from router.app.release import Kinds, Layout, Release, layout_of, secrets_of
-from router.app.rules import backoff, budget_rules, cache_rules, cache_wiring, conversation_rules, sharing_rules
+from router.app.rules import (
+    backoff,
+    budget_rules,
+    cache_rules,
+    cache_wiring,
+    conversation_rules,
+    sharing_rules,
+    transcript_rules,
+)
 from router.app.seats import OPEN, absent_groups, continuing, upstream_names
 from router.app.units import Workshop
 from router.app.vaults import vault_of
@@ -331,6 +339,8 @@ class Assembly:
             limits=self._ref("limits"),
             retry=self._ref("retry"),
             telemetry=self._ref("telemetry"),
+            ledger=self._ref("ledger"),
+            transcripts=transcript_rules(settings, self._scrubber.text),
             cache=cache_wiring(settings, self._ref("cache"), self._ref("ledger"), self.flights),
             routes={name: self._ref("groups", group) for name, group in groups.items() if name != OPEN},
             providers={name: self._ref("providers", unit, "provider") for name, unit in units.items()},
@@ -370,7 +380,7 @@ class Assembly:
 
     def _blueprint(self, server: Server, press: Press) -> Blueprint:
         settings = self.settings
-        vault = self._parts.vault or vault_of(settings.ledger)
+        vault = self._parts.vault or vault_of(settings.ledger, settings.transcripts.keep_days)
         edition = self._edition
         return Blueprint(
             config=lambda: Config(

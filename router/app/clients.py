@@ -41,6 +41,7 @@ def caller_of(name: str, client: ClientKeys) -> Caller:
         endpoints=client.endpoints,
         cache=CacheScope(on=client.cache, tool_calls=client.cache_tool_calls),
         keeps=client.keep,
+        transcripts=client.transcripts,
     )
 
 

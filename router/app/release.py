@@ -92,6 +92,10 @@ def _secrets_in(value: object) -> Iterator[Secret]:
 PENDING: tuple[tuple[str, Callable[[Settings], object]], ...] = (
     ("home", lambda settings: settings.home),
     ("ledger.path", lambda settings: settings.ledger.path),
+    ("ledger.url", lambda settings: settings.ledger.url),
+    ("ledger.journal", lambda settings: settings.ledger.journal),
+    ("ledger.keep_days", lambda settings: settings.ledger.keep_days),
+    ("transcripts.keep_days", lambda settings: settings.transcripts.keep_days),
     ("server.host", lambda settings: settings.server.host),
     ("server.port", lambda settings: settings.server.port),
     ("server.max_connections", lambda settings: settings.server.max_connections),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable
 
 from actors.cache import CacheRules
 from actors.caching import CacheWiring
@@ -23,7 +25,9 @@ from router.policy.lanes import Lane, LaneRules
 from router.policy.pace import PaceRules
 from router.policy.rescue import Hold, Method
 from router.policy.throttle import ThrottleRules
+from router.policy.transcript import TranscriptRules
 from router.settings import Failover, FailoverGroup, HedgeKeys, Provider, Settings
+from router.telemetry.scrub import REDACTED
 
 _RENEWED_S = 60.0
 """How long a provider whose credentials are no configured key is left alone after it refused them."""
@@ -100,6 +104,19 @@ def cache_wiring(settings: Settings, ref: Ref, ledger: Ref, flights: Flights) ->
         max_temperature=settings.cache.max_temperature,
         flights=flights,
     )
+
+
+def transcript_rules(settings: Settings, scrub: Callable[[str], str]) -> TranscriptRules:
+    """Whose words are kept, and what is taken out of them: secrets, and what the operator's patterns match."""
+    patterns = tuple(map(re.compile, settings.transcripts.redact))
+
+    def clean(text: str) -> str:
+        text = scrub(text)
+        for pattern in patterns:
+            text = pattern.sub(REDACTED, text)
+        return text
+
+    return TranscriptRules(enabled=settings.transcripts.enabled, most_chars=settings.transcripts.max_chars, clean=clean)
 
 
 def conversation_rules(settings: Settings) -> ConversationRules:

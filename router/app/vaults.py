@@ -11,7 +11,7 @@ from router.store.sqlite import sqlite_store
 from router.store.worker import ThreadWorker
 
 
-def vault_of(ledger: Ledger) -> Vault:
+def vault_of(ledger: Ledger, keep_transcripts_days: float) -> Vault:
     """The journal in its folder, and the store it is carried to; nothing is opened yet."""
     return Vault(
         journal=DiskJournal(ledger.journal),
@@ -19,6 +19,7 @@ def vault_of(ledger: Ledger) -> Vault:
         store=store_of(ledger),
         store_worker=ThreadWorker("pointsman-ledger"),
         keep_days=ledger.keep_days,
+        keep_transcripts_days=keep_transcripts_days,
     )
 
 

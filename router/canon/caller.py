@@ -20,6 +20,7 @@ class Caller(Struct, frozen=True, kw_only=True):
         endpoints: paths it may use; None: all.
         cache: whether it is answered from kept answers, and its own are kept; a no is final.
         keeps: whether conversations of it may be kept here.
+        transcripts: whether its questions and answers are kept beside the account; None: as the server says.
     """
 
     id: str = ""
@@ -29,6 +30,7 @@ class Caller(Struct, frozen=True, kw_only=True):
     endpoints: tuple[str, ...] | None = None
     cache: CacheScope = UNSAID
     keeps: bool = True
+    transcripts: bool | None = None
 
     @property
     def tenant(self) -> str:

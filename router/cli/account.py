@@ -14,7 +14,7 @@ from pathlib import Path
 
 import typer
 from msgspec.json import encode
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from actors.books import act_of, costed
 from router.app.prices import price_book
@@ -98,11 +98,11 @@ def _cut_off(name: str, last: int, head: Head | None) -> Iterator[Flaw]:
 
 
 def erase(config: Path | None, user: str) -> None:
-    """Take an end user's name out of every entry; costs stay what they were."""
+    """Take an end user's name out of every entry, and delete what was said; costs stay what they were."""
     with open_store(config, read_only=False) as store:
-        entries = store.erase(user, time.time())  # noqa: TID251 a command has no ports
-        _act(store, "user.erased", "an end user", {"entries": entries})
-    typer.echo(f"erased from {entries} entries")
+        erased = store.erase(user, time.time())  # noqa: TID251 a command has no ports
+        _act(store, "user.erased", "an end user", asdict(erased))
+    typer.echo(f"erased from {erased.entries} entries, and {erased.transcripts} transcripts")
 
 
 def rate(config: Path | None, *, apply: bool) -> None:

@@ -227,7 +227,7 @@ def ledger_verify(config: Config = None) -> None:
 
 @ledger.command("export")
 def ledger_export(user: User, config: Config = None) -> None:
-    """Print everything about one end user, a line of JSON for each entry."""
+    """Print everything about one end user, a line of JSON for each entry and each transcript."""
     from router.cli import ledger as command
 
     command.export(config, user)
@@ -235,10 +235,24 @@ def ledger_export(user: User, config: Config = None) -> None:
 
 @ledger.command("erase")
 def ledger_erase(user: User, config: Config = None) -> None:
-    """Take an end user's name out of every entry; what was spent stays spent."""
+    """Take an end user's name out of every entry, and delete what was said; what was spent stays spent."""
     from router.cli import account
 
     account.erase(config, user)
+
+
+@ledger.command("transcripts")
+def ledger_transcripts(
+    config: Config = None,
+    key: Annotated[str | None, typer.Option(help="Only of that client key.")] = None,
+    user: Annotated[str | None, typer.Option(help="Only of that end user, as callers named it.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of the newest; 1 to 1000.")] = 20,
+) -> None:
+    """Print what was asked and answered, where that is kept, a line of JSON for each exchange, the newest first."""
+    from router.cli import ledger as command
+    from router.store.journal import Query
+
+    command.transcripts(config, Query(limit=limit, key=key, user=user))
 
 
 @ledger.command("rate")

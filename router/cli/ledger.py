@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import typer
@@ -17,7 +18,9 @@ from router.app.vaults import store_of
 from router.canon.cost import CostSource, usd_text
 from router.cli.configuration import settings_or_exit
 from router.cli.console import printed
-from router.store.journal import EntryRow, JournalError, ProviderTotal, Query, Store
+from router.store.journal import EntryRow, JournalError, ProviderTotal, Query, Store, TranscriptRow
+
+R = TypeVar("R", EntryRow, TranscriptRow)
 
 PAGE = 1000
 """Entries read at a time."""
@@ -39,7 +42,11 @@ def open_store(config: Path | None, *, read_only: bool = True) -> Iterator[Store
 
 def every_entry(store: Store, query: Query) -> Iterator[EntryRow]:
     """All that fit, newest first, page by page."""
-    while rows := store.entries(query):
+    return _every(store.entries, query)
+
+
+def _every(page: Callable[[Query], tuple[R, ...]], query: Query) -> Iterator[R]:
+    while rows := page(query):
         yield from rows
         query = msgspec.structs.replace(query, before=rows[-1].seq)
 
@@ -57,11 +64,26 @@ def show(config: Path | None, limit: int, *, as_json: bool) -> None:
 
 
 def export(config: Path | None, user: str) -> None:
-    """Everything about one end user, a line of JSON for each entry, the newest first."""
+    """Everything about one end user, a line of JSON for each entry and each transcript, the newest first."""
     with open_store(config) as store:
-        for row in every_entry(store, Query(limit=PAGE, user=user)):
-            sys.stdout.buffer.write(msgspec.json.encode(_plain(row)) + b"\n")
+        query = Query(limit=PAGE, user=user)
+        for entry in every_entry(store, query):
+            _print({"kind": "entry", **_plain(entry)})
+        for transcript in _every(store.transcripts, query):
+            _print({"kind": "transcript", **msgspec.to_builtins(transcript)})
         sys.stdout.buffer.flush()
+
+
+def transcripts(config: Path | None, query: Query) -> None:
+    """The newest transcripts, a line of JSON for each."""
+    with open_store(config) as store:
+        for transcript in store.transcripts(query):
+            _print(msgspec.to_builtins(transcript))
+        sys.stdout.buffer.flush()
+
+
+def _print(plain: dict[str, object]) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(plain) + b"\n")
 
 
 def _plain(row: EntryRow | ProviderTotal) -> dict[str, object]:

@@ -64,6 +64,7 @@ def resolve(document: Document, kinds: Mapping[str, KindRules], table: PriceRows
         ledger=_ledger(document.ledger, document.home),
         audit=document.audit,
         prices=Prices(basis=document.prices.basis, file=document.prices.file, table=table),
+        transcripts=document.transcripts,
         telemetry=document.telemetry,
         admin=document.admin,
         reload=document.reload,

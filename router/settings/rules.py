@@ -56,6 +56,18 @@ def check_rules(document: Document, tree: object, kinds: Mapping[str, KindRules]
     _check_edges(document.failover.fallbacks_on or (), findings, ("failover", "fallbacks_on"))
     _check_order(document, tree, findings)
     _check_url(document.telemetry.otlp_endpoint, findings, ("telemetry", "otlp_endpoint"))
+    _check_patterns(document.transcripts.redact, findings, ("transcripts", "redact"))
+
+
+def _check_patterns(patterns: tuple[str, ...], findings: Findings, where: Where) -> None:
+    for index, pattern in enumerate(patterns):
+        try:
+            everywhere = re.compile(pattern).search("") is not None
+        except (re.error, RecursionError, OverflowError):
+            findings.add_rule((*where, index), "is no regular expression of Python")
+        else:
+            if everywhere:
+                findings.add_rule((*where, index), "matches nothing at all, so every place in a text; make it longer")
 
 
 def find_target(text: str, providers: Mapping[str, ProviderKeys]) -> TargetRef | None:

@@ -39,6 +39,7 @@ from router.settings.schema import (
     SecretsKeys,
     Server,
     Telemetry,
+    TranscriptKeys,
 )
 from router.settings.secret import MASK, Secret
 
@@ -199,6 +200,7 @@ class Settings(Struct, frozen=True, kw_only=True, dict=True):
     ledger: Ledger
     audit: AuditKeys
     prices: Prices
+    transcripts: TranscriptKeys
     telemetry: Telemetry
     admin: AdminKeys
     reload: ReloadKeys

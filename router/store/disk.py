@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from router.store.journal import AuditRow, Backlog, EntryRow, Head, JournalError, JournalUnusable, Mark, Record
+from router.store.journal import AuditRow, Backlog, Head, JournalError, JournalUnusable, Mark, Record
 from router.store.lock import FileLock
 from router.store.segment import decode_records, encode_record
 
@@ -99,14 +99,22 @@ class DiskJournal:
                 except OSError as error:
                     raise self._told(error) from error
 
+    def renew(self) -> None:
+        """A new file, where all that is in the old one was carried; what is on its way makes the next time wait."""
+        if self._read < self._end or self._file is None:
+            return
+        try:
+            self._begin_segment(self._end.segment + 1)
+        except OSError as error:
+            raise self._told(error) from error
+        self.carried(self._end)
+
     def close(self) -> None:
         """As the Protocol says. When all was carried, nothing but the head is kept."""
         if self._file is None:
             return
         try:
-            if self._read >= self._end:
-                self._begin_segment(self._end.segment + 1)
-                self.carried(self._end)
+            self.renew()
         except (OSError, JournalError):
             pass  # what stays is carried once more by the next start, without effect
         finally:
@@ -166,7 +174,7 @@ class DiskJournal:
             offset = start.offset_bytes if number == start.segment else 0
             size = stop.offset_bytes if number == stop.segment else self._file_of(number).stat().st_size
             for record, mark in self._of_segment(number, offset, size):
-                if isinstance(record, EntryRow | AuditRow):
+                if record is not None and not isinstance(record, Head):
                     yield record, mark
 
     def _of_segment(self, number: int, offset: int, size: int) -> Iterator[tuple[Record | Head | None, Mark]]:

@@ -109,6 +109,33 @@ class AuditRow(Struct, frozen=True, kw_only=True):
     digest: str
 
 
+class TranscriptRow(Struct, frozen=True, kw_only=True):
+    """What one exchange was asked and answered, in words: kept only where a key or the server asks for it, redacted and
+    cut to a bound before it is one of these.
+
+    Args:
+        exchange: its id.
+        at: when it began, epoch seconds.
+        key: id of the client key that asked, `owner` whose it is; "" where nobody has one.
+        user: the end user that the caller named; "" when none was.
+        model: the public name that was asked for.
+        end: how it ended.
+        asked: the request's words, `said` the answer's.
+        seq: place in the store, given by it and growing; None before that.
+    """
+
+    exchange: str
+    at: float
+    key: str
+    owner: str
+    user: str
+    model: str
+    end: End
+    asked: str
+    said: str
+    seq: int | None = None
+
+
 class Mark(Struct, frozen=True, kw_only=True, order=True):
     """A place between two records of a journal."""
 
@@ -211,7 +238,7 @@ class KeySpend(Struct, frozen=True, kw_only=True):
     cost_usd: Decimal
 
 
-Record = EntryRow | AuditRow
+Record = EntryRow | AuditRow | TranscriptRow
 """What a journal keeps."""
 
 
@@ -245,6 +272,10 @@ class Journal(Protocol):
         """The store has everything before `mark`: it need not be kept any longer."""
         ...
 
+    def renew(self) -> None:
+        """Keep nothing any longer that was carried: what the store forgets must not stay here."""
+        ...
+
     def close(self) -> None:
         """Give everything back. Safe to call twice."""
         ...
@@ -265,6 +296,13 @@ class Query(Struct, frozen=True, kw_only=True):
     key: str | None = None
     user: str | None = None
     since_at: float | None = None
+
+
+class Erased(Struct, frozen=True, kw_only=True):
+    """What one end user was taken out of: the name from so many entries, and so many transcripts whole."""
+
+    entries: int
+    transcripts: int
 
 
 class AuditPlace(Struct, frozen=True, kw_only=True):
@@ -349,9 +387,17 @@ class Store(Protocol):
         """Delete at most `limit` entries that closed before `before_at`; how many there were. Acts are kept."""
         ...
 
-    def erase(self, user: str, now_at: float) -> int:
-        """Take one end user out of every entry that was opened until now, also of those still on their way; how many
-        there were. Sums stay what they were."""
+    def transcripts(self, query: Query) -> tuple[TranscriptRow, ...]:
+        """The newest transcripts first; of a query's fields `provider` is of no account."""
+        ...
+
+    def forget(self, before_at: float, limit: int) -> int:
+        """Delete at most `limit` transcripts of exchanges that began before `before_at`; how many there were."""
+        ...
+
+    def erase(self, user: str, now_at: float) -> Erased:
+        """Take one end user out of every entry that was opened until now, and delete the transcripts of exchanges that
+        began until now, also of those still on their way. Sums stay what they were."""
         ...
 
     def close(self) -> None:

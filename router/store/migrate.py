@@ -11,7 +11,7 @@ from sqlalchemy import Connection, inspect, text
 
 from router.store.journal import JournalUnusable
 
-REVISION = "0003"
+REVISION = "0004"
 """The revision that this version reads and writes: the newest in `migrations/versions`."""
 
 UNVERSIONED = "0001"

@@ -41,6 +41,7 @@ def engine_of(url: str) -> Engine:
             f"{_DRIVER}://{rest}",
             poolclass=StaticPool,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={
                 "connect_timeout": CONNECT_S,
                 "options": f"-c statement_timeout={STATEMENT_MS}",
@@ -89,6 +90,9 @@ class PostgresBackend:
             raise JournalUnusable(
                 f"{self.name} has {has}, this router needs {REVISION}: run `pointsman ledger migrate`"
             )
+
+    def sweep(self, connection: Connection) -> None:
+        """Its own vacuum does that."""
 
     def told(self, error: BaseException) -> JournalError:
         """What Postgres says, on one line; it never repeats a password."""

@@ -29,7 +29,7 @@ from router.canon.cost import USD_STEP, CostSource
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
 from router.errors import Reason
-from router.store.journal import AuditRow, EntryRow, ProviderTotal
+from router.store.journal import AuditRow, EntryRow, ProviderTotal, TranscriptRow
 
 _INPUT = ("input", "cache_read", "cache_write", "cache_write_1h", "audio_input", "image_input")
 _OUTPUT = ("output", "reasoning", "audio_output", "image_output")
@@ -112,6 +112,19 @@ ERASED = Table(
 )
 """Whom to leave out, of what was opened until when: entries of theirs may still be on their way from a journal."""
 
+TRANSCRIPTS = Table(
+    "transcripts",
+    METADATA,
+    Column("seq", _PLACE, primary_key=True, autoincrement=True),
+    Column("exchange", Text, nullable=False, unique=True),
+    Column("at", Double, nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("key", "owner", "user", "model", "end", "asked", "said")),
+    Index("transcripts_by_time", "at"),
+    Index("transcripts_by_user", "user"),
+    Index("transcripts_by_key", "key", "seq"),
+    sqlite_autoincrement=True,
+)
+
 _KEPT = ("seq", "attempt", "exchange", "provider", "model")
 _Insert = sqlite.Insert | postgresql.Insert
 
@@ -139,6 +152,11 @@ def upsert_entries(dialect: str) -> _Insert:
 def insert_acts(dialect: str) -> _Insert:
     """An act is never changed."""
     return _insert(dialect, ACTS).on_conflict_do_nothing()
+
+
+def insert_transcripts(dialect: str) -> _Insert:
+    """One is never changed."""
+    return _insert(dialect, TRANSCRIPTS).on_conflict_do_nothing()
 
 
 def upsert_erased(dialect: str) -> _Insert:
@@ -203,6 +221,12 @@ def row_of(found: Mapping[Any, Any]) -> EntryRow:
 def act_of(found: Mapping[Any, Any]) -> AuditRow:
     """The table's columns as an act."""
     return AuditRow(**{name: found[name] for name in AuditRow.__struct_fields__})
+
+
+def transcript_of(found: Mapping[Any, Any]) -> TranscriptRow:
+    """The table's columns as a transcript."""
+    said = {name: found[name] for name in TranscriptRow.__struct_fields__}
+    return TranscriptRow(**{**said, "end": End(found["end"])})
 
 
 def total_columns() -> tuple[ColumnElement[Any], ...]:

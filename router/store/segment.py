@@ -2,7 +2,7 @@
 
     4 bytes   length of the payload, little endian
     4 bytes   CRC-32 of kind and payload
-    1 byte    kind: E an entry, A an act, H the head of the file
+    1 byte    kind: E an entry, A an act, T a transcript, H the head of the file
     payload   MessagePack, by names: what an older or newer version does not know is passed over
 
 Whatever does not check is torn: a crash came between the write and the disk. Only the last file of a journal may end
@@ -17,14 +17,14 @@ from zlib import crc32
 
 from msgspec import MsgspecError, Struct, msgpack
 
-from router.store.journal import AuditRow, EntryRow, Head, Record
+from router.store.journal import AuditRow, EntryRow, Head, Record, TranscriptRow
 
 _PREFIX = Layout("<IIc")
 _MOST_BYTES = 1 << 20
 """No record is longer; a length beyond it is no length."""
 
 _ENCODE = msgpack.Encoder().encode
-_KINDS: dict[type, bytes] = {EntryRow: b"E", AuditRow: b"A", Head: b"H"}
+_KINDS: dict[type, bytes] = {EntryRow: b"E", AuditRow: b"A", TranscriptRow: b"T", Head: b"H"}
 _DECODERS: dict[bytes, msgpack.Decoder[Record | Head]] = {kind: msgpack.Decoder(type) for type, kind in _KINDS.items()}
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
-from msgspec.structs import replace
-from sqlalchemy import Connection, Engine, Select, bindparam, delete, select, tuple_, update
+from msgspec.structs import asdict, replace
+from sqlalchemy import Connection, Engine, Select, Table, bindparam, delete, select, tuple_, update
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from router.store.journal import (
@@ -15,27 +15,34 @@ from router.store.journal import (
     ActQuery,
     AuditRow,
     EntryRow,
+    Erased,
     JournalError,
     JournalMisfit,
     KeySpend,
     ProviderTotal,
     Query,
     Record,
+    TranscriptRow,
 )
 from router.store.schema import (
     ACTS,
     COSTS,
     ENTRIES,
     ERASED,
+    TRANSCRIPTS,
     act_of,
     columns_of,
     insert_acts,
+    insert_transcripts,
     row_of,
     total_columns,
     total_from,
+    transcript_of,
     upsert_entries,
     upsert_erased,
 )
+
+_NEVER = float("-inf")
 
 
 class Backend(Protocol):
@@ -49,6 +56,10 @@ class Backend(Protocol):
 
     def settle(self, connection: Connection) -> None:
         """Make the tables what this version needs, or say why they cannot be. Raises `JournalError`."""
+        ...
+
+    def sweep(self, connection: Connection) -> None:
+        """Outside of a transaction: leave no copy of what was deleted beside the tables."""
         ...
 
     def told(self, error: BaseException) -> JournalError:
@@ -79,15 +90,18 @@ class SqlStore:
     def put(self, records: tuple[Record, ...]) -> None:
         """One transaction."""
         entries = [record for record in records if isinstance(record, EntryRow)]
-        acts = [record for record in records if isinstance(record, AuditRow)]
+        acts = [asdict(record) for record in records if isinstance(record, AuditRow)]
+        transcripts = [record for record in records if isinstance(record, TranscriptRow)]
         with self._begin() as connection:
             dialect = connection.dialect.name
+            until = _erased_until(connection, (*entries, *transcripts))
             if entries:
-                rows = [columns_of(row) for row in _without_erased(connection, entries)]
+                rows = [columns_of(_without_erased(row, until)) for row in entries]
                 connection.execute(upsert_entries(dialect), rows)
             if acts:
-                names = AuditRow.__struct_fields__
-                connection.execute(insert_acts(dialect), [{name: getattr(act, name) for name in names} for act in acts])
+                connection.execute(insert_acts(dialect), acts)
+            if kept := [_columns_of(row) for row in transcripts if row.at > until.get(row.user, _NEVER)]:
+                connection.execute(insert_transcripts(dialect), kept)
 
     def totals(self, since_at: float | None = None) -> tuple[ProviderTotal, ...]:
         """Summed by the database in whole numbers: a million rows take a fraction of a second."""
@@ -111,6 +125,14 @@ class SqlStore:
         """By place in the table, so that pages neither overlap nor skip while rows are added."""
         with self._begin() as connection:
             return tuple(row_of(found) for found in connection.execute(_selected(query)).mappings())
+
+    def transcripts(self, query: Query) -> tuple[TranscriptRow, ...]:
+        """By place in the table, as entries are."""
+        wanted = _narrowed(TRANSCRIPTS, query, ("model", "key", "user"))
+        if query.since_at is not None:
+            wanted = wanted.where(TRANSCRIPTS.c.at >= query.since_at)
+        with self._begin() as connection:
+            return tuple(transcript_of(found) for found in connection.execute(wanted).mappings())
 
     def unfinished(self, writer: str) -> tuple[EntryRow, ...]:
         """As the Protocol says; answered from an index of open entries alone."""
@@ -156,19 +178,43 @@ class SqlStore:
         with self._begin() as connection:
             return connection.execute(delete(ENTRIES).where(ENTRIES.c.seq.in_(old))).rowcount
 
-    def erase(self, user: str, now_at: float) -> int:
-        """The name goes and the entry stays: what was spent was spent."""
+    def forget(self, before_at: float, limit: int) -> int:
+        """In small pieces, as entries are."""
+        place, at = TRANSCRIPTS.c.seq, TRANSCRIPTS.c.at
+        old = select(place).where(at < before_at).order_by(at).limit(limit)
+        with self._begin() as connection:
+            gone = connection.execute(delete(TRANSCRIPTS).where(place.in_(old))).rowcount
+        if gone:
+            self._sweep()
+        return gone
+
+    def erase(self, user: str, now_at: float) -> Erased:
+        """The name goes and the entry stays: what was spent was spent. What was said goes whole."""
         theirs = (ENTRIES.c.user == user) & (ENTRIES.c.opened_at <= now_at)
+        words = (TRANSCRIPTS.c.user == user) & (TRANSCRIPTS.c.at <= now_at)
         with self._begin() as connection:
             mark = upsert_erased(connection.dialect.name)
             connection.execute(mark, [{"user": user, "until_at": now_at}])
-            return connection.execute(update(ENTRIES).where(theirs).values(user="")).rowcount
+            erased = Erased(
+                entries=connection.execute(update(ENTRIES).where(theirs).values(user="")).rowcount,
+                transcripts=connection.execute(delete(TRANSCRIPTS).where(words)).rowcount,
+            )
+        self._sweep()
+        return erased
 
     def close(self) -> None:
         """As the Protocol says."""
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
+
+    def _sweep(self) -> None:
+        assert self._engine is not None
+        try:
+            with self._engine.connect() as connection:
+                self._backend.sweep(connection)
+        except SQLAlchemyError as error:
+            raise self._backend.told(getattr(error, "orig", None) or error) from error
 
     @contextmanager
     def _begin(self, engine: Engine | None = None) -> Iterator[Connection]:
@@ -186,13 +232,7 @@ class SqlStore:
 
 
 def _selected(query: Query) -> Select[tuple[object, ...]]:
-    wanted = select(ENTRIES).order_by(ENTRIES.c.seq.desc()).limit(query.limit)
-    for name in ("provider", "model", "key", "user"):
-        value = getattr(query, name)
-        if value is not None:
-            wanted = wanted.where(ENTRIES.c[name] == value)
-    if query.before is not None:
-        wanted = wanted.where(ENTRIES.c.seq < query.before)
+    wanted = _narrowed(ENTRIES, query, ("provider", "model", "key", "user"))
     if query.since_at is not None:
         wanted = wanted.where((ENTRIES.c.closed_at >= query.since_at) | (ENTRIES.c.opened_at >= query.since_at))
     return wanted
@@ -213,14 +253,30 @@ def _acts(query: ActQuery) -> Select[tuple[object, ...]]:
     return wanted
 
 
-def _without_erased(connection: Connection, rows: list[EntryRow]) -> list[EntryRow]:
-    """Rows of users who were erased while these were on their way, without their names."""
+def _narrowed(table: Table, query: Query, names: tuple[str, ...]) -> Select[tuple[object, ...]]:
+    """The newest rows of a page, of those that have these names."""
+    wanted = select(table).order_by(table.c.seq.desc()).limit(query.limit)
+    for name in names:
+        value = getattr(query, name)
+        if value is not None:
+            wanted = wanted.where(table.c[name] == value)
+    return wanted if query.before is None else wanted.where(table.c.seq < query.before)
+
+
+def _erased_until(connection: Connection, rows: tuple[EntryRow | TranscriptRow, ...]) -> Mapping[str, float]:
+    """Until when those of these users were erased who ever were: some of what is theirs may still be on its way."""
     users = {row.user for row in rows if row.user}
     if not users:
-        return rows
+        return {}
     query = select(ERASED).where(ERASED.c.user.in_(sorted(users)))
-    until = {found["user"]: found["until_at"] for found in connection.execute(query).mappings()}
-    return [
-        replace(row, user="") if row.user in until and (row.opened_at or 0.0) <= until[row.user] else row
-        for row in rows
-    ]
+    return {found["user"]: found["until_at"] for found in connection.execute(query).mappings()}
+
+
+def _without_erased(row: EntryRow, until: Mapping[str, float]) -> EntryRow:
+    """The entry without a name that was erased while it was on its way."""
+    return replace(row, user="") if (row.opened_at or 0.0) <= until.get(row.user, _NEVER) else row
+
+
+def _columns_of(row: TranscriptRow) -> dict[str, object]:
+    """A transcript as the table's columns, `seq` left to the database."""
+    return {name: value for name, value in asdict(row).items() if name != "seq"}

@@ -53,7 +53,7 @@ class SqliteBackend:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise JournalError(f"{self.name} cannot be written: {error.strerror}") from error
-        return create_engine("sqlite://", creator=self._connect, poolclass=StaticPool)
+        return create_engine("sqlite://", creator=self._connect, poolclass=StaticPool, hide_parameters=True)
 
     def settle(self, connection: Connection) -> None:
         """Create what is not there, bring older files up to date; refuse what is not ours or not yet known."""
@@ -70,6 +70,10 @@ class SqliteBackend:
         connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
         upgrade(connection, self.name)
 
+    def sweep(self, connection: Connection) -> None:
+        """Write-ahead log into file, and the log emptied; while somebody reads, the next sweep does it."""
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def told(self, error: BaseException) -> JournalError:
         """As the Protocol says."""
         if str(getattr(error, "sqlite_errorname", "")).startswith(_DAMAGED):
@@ -84,4 +88,6 @@ class SqliteBackend:
         if not self._read_only:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
+            # What is deleted is written over: an erasure that leaves the words in the file's free pages is none.
+            connection.execute("PRAGMA secure_delete = ON")
         return connection

@@ -55,6 +55,7 @@ class Line(StrEnum):
     RECORD_LOST = "ledger store cannot hold a record"
     ENTRIES_CLOSED = "ledger closed what an earlier run left open"
     ENTRIES_LOST = "ledger entries are being lost"
+    TRANSCRIPTS_LOST = "transcripts are being lost"
     LEDGER_STOPPED_SHORT = "ledger stops with records unwritten"
     BUDGETS_BLIND = "budgets do not know yet what was spent before"
     BUDGETS_KNOW = "budgets know what was spent before"

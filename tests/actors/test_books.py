@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
 from msgspec.structs import replace
 
 from actors.books import GROUP_RECORDS, Books, act_of, joined, opening_of
@@ -12,6 +13,7 @@ from router.canon.cost import CostSource
 from router.canon.outcome import End
 from router.policy.audit import digest_of
 from router.store.journal import AuditRow, EntryRow, Head, ProviderTotal, total_of
+from tests.fakes.entries import transcribed
 
 OPENING = EntryRow(attempt="a", exchange="ex", provider="main", model="large", number=1, opened_at=100.0)
 CLOSING = EntryRow(
@@ -90,3 +92,16 @@ def test_what_was_told_before_the_journal_opened_is_signed_when_it_does() -> Non
     assert (first.chain, first.number, first.previous) == ("here", 8, "seven")
     assert (second.number, second.previous) == (9, first.digest)
     assert first.digest == digest_of(act_of(first))
+
+
+def test_transcripts_are_the_first_that_find_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries go on being kept beside them; what was written makes room again."""
+    monkeypatch.setattr("actors.books.MOST_TRANSCRIPTS", 2)
+    books = Books()
+    for name in "abc":
+        books.keep(transcribed(name))
+    books.add(OPENING)
+    assert (len(books.pending), books.left_out, books.lost) == (3, 1, 0)
+    books.written(books.next_batch())
+    books.keep(transcribed("d"))
+    assert (len(books.pending), books.left_out) == (1, 1)

@@ -518,7 +518,7 @@ async def test_an_end_user_is_erased_and_the_erasure_is_an_act() -> None:
     async with running(account.vault()) as rig:
         rig.ref.tell(replace(opened("a"), user="ann"))
         answer = await rig.ref.ask(EraseUser(user="ann", actor="k1"))
-        assert answer == UserErased(entries=1)
+        assert answer == UserErased(entries=1, transcripts=0)
         rig.ref.tell(closed("a"))
         page = await rig.ref.ask(ReadAudit())
         assert isinstance(page, AuditPage)

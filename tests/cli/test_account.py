@@ -16,7 +16,7 @@ from router.cli.commands import app
 from router.store.disk import DiskJournal
 from router.store.journal import Query
 from router.store.sqlite import sqlite_store
-from tests.fakes.entries import acts, closed, opened
+from tests.fakes.entries import acts, closed, opened, transcribed
 
 PRICES = {"input_per_mtok": 3, "output_per_mtok": 15}
 
@@ -92,9 +92,13 @@ def test_a_broken_log_is_found(account: Account, statement: str, words: str) -> 
 def test_a_user_is_exported_and_erased(account: Account) -> None:
     """All of theirs, as lines of JSON; then no name, the same sums, and an act that does not name them."""
     account.put(opened("a", user="ann"), closed("a"), opened("b", user="bob"), opened("c", user="ann"))
+    account.put(transcribed("x", "ann"), transcribed("y", "bob", asked="a canary"), transcribed("z", "ann"))
     lines = [json.loads(line) for line in account.run("export", "--user", "ann").splitlines()]
-    assert [line["attempt"] for line in lines] == ["c", "a"]
-    assert "erased from 2 entries" in account.run("erase", "--user", "ann")
+    assert [line.get("attempt") or line["exchange"] for line in lines] == ["c", "a", "z", "x"]
+    assert [line["kind"] for line in lines] == ["entry", "entry", "transcript", "transcript"]
+    (newest,) = account.run("transcripts", "--user", "bob").splitlines()
+    assert (json.loads(newest)["asked"], account.run("transcripts", "--key", "none")) == ("a canary", "")
+    assert "erased from 2 entries, and 2 transcripts" in account.run("erase", "--user", "ann")
     assert account.run("export", "--user", "ann") == ""
     assert "1 acts" in account.run("verify")
     assert b"user.erased" in account.ledger.read_bytes()
@@ -119,7 +123,7 @@ def test_entries_are_rated_anew(account: Account) -> None:
 
 def test_a_file_is_migrated(account: Account) -> None:
     """Made, where there was none."""
-    assert "schema 0003" in account.run("migrate")
+    assert "schema 0004" in account.run("migrate")
     assert account.ledger.exists()
 
 

@@ -12,7 +12,7 @@ from router.canon.cost import CostSource
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
 from router.policy.audit import digest_of
-from router.store.journal import AuditRow, EntryRow, Query
+from router.store.journal import AuditRow, EntryRow, Query, TranscriptRow
 from router.store.sqlite import sqlite_store
 
 USAGE = Usage(
@@ -64,6 +64,23 @@ def closed(attempt: str, provider: str = "main", cost_usd: Decimal | None = Deci
         reported_usd=Decimal("0.00123"),
         price_id="list large",
         price_date="2026-10-01",
+    )
+
+
+def transcribed(
+    exchange: str, user: str = "", *, at: float = 1000.25, key: str = "k1", asked: str = "why", said: str = "because"
+) -> TranscriptRow:
+    """The words of an exchange."""
+    return TranscriptRow(
+        exchange=exchange,
+        at=at,
+        key=key,
+        owner="team",
+        user=user,
+        model="chat",
+        end=End.COMPLETED,
+        asked=asked,
+        said=said,
     )
 
 

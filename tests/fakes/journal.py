@@ -18,6 +18,7 @@ from router.store.journal import (
     AuditRow,
     Backlog,
     EntryRow,
+    Erased,
     Head,
     JournalError,
     JournalMisfit,
@@ -26,6 +27,7 @@ from router.store.journal import (
     ProviderTotal,
     Query,
     Record,
+    TranscriptRow,
     total_of,
 )
 
@@ -106,6 +108,10 @@ class MemoryJournal(Refusing):
         self.may_refuse()
         self._carried = max(self._carried, mark.offset_bytes)
 
+    def renew(self) -> None:
+        """As the Protocol says; what was carried stays in `records`."""
+        self.may_refuse()
+
     @property
     def waiting(self) -> tuple[Record, ...]:
         """What the store was not yet seen to have."""
@@ -120,6 +126,7 @@ class MemoryStore(Refusing):
         self.misfits: set[str] = set()
         self.rows = {row.attempt: replace(row, seq=seq) for seq, row in enumerate(rows, 1)}
         self.acts: dict[tuple[str, int], AuditRow] = {}
+        self.said: dict[str, TranscriptRow] = {}
         self._erased: dict[str, float] = {}
 
     def open(self) -> None:
@@ -135,6 +142,9 @@ class MemoryStore(Refusing):
         for record in records:
             if isinstance(record, AuditRow):
                 self.acts.setdefault((record.chain, record.number), record)
+            elif isinstance(record, TranscriptRow):
+                if record.at > self._erased.get(record.user, -1.0):
+                    self.said.setdefault(record.exchange, replace(record, seq=len(self.said) + 1))
             else:
                 self._put(record)
         self.may_break()
@@ -207,14 +217,31 @@ class MemoryStore(Refusing):
             del self.rows[name]
         return len(old[:limit])
 
-    def erase(self, user: str, now_at: float) -> int:
+    def transcripts(self, query: Query) -> tuple[TranscriptRow, ...]:
         """As the Protocol says."""
         self.may_refuse()
+        newest = sorted(self.said.values(), key=lambda row: -(row.seq or 0))
+        return tuple(row for row in newest if query.user in (None, row.user))[: query.limit]
+
+    def forget(self, before_at: float, limit: int) -> int:
+        """As the Protocol says."""
+        self.may_refuse()
+        old = [name for name, row in self.said.items() if row.at < before_at][:limit]
+        for name in old:
+            del self.said[name]
+        return len(old)
+
+    def erase(self, user: str, now_at: float) -> Erased:
+        """As the Protocol says."""
+        self.may_refuse()
+        words = [name for name, row in self.said.items() if row.user == user and row.at <= now_at]
+        for name in words:
+            del self.said[name]
         self._erased[user] = now_at
         theirs = [name for name, row in self.rows.items() if row.user == user]
         for name in theirs:
             self.rows[name] = replace(self.rows[name], user="")
-        return len(theirs)
+        return Erased(entries=len(theirs), transcripts=len(words))
 
     def _put(self, row: EntryRow) -> None:
         if (row.opened_at or 0.0) <= self._erased.get(row.user, -1.0):

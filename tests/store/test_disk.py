@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from router.store.disk import DiskJournal
 from router.store.journal import EntryRow, JournalError, JournalUnusable, Mark, Record
 from router.store.segment import decode_records, encode_record
-from tests.fakes.entries import acts, closed, opened
+from tests.fakes.entries import acts, closed, opened, transcribed
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,6 +41,26 @@ def journal(folder: Path) -> Iterator[DiskJournal]:
 def everything(journal: DiskJournal) -> tuple[Record, ...]:
     """All that was not carried."""
     return journal.backlog(100_000).records
+
+
+def test_what_was_carried_is_gone_after_a_renewal(journal: DiskJournal, folder: Path) -> None:
+    """Words of a transcript as well; as long as something waits, nothing goes."""
+    words = transcribed("a", asked="a canary")
+    journal.append((words, opened("b")))
+    half = journal.backlog(1)
+    assert half.records == (words,)
+
+    def found() -> bool:
+        return any(b"a canary" in file.read_bytes() for file in folder.glob("*.log"))
+
+    journal.carried(half.mark)
+    journal.renew()
+    assert found() and journal.backlog(9).records == (opened("b"),)
+    journal.carried(journal.backlog(9).mark)
+    journal.renew()
+    assert not found() and journal.backlog(9).records == ()
+    journal.append((opened("c"),))
+    assert journal.backlog(9).records == (opened("c"),)
 
 
 def test_records_come_back_in_order_until_they_are_carried(journal: DiskJournal) -> None:

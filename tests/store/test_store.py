@@ -12,10 +12,20 @@ from msgspec.structs import replace
 from router.canon.cost import CostSource
 from router.canon.outcome import End
 from router.canon.usage import Usage
-from router.store.journal import ActQuery, AuditPlace, EntryRow, JournalError, ProviderTotal, Query, Store, total_of
+from router.store.journal import (
+    ActQuery,
+    AuditPlace,
+    EntryRow,
+    Erased,
+    JournalError,
+    ProviderTotal,
+    Query,
+    Store,
+    total_of,
+)
 from router.store.postgres import postgres_store
 from router.store.sqlite import sqlite_store
-from tests.fakes.entries import USAGE, acts, closed, opened
+from tests.fakes.entries import USAGE, acts, closed, opened, transcribed
 from tests.fakes.postgres import Database
 
 pytestmark = pytest.mark.timeout(60)  # the first test that asks starts a database server
@@ -168,10 +178,35 @@ def test_entries_are_found_by_who_asked(store: Store) -> None:
 def test_an_erased_user_stays_erased(store: Store) -> None:
     """The entry and its cost stay, the name goes; also from an entry that was on its way, and of nobody else."""
     store.put((opened("a", user="ann"), closed("a"), opened("b", user="bob")))
-    assert store.erase("ann", now_at=1500.0) == 1
+    assert store.erase("ann", now_at=1500.0) == Erased(entries=1, transcripts=0)
     store.put((opened("c", user="ann"), opened("a", user="ann"), replace(opened("d", user="ann"), opened_at=1600.0)))
     assert {row.attempt: row.user for row in store.entries(Query())} == {"a": "", "b": "bob", "c": "", "d": "ann"}
     assert store.entries(Query(limit=100))[-1].cost_usd == Decimal("0.00357")
+
+
+def test_transcripts_are_kept_once_paged_forgotten_and_erased(store: Store) -> None:
+    """Whole, whatever they hold; those of an erased user are gone, and the ones that were on their way do not come."""
+    odd = transcribed("e", key="k2", asked="é 🙂 'quoted' \n", said="")
+    rows = (transcribed("a", "ann"), transcribed("b", "bob", at=900.0), transcribed("c", "ann", at=2000.0), odd)
+    store.put((*rows, opened("a", user="ann")))
+    store.put(rows)
+
+    def found(query: Query) -> list[str]:
+        return [row.exchange for row in store.transcripts(query)]
+
+    assert store.transcripts(Query(limit=1)) == (replace(odd, seq=4),)
+    assert found(Query(limit=2, before=4)) == ["c", "b"]
+    assert (found(Query(user="ann")), found(Query(key="k2")), found(Query(since_at=1500.0))) == (
+        ["c", "a"],
+        ["e"],
+        ["c"],
+    )
+    assert store.erase("ann", now_at=1500.0) == Erased(entries=1, transcripts=1)
+    store.put((transcribed("d", "ann"), transcribed("f", "ann", at=1600.0)))
+    assert found(Query()) == ["f", "e", "c", "b"]
+    assert [store.forget(1600.0, 1), store.forget(1600.0, 5), store.forget(1600.0, 5)] == [1, 1, 0]
+    assert found(Query()) == ["f", "c"]
+    assert len(store.entries(Query())) == 1
 
 
 def test_old_entries_are_deleted_a_few_at_a_time(store: Store) -> None:

@@ -10,7 +10,14 @@ from pathlib import Path
 
 from msgspec import field
 
-from router.settings.schema.account import AuditKeys, Cache, ConversationKeys, IdempotencyKeys, LedgerKeys
+from router.settings.schema.account import (
+    AuditKeys,
+    Cache,
+    ConversationKeys,
+    IdempotencyKeys,
+    LedgerKeys,
+    TranscriptKeys,
+)
 from router.settings.schema.clients import BudgetKeys, ClientKeys, Endpoint
 from router.settings.schema.failover import Breaker, Failover, GroupKeys, HedgeKeys, Retry, Strategy
 from router.settings.schema.grants import AwsKeys, EntraKeys, GoogleKeys
@@ -84,6 +91,7 @@ __all__ = [
     "Strategy",
     "Telemetry",
     "TimeoutKeys",
+    "TranscriptKeys",
 ]
 
 
@@ -106,6 +114,7 @@ class Document(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ledger: what every attempt cost.
         audit: who was let in where.
         prices: what models cost.
+        transcripts: what was asked and answered, in words.
         telemetry: what is told about requests.
         admin: where it is administered.
         reload: when the configuration is read again.
@@ -127,6 +136,7 @@ class Document(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ledger: LedgerKeys = LedgerKeys()
     audit: AuditKeys = AuditKeys()
     prices: PricesKeys = PricesKeys()
+    transcripts: TranscriptKeys = TranscriptKeys()
     telemetry: Telemetry = Telemetry()
     admin: AdminKeys = AdminKeys()
     reload: ReloadKeys = ReloadKeys()

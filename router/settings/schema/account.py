@@ -77,6 +77,23 @@ class AuditKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sum_s: PositiveS = 300.0
 
 
+class TranscriptKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The words of questions and answers, kept in the ledger's store for whoever asks for it.
+
+    Args:
+        enabled: whether they are, for keys that say nothing of it and for callers without one.
+        keep_days: how long.
+        max_chars: of a question and of an answer each; of a longer one its beginning and its end.
+        redact: regular expressions (Python's); what they match is kept as `[redacted]`, like every known secret and
+            whatever has the form of a provider's key.
+    """
+
+    enabled: bool = False
+    keep_days: Days = 30.0
+    max_chars: Annotated[int, Meta(ge=256, le=32_768)] = 8192
+    redact: tuple[str, ...] = ()
+
+
 class LedgerKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every attempt cost.
 

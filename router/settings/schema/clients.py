@@ -48,6 +48,8 @@ class ClientKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         tokens_per_min: the same for tokens of prompt and answer, taken by estimate and set right at the end.
         max_parallel: its requests in flight at once.
         keep: whether its conversations are kept, for `previous_response_id`.
+        transcripts: whether its questions and answers are kept in the ledger's store; left out, as
+            `transcripts.enabled` says.
     """
 
     key: Secret | None = None
@@ -62,6 +64,7 @@ class ClientKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cache: bool | None = None
     cache_tool_calls: bool | None = None
     keep: bool = True
+    transcripts: bool | None = None
     requests_per_min: Count | None = None
     tokens_per_min: Annotated[int, Meta(ge=1, le=10**12)] | None = None
     max_parallel: Count | None = None
