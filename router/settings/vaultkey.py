@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -76,31 +77,39 @@ class VariableKeys:
 
 
 class KeyringKeys:
-    """The operating system's keyring, through the package `keyring` (extra `keyring`)."""
+    """The operating system's keyring, through the package `keyring` (extra `keyring`), by whatever backend it has."""
 
     def read(self) -> tuple[bytes, ...]:
         """As the Protocol says."""
-        try:
-            import keyring
-            from keyring.errors import KeyringError
-        except ImportError as error:
-            raise VaultError("the keyring needs pointsman[keyring]") from error
-        try:
-            return _decoded(keyring.get_password(_SERVICE, _ACCOUNT) or "", "the keyring's entry")
-        except KeyringError as error:
-            raise VaultError("the system's keyring does not answer") from error
+        with _system_keyring() as keyring:
+            found = keyring.get_password(_SERVICE, _ACCOUNT)
+        return _decoded(found or "", "the keyring's entry")
 
     def write(self, keys: tuple[bytes, ...]) -> None:
         """As the Protocol says."""
-        try:
-            import keyring
-            from keyring.errors import KeyringError
-        except ImportError as error:
-            raise VaultError("the keyring needs pointsman[keyring]") from error
-        try:
+        with _system_keyring() as keyring:
             keyring.set_password(_SERVICE, _ACCOUNT, _encoded(keys))
-        except KeyringError as error:
-            raise VaultError("the system's keyring does not answer") from error
+
+
+@contextmanager
+def _system_keyring() -> Iterator[Any]:
+    """The package, whose refusals say what an operator can do.
+
+    Source: https://keyring.readthedocs.io/en/latest/#exceptions, read 2026-11.
+    """
+    try:
+        import keyring
+        from keyring.errors import KeyringError, KeyringLocked, NoKeyringError
+    except ImportError as error:
+        raise VaultError("the keyring needs pointsman[keyring]") from error
+    try:
+        yield keyring
+    except NoKeyringError as error:
+        raise VaultError("this system has no keyring; start one, or write another secrets.key_from") from error
+    except KeyringLocked as error:
+        raise VaultError("the system's keyring is locked; unlock it") from error
+    except KeyringError as error:
+        raise VaultError(f"the system's keyring refuses ({type(error).__name__})") from error
 
 
 class Safe(Struct, frozen=True):

@@ -17,6 +17,12 @@ def run(*words: object, env: Mapping[str, str] | None = None) -> Result:
     return CliRunner().invoke(app, [str(word) for word in words], env={**without, "COLUMNS": "200", **(env or {})})
 
 
+def given_to(*words: object, text: str) -> Result:
+    """The same, with `text` on its standard input."""
+    without = dict.fromkeys(os.environ)
+    return CliRunner().invoke(app, [str(word) for word in words], env={**without, "COLUMNS": "200"}, input=text)
+
+
 async def run_beside(*words: object, env: Mapping[str, str] | None = None) -> Result:
     """The same in a thread, so that a router in the test's loop can answer it."""
     return await asyncio.to_thread(run, *words, env=env)
