@@ -18,8 +18,17 @@ T = TypeVar("T")
 Pairs = tuple[tuple[str, str], ...]
 Triples = tuple[tuple[str, str, str], ...]
 
+
+class _Part(Struct):
+    """A part of a message, as far as it is a text."""
+
+    type: str
+    text: str = ""
+
+
 _MESSAGES = Decoder(list[dict[str, Raw]])
 _CALLS = Decoder(list[dict[str, Raw]] | None)
+_PARTS = Decoder(list[_Part])
 _NUMBER = Decoder(float)
 
 _NOTHING = frozenset({b"null", b'""', b"[]", b"{}"})
@@ -33,6 +42,7 @@ _DEFAULTS: Mapping[str, frozenset[bytes]] = {
     "parallel_tool_calls": frozenset({b"true"}),
     "service_tier": frozenset({b'"auto"'}),
     "store": frozenset({b"false"}),
+    "tool_choice": frozenset({b'"auto"'}),
     "verbosity": frozenset({b'"medium"'}),
     "modalities": frozenset({b'["text"]'}),
 }
@@ -52,6 +62,8 @@ class Quirks(Struct, frozen=True, kw_only=True):
         roles: (role of a message, its own word for the same).
         message_refused: members of messages it answers with an error; taken out and named as lost.
         call_id: a tool call's id as others made it -> as it takes it; the same for the same, and its own unchanged.
+        apart: (member, another, its value); the member is refused where the other has that value.
+        plain: what a message says is one text; of several parts that are texts one is made.
     """
 
     renames: Pairs = ()
@@ -63,6 +75,8 @@ class Quirks(Struct, frozen=True, kw_only=True):
     roles: Pairs = ()
     message_refused: tuple[str, ...] = ()
     call_id: Callable[[str], str] | None = None
+    apart: Triples = ()
+    plain: bool = False
 
 
 def bend(body: bytes, quirks: Quirks) -> tuple[bytes, tuple[str, ...]]:
@@ -76,7 +90,9 @@ def bend(body: bytes, quirks: Quirks) -> tuple[bytes, tuple[str, ...]]:
     _bend_values(members, quirks, lost)
     for name in quirks.needless:
         members.pop(name, None)
-    lost += [name for name in quirks.refused if not _says_nothing(name, members.pop(name, None))]
+    refused = [*quirks.refused]
+    refused += [name for name, other, value in quirks.apart if bytes(members.get(other, b"")) == value.encode()]
+    lost += [name for name in refused if not _says_nothing(name, members.pop(name, None))]
     for name, own in quirks.renames:
         if name in members:
             members[own] = members.pop(name)
@@ -113,6 +129,7 @@ def _bent_messages(raw: Raw, quirks: Quirks, lost: list[str]) -> Raw:
     for place, message in enumerate(messages):
         changed |= _bend_role(message, quirks)
         changed |= _bend_ids(message, quirks)
+        changed |= quirks.plain and _bend_parts(message)
         said = {name: message.pop(name) for name in quirks.message_refused if name in message}
         changed |= bool(said)
         lost += [f"messages[{place}].{name}" for name, value in said.items() if not _says_nothing(name, value)]
@@ -145,6 +162,15 @@ def _bend_id(member: dict[str, Raw], name: str, call_id: Callable[[str], str]) -
     if said is None or call_id(said) == said:
         return False
     member[name] = Raw(ENCODER.encode(call_id(said)))
+    return True
+
+
+def _bend_parts(message: dict[str, Raw]) -> bool:
+    """Texts to one text, kept apart by line ends; what is no text is left for the provider to refuse."""
+    parts = _read(_PARTS, message.get("content"))
+    if parts is None or any(part.type != "text" for part in parts):
+        return False
+    message["content"] = Raw(ENCODER.encode("\n".join(part.text for part in parts)))
     return True
 
 

@@ -126,7 +126,7 @@ KNOWN_KEYS: tuple[KnownKey, ...] = (
     KnownKey(
         variable="AI21_API_KEY",
         name="ai21",
-        base_url="https://api.ai21.com/studio/v1",
+        kind="ai21",
         models=("jamba-mini", "jamba-large"),
     ),
 )

@@ -36,6 +36,7 @@ BUILT_IN: Mapping[str, KindRules] = {
     "anthropic": KindRules(needs_key=True, lists=True),
     "anthropic-compatible": KindRules(needs_base_url=True),
     "llama-cpp": KindRules(local=True),
+    "ai21": KindRules(needs_key=True),
     "azure": KindRules(needs_base_url=True, needs_key=True, grant="entra"),
     "bedrock": KindRules(needs_base_url=True, grant="aws", located_by="region"),
     "cerebras": KindRules(needs_key=True, lists=True),

@@ -72,6 +72,11 @@ def _available(code: str, words: str) -> Said:
     return {}, {"error": {"code": 0, "message": words or "no", "availability": {"code": code, "retryable": False}}}
 
 
+def _detail(form: str, words: str) -> Said:
+    """As FastAPI says it: a sentence, or a list of what is wrong."""
+    return {}, {"detail": [{"loc": ["body"], "msg": words, "type": "t"}] if form else words or "no"}
+
+
 def _openrouter(kind: str, words: str) -> Said:
     return {}, {"error": {"code": 0, "message": words or "no", "metadata": {"error_type": kind}}}
 
@@ -328,6 +333,16 @@ DOCUMENTED: dict[str, tuple[Callable[[str, str], Said], tuple[Row, ...]]] = {
             *_plain((499, R.SERVER_ERROR)),
             # A 404 of who is behind it arrives as a 400.
             (400, "", "Error from provider (Console): The model `m` does not exist", R.MODEL_MISSING),
+        ),
+    ),
+    "ai21": (
+        _detail,
+        (
+            (400, "", "Bad request: bad or missing authentication.", R.CREDENTIAL),
+            *_plain((400, R.REJECTED), (401, R.CREDENTIAL), (403, R.CREDENTIAL), (404, R.MODEL_MISSING)),
+            *_plain((405, R.REJECTED), (408, R.SERVER_ERROR), (422, R.REJECTED), (424, R.SERVER_ERROR)),
+            *_plain((429, R.THROTTLED), (500, R.SERVER_ERROR), (503, R.OVERLOADED)),
+            (422, "list", "max_tokens", R.REJECTED),
         ),
     ),
     "vllm": (

@@ -33,6 +33,30 @@ _BENT: dict[str, tuple[Quirks, bytes, bytes, tuple[str, ...]]] = {
         b"{}",
         ("parallel_tool_calls", "seed"),
     ),
+    "members that do not go together": (
+        Quirks(apart=(("tools", "stream", "true"),)),
+        b'{"stream":true,"tools":[1]}',
+        b'{"stream":true}',
+        ("tools",),
+    ),
+    "members that do": (
+        Quirks(apart=(("tools", "stream", "true"),)),
+        b'{"stream":false,"tools":[1]}',
+        b'{"stream":false,"tools":[1]}',
+        (),
+    ),
+    "one text of several": (
+        Quirks(plain=True),
+        b'{"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]}',
+        b'{"messages":[{"role":"user","content":"a\\nb"}]}',
+        (),
+    ),
+    "more than texts": (
+        Quirks(plain=True),
+        b'{"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"image_url","image_url":{}}]}]}',
+        b'{"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"image_url","image_url":{}}]}]}',
+        (),
+    ),
     "a member it does without": (
         Quirks(needless=("stream_options",)),
         b'{"stream":true,"stream_options":{"include_usage":true}}',
