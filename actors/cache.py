@@ -82,7 +82,7 @@ class Cache(Actor):
             return Miss()
         self._entries.move_to_end(key)
         self._count(hits=self._view.hits + 1)
-        return Hit(pieces=entry.stored.pieces, age_s=age_s)
+        return Hit(pieces=entry.stored.pieces, age_s=age_s, passed=entry.stored.passed)
 
     def _store(self, message: Stored) -> None:
         """Keep it as the newest, and make room at the other end."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 from msgspec.json import encode
+from msgspec.structs import replace
 
 from actors.flights import Flights
 from actors.messages import AnswerRepeated, Call, Hit, Lookup, Opened
@@ -17,6 +18,7 @@ from router.canon.target import Target
 from router.policy.cachekey import cache_key
 from router.policy.caching import CacheUse, choose_use
 from router.policy.enduser import end_user_of
+from router.wire.dialect import Ask, Relay
 
 LONGEST_BYTES = 4 << 20
 """A longer answer is not kept: what is under way is held beside what the cache is bounded to."""
@@ -36,6 +38,7 @@ class CacheWiring(Struct, frozen=True, kw_only=True):
         groups: by name, what those say.
         max_temperature: a request that states a higher one goes around it.
         flights: requests that can be joined.
+        relay: (dialect, request) -> what ends with an error in its words bytes that are passed on.
     """
 
     ref: Ref
@@ -44,6 +47,7 @@ class CacheWiring(Struct, frozen=True, kw_only=True):
     groups: Mapping[str, CacheScope]
     max_temperature: float
     flights: Flights
+    relay: Callable[[str, Ask], Relay]
 
 
 class Caching:
@@ -79,7 +83,12 @@ class Caching:
             return None
         if hit.begun.target not in targets:
             return None
-        return hit
+        return self._related(hit) if hit.passed else hit
+
+    def _related(self, hit: Hit) -> Hit:
+        """With a relay of its own, where bytes are passed on."""
+        relay = self._wiring.relay(self._call.dialect, self._call.ask)
+        return replace(hit, pieces=(replace(hit.begun, relay=relay), *hit.pieces[1:]))
 
     def opened(self, opened: Opened) -> Opened:
         """The exchange for its own caller, who reads it beside all that will have joined it."""

@@ -30,12 +30,16 @@ class Recall:
         self._pieces: list[Piece] = []
         self._size_bytes = 0
         self._lost = False
+        self._passed = False
         self._has_content = False
 
     def note(self, piece: Piece) -> None:
         """One more piece, in the order in which the reader is told."""
         if self._lost:
             return
+        if isinstance(piece, Committed):
+            self._passed = piece.relay is not None
+            piece = replace(piece, relay=None)
         self._pieces.append(piece)
         self._size_bytes += size_of(piece)
         if self._size_bytes > self._most_bytes or not self._may_repeat(piece):
@@ -45,7 +49,7 @@ class Recall:
         """The whole answer, once it is complete; None where it is none to be given again."""
         if self._lost or not self._has_content or not isinstance(self._pieces[-1], Answered):
             return None
-        return Stored(key=self._key, pieces=tuple(self._pieces), size_bytes=self._size_bytes)
+        return Stored(key=self._key, pieces=tuple(self._pieces), size_bytes=self._size_bytes, passed=self._passed)
 
     def _may_repeat(self, piece: Piece) -> bool:
         match piece:

@@ -35,7 +35,7 @@ ROOMS = {
 }
 """Which room a module is in: the longest name that it begins with."""
 
-SEAMS = frozenset({"router.upstream.transport", "router.store.journal", "router.store.leases"})
+SEAMS = frozenset({"router.upstream.transport", "router.store.answers", "router.store.journal", "router.store.leases"})
 """Modules that hold a Protocol and nothing else; reaching one is not reaching its room."""
 
 _TREE = frozenset({"runtime", "canon", "errors", "wire", "policy", "providers", "telemetry", "seams"})

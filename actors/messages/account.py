@@ -224,10 +224,11 @@ class Lookup(Struct, frozen=True, kw_only=True):
 
 
 class Hit(Struct, frozen=True, kw_only=True):
-    """The pieces of the answer, given `age_s` ago, as its reader was told them."""
+    """The pieces of the answer, given `age_s` ago, as its reader was told them; `passed` is as in `Stored`."""
 
     pieces: tuple[Piece, ...]
     age_s: float
+    passed: bool = False
 
     @property
     def begun(self) -> Committed:
@@ -251,11 +252,13 @@ class Stored(Struct, frozen=True, kw_only=True):
 
     Args:
         size_bytes: what these take, about.
+        passed: whether its bytes were passed on as they came. The relay that did it is not kept.
     """
 
     key: str
     pieces: tuple[Piece, ...]
     size_bytes: int
+    passed: bool = False
 
 
 class CacheView(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from actors.accesses import Accesses
 from actors.books import Books
-from actors.cache import Cache
 from actors.capability import Capability, Facts
 from actors.config import Config
 from actors.conversations import ActorMemory, Conversations
@@ -43,6 +42,7 @@ from actors.sharing import Sharing
 from actors.telemetry import Outlets, Telemetry, Tuning, describe_report
 from actors.tree import Blueprint, path, tree
 from actors.vault import Vault
+from router.app.caches import cache_of, cache_rules, cache_wiring
 from router.app.clients import bounds_of, dearest, densest
 from router.app.contexts import Contexts
 from router.app.dialects import CODECS
@@ -50,15 +50,7 @@ from router.app.found import by_reference, targets_found
 from router.app.press import Hooks, Press, Printing
 from router.app.prices import price_book, said_of
 from router.app.release import Kinds, Layout, Release, layout_of, secrets_of
-from router.app.rules import (
-    backoff,
-    budget_rules,
-    cache_rules,
-    cache_wiring,
-    conversation_rules,
-    sharing_rules,
-    transcript_rules,
-)
+from router.app.rules import backoff, budget_rules, conversation_rules, sharing_rules, transcript_rules
 from router.app.seats import OPEN, absent_groups, continuing, upstream_names
 from router.app.units import Workshop
 from router.app.vaults import vault_of
@@ -405,7 +397,7 @@ class Assembly:
                 ),
                 live_jobs=lambda: self._door.jobs,
             ),
-            cache=lambda: Cache(rules=lambda: cache_rules(edition.value.settings), published=self._cached),
+            cache=cache_of(settings, lambda: cache_rules(edition.value.settings), self._cached),
             conversations=lambda: Conversations(
                 rules=lambda: conversation_rules(edition.value.settings), published=self._conversed
             ),

@@ -96,6 +96,8 @@ PENDING: tuple[tuple[str, Callable[[Settings], object]], ...] = (
     ("ledger.journal", lambda settings: settings.ledger.journal),
     ("ledger.keep_days", lambda settings: settings.ledger.keep_days),
     ("transcripts.keep_days", lambda settings: settings.transcripts.keep_days),
+    ("cache.backend", lambda settings: settings.cache.backend),
+    ("cache.path", lambda settings: settings.cache.path),
     ("server.host", lambda settings: settings.server.host),
     ("server.port", lambda settings: settings.server.port),
     ("server.max_connections", lambda settings: settings.server.max_connections),

@@ -6,13 +6,8 @@ import math
 import re
 from collections.abc import Callable
 
-from actors.cache import CacheRules
-from actors.caching import CacheWiring
 from actors.conversations import ConversationRules
-from actors.flights import Flights
-from actors.runtime import Ref
 from actors.sharing import SharingRules
-from router.canon.caching import CacheScope
 from router.canon.loss import OnLoss
 from router.policy.adapt import Adaptive
 from router.policy.backoff import Backoff
@@ -84,26 +79,6 @@ def breaker_rules(settings: Settings) -> BreakerRules:
 def budget_rules(settings: Settings) -> BudgetRules:
     """How many retries traffic pays for."""
     return BudgetRules(share=settings.retry.budget_ratio, min_per_s=settings.retry.budget_min_per_s)
-
-
-def cache_rules(settings: Settings) -> CacheRules:
-    """How long answers are kept, and how many."""
-    return CacheRules(ttl_s=settings.cache.ttl_s, size_bytes=settings.cache.max_bytes)
-
-
-def cache_wiring(settings: Settings, ref: Ref, ledger: Ref, flights: Flights) -> CacheWiring:
-    """Who is answered from kept answers, as far as server and groups say."""
-    return CacheWiring(
-        ref=ref,
-        ledger=ledger,
-        server=CacheScope(on=settings.cache.enabled, tool_calls=settings.cache.tool_calls),
-        groups={
-            name: CacheScope(on=group.cache, tool_calls=group.cache_tool_calls)
-            for name, group in settings.failover_groups.items()
-        },
-        max_temperature=settings.cache.max_temperature,
-        flights=flights,
-    )
 
 
 def transcript_rules(settings: Settings, scrub: Callable[[str], str]) -> TranscriptRules:

@@ -58,7 +58,7 @@ def resolve(document: Document, kinds: Mapping[str, KindRules], table: PriceRows
         },
         breaker=replace(breaker, max_open_s=max(breaker.max_open_s, breaker.recovery_timeout_s)),
         retry=replace(retry, max_delay_ms=max(retry.max_delay_ms, retry.base_delay_ms)),
-        cache=document.cache,
+        cache=replace(document.cache, path=document.cache.path or document.home / "cache.sqlite"),
         idempotency=document.idempotency,
         conversations=document.conversations,
         ledger=_ledger(document.ledger, document.home),

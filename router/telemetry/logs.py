@@ -57,6 +57,8 @@ class Line(StrEnum):
     ENTRIES_LOST = "ledger entries are being lost"
     TRANSCRIPTS_LOST = "transcripts are being lost"
     LEDGER_STOPPED_SHORT = "ledger stops with records unwritten"
+    CACHE_REFUSES = "cache file refuses"
+    CACHE_ACCEPTS = "cache file is used again"
     BUDGETS_BLIND = "budgets do not know yet what was spent before"
     BUDGETS_KNOW = "budgets know what was spent before"
     HANDLER_FAILED = "handler failed"

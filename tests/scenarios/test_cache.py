@@ -16,7 +16,7 @@ from tests.fakes.served import routed, served
 from tests.scenarios.scene import WELL, ask, both, paired, scenario
 from tests.scenarios.test_account import PRICED, counted
 from tests.scenarios.test_clients import ONE, TWO, shown
-from tests.scenarios.tongues import MESSAGES, tell
+from tests.scenarios.tongues import CHAT, MESSAGES, Front, tell
 
 ON: dict[str, Any] = {"cache": {"enabled": True}}
 
@@ -146,6 +146,37 @@ async def test_a_hit_is_free_in_the_account_and_says_so(streamed: bool, tmp_path
             continue
     assert f'pointsman_cache_saved_usd_total{{provider="one"}} {float(asked.cost_usd)}' in page
     assert "pointsman_unpriced_total{" not in page
+
+
+@scenario
+async def test_a_file_keeps_answers_over_a_restart(tmp_path: Path) -> None:
+    """Streamed and whole, passed on and translated, to the byte; the second router asks nobody."""
+    file = {"cache": {"enabled": True, "backend": "sqlite"}}
+    asked: list[tuple[Front, bool]] = [(front, streamed) for front in (CHAT, MESSAGES) for streamed in (True, False)]
+    runs: list[list[bytes]] = []
+    async with ScriptedProvider(WELL) as provider:
+        for use in ("miss", "hit"):
+            async with served(routed(provider, **file), tmp_path) as router:
+                heard = [await tell(router, front, streamed) for front, streamed in asked]
+                assert [each.headers["x-router-cache"] for each in heard] == [use] * 4
+                runs.append([each.body for each in heard])
+                # What was told of the last answer is in the file once the next lookup has an answer.
+                await ask(router, user=use)
+        assert runs[0] == runs[1]
+        assert len(provider.turns) == 6
+    assert (tmp_path / "cache.sqlite").stat().st_mode & 0o777 == 0o600
+
+
+@scenario
+async def test_a_file_that_is_no_cache_fails_no_request(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Every lookup is a miss, the log says so once, and the file stays what it is."""
+    (tmp_path / "notes.txt").write_text("mine")
+    cache = {"enabled": True, "backend": "sqlite", "path": str(tmp_path / "notes.txt")}
+    async with paired(tmp_path, WELL, cache=cache) as pair:
+        heard = [await pair.ask(streamed) for streamed in (True, False) * 2]
+        assert [each.headers["x-router-cache"] for each in heard] == ["miss"] * 4
+    assert [record.message for record in caplog.records].count("cache file refuses") == 1
+    assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 @scenario

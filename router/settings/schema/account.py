@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -19,9 +19,11 @@ class Cache(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Args:
         enabled: whether answers are kept where neither a client key, nor a group, nor the request says.
         ttl_s: how long one is kept.
-        max_bytes: memory for all of them.
+        max_bytes: room for all of them.
         max_temperature: a request that states a higher one goes around the cache, unless it asks for it.
         tool_calls: whether answers that call tools are kept too, where nobody else says.
+        backend: where they are kept; in memory a restart forgets them.
+        path: SQLite file for `backend: sqlite`, of this router alone; left out, `cache.sqlite` under `home`.
     """
 
     enabled: bool = False
@@ -29,6 +31,8 @@ class Cache(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_bytes: SizeBytes = 67_108_864
     max_temperature: Annotated[float, Meta(ge=0, le=2)] = 1.0
     tool_calls: bool = False
+    backend: Literal["memory", "sqlite"] = "memory"
+    path: Path | None = None
 
 
 class IdempotencyKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
