@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -82,6 +82,12 @@ def read_member(decoder: Decoder[T], raw: Raw, name: str) -> T:
         raise _refused(error, name) from error
     except UNREADABLE as error:
         raise Refused(f"`{name or 'body'}` is not valid JSON: {error}", param=name or None) from error
+
+
+def unread(raw: Raw, known: Collection[str], path: str) -> list[tuple[str, Raw]]:
+    """What an object's members say that canon has no word for, by path; of null, nothing."""
+    members = {} if raw == NULL else read_member(MEMBERS, raw, path)
+    return [(f"{path}.{name}", value) for name, value in members.items() if name not in known and value != NULL]
 
 
 def required(fields: Mapping[str, Raw], name: str) -> Raw:

@@ -22,6 +22,7 @@ from router.wire.anthropic_messages.schema import (
     REQUEST,
     TOOL,
     FormatBody,
+    OutputConfig,
     RequestBody,
     ToolChoiceBody,
     ToolDef,
@@ -39,6 +40,7 @@ from router.wire.members import (
     read_model,
     required,
     take_requirements,
+    unread,
 )
 
 _TIERS = {"auto": "auto", "standard_only": "default"}
@@ -128,6 +130,7 @@ def decode_request(ask: Ask) -> ChatRequest:
             *((name, value) for name, value in ask.fields.items() if name not in known),
             *unsaid,
             *unknown,
+            *unread(ask.fields.get("output_config", NULL), OutputConfig.__struct_fields__, "output_config"),
         ),
     )
 
@@ -184,8 +187,6 @@ def _tool(raw: Raw, path: str) -> tuple[Tool, list[tuple[str, Raw]]]:
         return Tool(name=tool.name or tool.type or "", kind="server", raw=raw), []
     if tool.name is None:
         raise Refused(f"`{path}.name` is missing", param=f"{path}.name")
-    known = ToolDef.__struct_fields__
-    unknown = [(f"{path}.{name}", value) for name, value in read_member(OBJECT, raw, path).items() if name not in known]
     read = Tool(
         name=tool.name,
         description=tool.description,
@@ -193,7 +194,7 @@ def _tool(raw: Raw, path: str) -> tuple[Tool, list[tuple[str, Raw]]]:
         strict=tool.strict,
         cache=mark_of(tool.cache_control),
     )
-    return read, unknown
+    return read, unread(raw, ToolDef.__struct_fields__, path)
 
 
 _MODES: dict[str, Literal["auto", "none", "any", "named"]] = {

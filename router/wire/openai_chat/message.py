@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import msgspec
+from msgspec import Raw
 
 from router.canon.request import (
     Audio,
@@ -17,6 +18,7 @@ from router.canon.request import (
     Document,
     Image,
     Message,
+    Opaque,
     Part,
     Reasoning,
     Refusal,
@@ -118,7 +120,9 @@ def _assistant_parts(message: AssistantMessage, place: int) -> tuple[Part, ...]:
     elif thought := message.reasoning_content or message.reasoning:
         parts.append(Reasoning(text=thought, family=FAMILY))
     if message.content != "":
-        parts += _parts(message.content)
+        parts += _cited(_parts(message.content), message.annotations or ())
+    if message.audio != NULL:
+        parts.append(Opaque(raw=message.audio, family=FAMILY))
     if message.refusal:
         parts.append(Refusal(text=message.refusal))
     for number, call in enumerate(message.tool_calls or ()):
@@ -127,6 +131,13 @@ def _assistant_parts(message: AssistantMessage, place: int) -> tuple[Part, ...]:
         call = ToolSaid(function=message.function_call)
         parts.append(_tool_call(call, f"call_{place}"))
     return tuple(parts)
+
+
+def _cited(parts: tuple[Part, ...], sources: tuple[Raw, ...]) -> tuple[Part, ...]:
+    """The parts with what their text stands on, at its end."""
+    if not sources or not parts or not isinstance(parts[-1], Text):
+        return parts
+    return (*parts[:-1], msgspec.structs.replace(parts[-1], citations=sources))
 
 
 def _tool_call(call: ToolSaid, made_up_id: str) -> ToolCall:

@@ -255,6 +255,8 @@ class AssistantMessage(Struct, frozen=True, kw_only=True, tag_field="role", tag=
     reasoning_details: tuple[ReasoningDetail, ...] | None = None
     tool_calls: tuple[ToolSaid, ...] | None = None
     function_call: FunctionSaid | None = None
+    annotations: tuple[Raw, ...] | None = None
+    audio: Raw = NULL
 
 
 class ToolMessage(Struct, frozen=True, kw_only=True, tag_field="role", tag="tool"):

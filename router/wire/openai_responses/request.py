@@ -22,17 +22,21 @@ from router.wire.members import (
     read_model,
     required,
     take_requirements,
+    unread,
 )
 from router.wire.openai_responses.item import ItemWriter, decode_input
 from router.wire.openai_responses.schema import (
+    ASIDES,
     KINDS,
     REQUEST,
     STATE,
     TOOL,
+    ItemAside,
     ReasoningOptions,
     RequestBody,
     TextFormat,
     ToolChoiceBody,
+    ToolDef,
 )
 from router.wire.openai_responses.thought import without_foreign
 
@@ -52,6 +56,7 @@ _ELSEWHERE = ("previous_response_id", "conversation", "prompt")
 
 _TEXT = re.compile(rb'\s*"')
 _REFERENCE = re.compile(rb'"item_reference"')
+_ASIDE = re.compile(rb'"(?:phase|namespace)"')
 
 _UNTHINKING = re.compile(r"gpt-[34]|chat", re.I)
 """Models that refuse to be asked for sealed thinking, having none: gpt-3.5, gpt-4*, *-chat-latest."""
@@ -251,10 +256,33 @@ def _extra(ask: Ask, body: RequestBody) -> tuple[tuple[str, Raw], ...]:
     ]
     if body.text is not None and body.text.verbosity != NULL:
         extra.append(("text.verbosity", body.text.verbosity))
+    extra += unread(ask.fields.get("reasoning", NULL), ReasoningOptions.__struct_fields__, "reasoning")
+    for place, tool in enumerate(body.tools or ()):
+        extra += _beside(tool, f"tools[{place}]")
+    extra += _asides(ask.fields["input"])
     wanted = [word for word in body.include or () if word not in (_SEALED_THINKING, _LOGPROBS)]
     if wanted:
         extra.append(("include", Raw(msgspec.json.encode(wanted))))
     return tuple(extra)
+
+
+def _beside(tool: Raw, path: str) -> list[tuple[str, Raw]]:
+    """What is said of a function beyond what canon knows; every other tool travels whole."""
+    unsaid = unread(tool, ToolDef.__struct_fields__, path)
+    return unsaid if unsaid and TOOL.decode(tool).type == "function" else []
+
+
+def _asides(given: Raw) -> list[tuple[str, Raw]]:
+    """What items say beside what they are. Only a body that holds such a word is looked at: it may be megabytes."""
+    if not _ASIDE.search(given) or _TEXT.match(given):
+        return []
+    items: list[ItemAside] = read_member(ASIDES, given, "input")
+    return [
+        (f"input[{place}].{name}", value)
+        for place, item in enumerate(items)
+        for name, value in (("phase", item.phase), ("namespace", item.namespace))
+        if value != NULL
+    ]
 
 
 # Writing.

@@ -184,6 +184,13 @@ class ItemKind(Struct, frozen=True):
     type: str | None = None
 
 
+class ItemAside(Struct, frozen=True, kw_only=True):
+    """What of an item no other protocol has a word for: where in the work a message stands, whose function it is."""
+
+    phase: Raw = NULL
+    namespace: Raw = NULL
+
+
 class MessageItem(Struct, frozen=True, kw_only=True):
     """A message by anybody."""
 
@@ -330,6 +337,7 @@ USAGE = Decoder(UsageBody)
 REQUEST = Decoder(RequestBody)
 KIND = Decoder(ItemKind)
 KINDS = Decoder(list[ItemKind])
+ASIDES = Decoder(list[ItemAside])
 MESSAGE = Decoder(MessageItem)
 FUNCTION_CALL = Decoder(FunctionCall)
 CUSTOM_CALL = Decoder(CustomCall)

@@ -1,0 +1,1 @@
+"""The words that callers say, of each dialect that is heard."""
