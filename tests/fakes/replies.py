@@ -103,6 +103,29 @@ def speak(text: str = "well") -> Script:
     return script
 
 
+def calling(name: str) -> Script:
+    """Calls the tool that the request calls so, whole or streamed."""
+
+    async def script(turn: Turn) -> None:
+        call = {"id": "call_9", "type": "function", "function": {"name": name, "arguments": "{}"}}
+        if not turn.asked().get("stream"):
+            message = {"role": "assistant", "content": None, "tool_calls": [call]}
+            choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+            await _whole(turn, 200, _JSON, _frame(turn, "chat.completion", choices=[choice], usage=USAGE))
+            return
+        await _begin(turn, ())
+        for block in (
+            delta(turn, {"tool_calls": [{"index": 0, **call}]}),
+            delta(turn, {}, "tool_calls"),
+            event(_frame(turn, "chat.completion.chunk", choices=[], usage=USAGE)),
+            DONE,
+            b"",
+        ):
+            await turn.chunk(block)
+
+    return script
+
+
 def status(code: int, headers: Mapping[str, str] | None = None, body: object = None) -> Script:
     """An error answer; without `body`, the OpenAI error object with a message that names the status."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,9 +13,9 @@ from anthropic import AsyncAnthropic
 
 from tests.fakes.loops import on_real_loops
 from tests.fakes.provider import ScriptedProvider
-from tests.fakes.replies import stream
+from tests.fakes.replies import calling, status, stream
 from tests.fakes.served import GROUP, routed, served
-from tests.fakes.turn import Script
+from tests.fakes.turn import Script, Turn
 
 _LONG = "What is the colour of the sky? " * 40
 _PICTURE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0" + "A" * 4000}}
@@ -63,3 +64,38 @@ async def test_a_prompt_is_guessed_until_it_is_counted(
         counted.output_tokens,
     )
     assert said == tuple(begun[0] if number is None else number for number in last)
+
+
+_TOOL = "mcp__a_server_with_a_rather_long_name__a_tool.whose_name_is_longer_than_openai_takes"
+
+
+async def _refusing_long_names(turn: Turn) -> None:
+    """As OpenAI does, where a name stands; else calls the tool that must be called."""
+    asked = turn.asked()
+    names = [tool["function"]["name"] for tool in asked["tools"]]
+    names += [call["function"]["name"] for turn in asked["messages"] for call in turn.get("tool_calls", ())]
+    if not all(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", name) for name in names):
+        await status(400, body={"error": {"message": "string too long", "type": "invalid_request_error"}})(turn)
+        return
+    await calling(asked["tool_choice"]["function"]["name"])(turn)
+
+
+@pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
+@on_real_loops
+async def test_a_tool_keeps_its_name_whatever_the_provider_takes(streamed: bool, tmp_path: Path) -> None:
+    """Defined, demanded, called before and called now."""
+    tools: Any = [{"name": _TOOL, "input_schema": {"type": "object", "properties": {}}}]
+    history: Any = [
+        {"role": "user", "content": "Go."},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": _TOOL, "input": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "done"}]},
+    ]
+    asked: Any = {"model": GROUP, "max_tokens": 64, "messages": history, "tools": tools}
+    asked["tool_choice"] = {"type": "tool", "name": _TOOL}
+    async with _sdk(tmp_path, _refusing_long_names) as (client, _):
+        if streamed:
+            async with client.messages.stream(**asked) as events:
+                message = await events.get_final_message()
+        else:
+            message = await client.messages.create(**asked)
+    assert [(block.type, getattr(block, "name", None)) for block in message.content] == [("tool_use", _TOOL)]

@@ -11,9 +11,9 @@ from anthropic import AsyncAnthropic
 
 from tests.fakes.claude import HIDDEN, LONG, MEANT, SENT, SIGNATURE, body, claude, counted, said, speaking
 from tests.fakes.provider import ScriptedProvider
-from tests.fakes.replies import DONE, USAGE, delta, event, speak, status
+from tests.fakes.replies import calling, speak, status
 from tests.fakes.served import GROUP, Caller, remote, routed, served
-from tests.fakes.turn import Script, Turn
+from tests.fakes.turn import Turn
 from tests.replay.fronts import MESSAGES
 from tests.replay.hearing import hear
 from tests.scenarios.scene import FIRST, both, scenario
@@ -92,30 +92,6 @@ async def test_failover_to_another_family_removes_sealed_thinking_and_says_so(st
         assert seal not in second.body
     assert "anthropic-beta" not in second.headers
     assert {"messages[2].parts[0]", "messages[2].parts[1]", "extra.context_management"} <= set(told.lost)
-
-
-def calling(name: str) -> Script:
-    """Calls the tool that the request calls so, whole or streamed."""
-
-    async def script(turn: Turn) -> None:
-        call = {"id": "call_9", "type": "function", "function": {"name": name, "arguments": "{}"}}
-        if not turn.asked().get("stream"):
-            message = {"role": "assistant", "content": None, "tool_calls": [call]}
-            choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
-            whole = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
-            return await status(200, body={**whole, "usage": USAGE})(turn)
-        counts = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": []}
-        blocks = (
-            delta(turn, {"role": "assistant", "content": None, "tool_calls": [{"index": 0, **call}]}),
-            delta(turn, {}, "tool_calls"),
-            event({**counts, "usage": USAGE}),
-            DONE,
-        )
-        await turn.head(200, {"content-type": "text/event-stream", "transfer-encoding": "chunked"})
-        for block in (*blocks, b""):
-            await turn.chunk(block)
-
-    return script
 
 
 async def call_last(turn: Turn) -> None:
