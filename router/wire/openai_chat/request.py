@@ -37,6 +37,7 @@ from router.wire.openai_chat.schema import (
     ResponseFormat,
     ToolChoiceBody,
 )
+from router.wire.strictness import held_to
 
 
 def peek(body: bytes) -> Ask:
@@ -114,7 +115,7 @@ def encode_request(request: ChatRequest, model: str) -> Encoded:
         body["tools"] = tools
         body["tool_choice"] = _encoded_choice(request.tool_choice, request.tools)
         body["parallel_tool_calls"] = request.parallel_tool_calls
-    body["response_format"] = _encoded_output(request.output)
+    body["response_format"] = _encoded_output(request.output, lost)
     body["reasoning_effort"] = _encoded_thinking(request.thinking, lost)
     body.update(_encoded_sampling(request.sampling, lost))
     body["service_tier"] = request.service_tier
@@ -235,11 +236,12 @@ def _encoded_tools(tools: tuple[Tool, ...], lost: list[str]) -> list[object]:
             lost.append(f"{path}.cache")
         match tool.kind:
             case "function":
+                parameters, strict = held_to(tool.parameters, tool.strict, path, lost)
                 function = FunctionDef(
                     name=tool.name,
                     description=tool.description,
-                    parameters=tool.parameters if tool.parameters is not None else NULL,
-                    strict=tool.strict,
+                    parameters=parameters if parameters is not None else NULL,
+                    strict=strict,
                 )
                 encoded.append({"type": "function", "function": function})
             case "custom":
@@ -267,15 +269,16 @@ def _encoded_choice(choice: ToolChoice | None, tools: tuple[Tool, ...]) -> objec
     return {"type": kind, kind: {"name": choice.name}}
 
 
-def _encoded_output(output: OutputFormat | None) -> object:
+def _encoded_output(output: OutputFormat | None, lost: list[str]) -> object:
     if output is None:
         return None
     if output.mode == "json":
         return {"type": "json_object"}
+    form, strict = held_to(output.schema, output.strict, "output", lost)
     schema = JsonSchema(
         name=output.name or "answer",
-        schema=output.schema if output.schema is not None else NULL,
-        strict=output.strict,
+        schema=form if form is not None else NULL,
+        strict=strict,
         description=output.description,
     )
     return {"type": "json_schema", "json_schema": schema}

@@ -39,6 +39,7 @@ from router.wire.openai_responses.schema import (
     ToolDef,
 )
 from router.wire.openai_responses.thought import without_foreign
+from router.wire.strictness import held_to
 
 _SEALED_THINKING = "reasoning.encrypted_content"
 _LOGPROBS = "message.output_text.logprobs"
@@ -152,7 +153,7 @@ def encode_request(request: ChatRequest, model: str) -> Encoded:
         body["tools"] = tools
         body["tool_choice"] = _encoded_choice(request.tool_choice, request.tools)
         body["parallel_tool_calls"] = request.parallel_tool_calls
-    body["text"] = _encoded_output(request.output)
+    body["text"] = _encoded_output(request.output, lost)
     body["reasoning"] = _encoded_thinking(request.thinking, lost)
     body.update(_encoded_sampling(request.sampling, lost))
     body["include"] = _encoded_include(request, model)
@@ -296,7 +297,7 @@ def _encoded_tools(tools: tuple[Tool, ...], lost: list[str]) -> list[object]:
             lost.append(f"{path}.cache")
         match tool.kind:
             case "function":
-                encoded.append(_encoded_function(tool))
+                encoded.append(_encoded_function(tool, path, lost))
             case "custom":
                 encoded.append(_encoded_custom(tool, path, lost))
             case "server":
@@ -304,14 +305,15 @@ def _encoded_tools(tools: tuple[Tool, ...], lost: list[str]) -> list[object]:
     return encoded
 
 
-def _encoded_function(tool: Tool) -> dict[str, object]:
+def _encoded_function(tool: Tool, path: str, lost: list[str]) -> dict[str, object]:
     """A function. `strict` is always said: here silence means true, in other protocols false."""
     nothing = {"type": "object", "properties": {}}
+    parameters, strict = held_to(tool.parameters, tool.strict, path, lost)
     function: dict[str, object] = {
         "type": "function",
         "name": tool.name,
-        "parameters": nothing if tool.parameters is None else tool.parameters,
-        "strict": bool(tool.strict),
+        "parameters": nothing if parameters is None else parameters,
+        "strict": bool(strict) and parameters is not None,
     }
     return function if tool.description is None else {**function, "description": tool.description}
 
@@ -335,16 +337,17 @@ def _encoded_choice(choice: ToolChoice | None, tools: tuple[Tool, ...]) -> objec
     return {"type": "custom" if custom else "function", "name": choice.name}
 
 
-def _encoded_output(output: OutputFormat | None) -> object:
+def _encoded_output(output: OutputFormat | None, lost: list[str]) -> object:
     if output is None:
         return None
     if output.mode == "json":
         return {"format": {"type": "json_object"}}
+    schema, strict = held_to(output.schema, output.strict, "output", lost)
     format = {
         "type": "json_schema",
         "name": output.name or "answer",
-        "schema": output.schema,
-        "strict": output.strict,
+        "schema": schema,
+        "strict": strict,
         "description": output.description,
     }
     return {"format": {name: value for name, value in format.items() if value is not None}}

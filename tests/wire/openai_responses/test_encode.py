@@ -111,14 +111,17 @@ def test_a_conversation_is_written_item_by_item_in_order() -> None:
     ]
 
 
+STRICT = Raw(b'{"type":"object","properties":{},"required":[],"additionalProperties":false}')
+
+
 def test_a_function_always_says_whether_it_is_strict() -> None:
     """Silence means strict here, and not strict elsewhere: a schema that is not made for it would be refused."""
-    tools = (Tool(name="f"), Tool(name="g", parameters=Raw(b"{}"), strict=True, description="d"))
+    tools = (Tool(name="f"), Tool(name="g", parameters=STRICT, strict=True, description="d"))
     body, lost = written(HELLO, tools=tools, tool_choice=ToolChoice(mode="named", name="g"))
     assert lost == ()
     assert body["tools"] == [
         {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}, "strict": False},
-        {"type": "function", "name": "g", "parameters": {}, "strict": True, "description": "d"},
+        {"type": "function", "name": "g", "parameters": json.loads(bytes(STRICT)), "strict": True, "description": "d"},
     ]
     assert body["tool_choice"] == {"type": "function", "name": "g"}
 

@@ -118,7 +118,7 @@ requests = st.builds(
     model=names,
     messages=st.lists(asked | answered | told, min_size=1, max_size=5).map(apart),
     tools=up_to(
-        st.builds(Tool, name=names, description=st.none() | words, parameters=schemas, strict=st.booleans()),
+        st.builds(Tool, name=names, description=st.none() | words, parameters=schemas, strict=st.just(False)),
         least=1,
     ),
     tool_choice=st.none()
@@ -132,7 +132,7 @@ requests = st.builds(
         mode=st.just("schema"),
         name=names,
         schema=schemas,
-        strict=st.none() | st.booleans(),
+        strict=st.none() | st.just(False),
         description=st.none() | words,
     ),
     sampling=st.builds(
