@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 from msgspec import Struct
 from msgspec.json import encode
@@ -28,7 +29,7 @@ _TOOLS = frozenset({"tools", "functions"})
 """Members of a request whose answer may be a call: two callers are not told one, unless that was asked for."""
 
 
-class CacheWiring(Struct, frozen=True, kw_only=True):
+class CacheWiring(Struct, frozen=True, kw_only=True, dict=True):
     """What exchanges need of the cache.
 
     Args:
@@ -48,6 +49,11 @@ class CacheWiring(Struct, frozen=True, kw_only=True):
     max_temperature: float
     flights: Flights
     relay: Callable[[str, Ask], Relay]
+
+    @cached_property
+    def is_off(self) -> bool:
+        """Whether neither the server nor any group switches it on."""
+        return not (self.server.on or any(group.on for group in self.groups.values()))
 
 
 class Caching:
@@ -140,6 +146,8 @@ def _changed(shared: Shared) -> None:
 def caching_of(call: Call, wiring: CacheWiring) -> Caching | None:
     """What this call has to do with the cache; None where it is off for it."""
     ask = call.ask
+    if wiring.is_off and ask.requirements.cache is None and not call.caller.cache.on:
+        return None  # as the table says; most requests are these, and pay nothing for it
     scopes = (call.caller.cache, wiring.groups.get(ask.model, UNSAID), wiring.server)
     use = choose_use(scopes, ask.requirements.cache, ask.fields, wiring.max_temperature)
     return None if use is None else Caching(call, wiring, use)

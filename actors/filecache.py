@@ -29,6 +29,9 @@ QUIET_S = 30.0
 MOST_WAITING = 256
 """Lookups and answers on their way to the file; those that find more are misses, and not kept."""
 
+PRUNE_S = 60.0
+"""How often what is too old is looked for."""
+
 CLOSE_S = 1.0
 """How long a stop waits for the file."""
 
@@ -61,7 +64,7 @@ class FileCache(Actor):
         self._waiting = 0
         self._refuses = False
         self._quiet_until_s = 0.0
-        self.tasks.start(self._open(), name="open")
+        self.link(self.tasks.start(self._prune_forever(), name="prune"))
 
     def on_receive(self, message: Lookup | Stored) -> Hit | Miss | Reply | None:
         """Ask the file, unless it is left alone now."""
@@ -91,10 +94,15 @@ class FileCache(Actor):
             pass  # a thread that hangs in a dead disk is left to the end of the process
         self._worker.stop()
 
-    async def _open(self) -> None:
-        shelf = await self._ask(self._answers.open, None)
-        if shelf is not None:
-            self._holds(shelf)
+    async def _prune_forever(self) -> None:
+        """What is too old leaves the file also where nobody asks any more; first of all what an earlier run left."""
+        while True:
+            if self.ports.clock.now() >= self._quiet_until_s:
+                since_at = self.ports.wall.now() - self._rules().ttl_s
+                shelf = await self._ask(partial(self._answers.prune, since_at), None)
+                if shelf is not None:
+                    self._holds(shelf)
+            await asyncio.sleep(PRUNE_S)
 
     async def _look_up(self, key: str, reply: Reply) -> None:
         found = None

@@ -100,12 +100,7 @@ class Telling:
             case Complete():
                 await self.commit(target)
                 self._record.finish(target)
-                answered = Answered(usage=self._record.total, cost_usd=self._record.cost_usd, raw=part.raw)
-                ending = (answered,) if self._last is None else (self._last, answered)
-                for piece in ending:
-                    self._note(piece)
-                self.outbox.finish(*ending)
-                self._record.complete = True
+                self._finish(Answered(usage=self._record.total, cost_usd=self._record.cost_usd, raw=part.raw))
             case _:
                 assert_never(part)
 
@@ -125,12 +120,18 @@ class Telling:
         """A piece of an answer that another exchange was given: its end, too, only with the word that it is complete.
         Raises as `say`."""
         if isinstance(piece, Answered):
-            self.outbox.finish(*((piece,) if self._last is None else (self._last, piece)))
-            self._record.complete = True
+            self._finish(piece)
         elif isinstance(piece, Flow) and bool(piece.events) and type(piece.events[-1]) is Ended:
             self._last = piece
         else:
             await self.say(piece)
+
+    def _finish(self, answered: Answered) -> None:
+        ending = (answered,) if self._last is None else (self._last, answered)
+        for piece in ending:
+            self._note(piece)
+        self.outbox.finish(*ending)
+        self._record.complete = True
 
     def _note(self, piece: Piece) -> None:
         if self.recall is not None:

@@ -83,6 +83,15 @@ class SqliteAnswers:
             self._entries, self._size_bytes = self._entries + 1, self._size_bytes + size
             return self._shelf(expired, evicted)
 
+    def prune(self, since_at: float) -> Shelf:
+        """As the Protocol says."""
+        with self._asked() as connection:
+            expired = self._forget(connection, "at <= ?", since_at)
+            if expired:
+                # The log beside the file has what was in it until it is begun anew.
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return self._shelf(expired)
+
     def close(self) -> None:
         """As the Protocol says."""
         connection, self._connection = self._connection, None
@@ -140,6 +149,7 @@ class SqliteAnswers:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA secure_delete = ON")  # what somebody was told is gone when it has gone
         if not header:
             connection.executescript(_SCHEMA)
             connection.execute(f"PRAGMA user_version = {FORMAT}")

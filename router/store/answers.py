@@ -44,6 +44,10 @@ class Answers(Protocol):
         take more than `size_bytes`; one that is larger than that by itself is not kept."""
         ...
 
+    def prune(self, since_at: float) -> Shelf:
+        """Let go what is older."""
+        ...
+
     def close(self) -> None:
         """Give everything back. Safe to call twice."""
         ...

@@ -46,6 +46,8 @@ def test_what_is_too_old_is_not_found_and_goes_with_the_next(tmp_path: Path) -> 
     assert answers.get("a", 1000.0) is None and answers.get("b", 1000.0) is not None
     shelf = answers.put("c", kept(at=1005.0), 1000.0, ROOM)
     assert (shelf.entries, shelf.expired, shelf.evicted) == (2, 1, 0)
+    assert answers.prune(1005.0).expired == 2 and answers.open().size_bytes == 0
+    assert b"a" * 100 not in (tmp_path / "c").read_bytes() + (tmp_path / "c-wal").read_bytes()
     answers.close()
 
 
