@@ -75,6 +75,7 @@ KIND = Kind(
     quirks=Quirks(
         renames=(("max_completion_tokens", "max_tokens"),),
         refused=("seed", "top_k", "n", "logit_bias", "user"),
+        swaps=(("reasoning_effort", '"none"', "thinking", '{"type":"disabled"}'),),
         nearest=(
             ("reasoning_effort", '"minimal"', '"low"'),
             ("reasoning_effort", '"medium"', '"high"'),

@@ -5,10 +5,12 @@ Source: https://console.groq.com/docs/openai, read 2026-11.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from router.canon.ability import Ability, Traits
 from router.errors import Reason
 from router.providers.faults import judging
-from router.providers.kind import Kind, bearer
+from router.providers.kind import Form, Kind, bearer
 from router.providers.knowledge import Known
 from router.providers.limits import OPENAI_LIMITS
 from router.providers.quirks import Quirks
@@ -23,6 +25,30 @@ _KNOWN = (
 """Its list of models tells windows only. Source: https://console.groq.com/docs/vision, read 2026-11."""
 
 
+_QUIRKS = Quirks(
+    refused=(
+        "n",
+        "logprobs",
+        "top_logprobs",
+        "logit_bias",
+        "frequency_penalty",
+        "presence_penalty",
+        "top_k",
+        "metadata",
+        "store",
+    ),
+    words=(("service_tier", '"priority"', '"performance"'), ("service_tier", '"default"', '"on_demand"')),
+    nearest=(
+        ("reasoning_effort", '"minimal"', '"low"'),
+        ("reasoning_effort", '"xhigh"', '"high"'),
+        ("reasoning_effort", '"max"', '"high"'),
+    ),
+    message_refused=("name",),
+)
+
+_EFFORTS = ("minimal", "low", "medium", "high", "xhigh", "max")
+
+
 KIND = Kind(
     name="groq",
     # What its model made up is refused as if the caller had said it.
@@ -35,25 +61,15 @@ KIND = Kind(
     system="groq",
     price_id="groq",
     key_variable="GROQ_API_KEY",
-    quirks=Quirks(
-        refused=(
-            "n",
-            "logprobs",
-            "top_logprobs",
-            "logit_bias",
-            "frequency_penalty",
-            "presence_penalty",
-            "top_k",
-            "metadata",
-            "store",
+    quirks=_QUIRKS,
+    forms=(
+        # Qwen thinks or does not.
+        Form(
+            models="qwen/",
+            quirks=replace(
+                _QUIRKS, nearest=tuple(("reasoning_effort", f'"{effort}"', '"default"') for effort in _EFFORTS)
+            ),
         ),
-        words=(("service_tier", '"priority"', '"performance"'), ("service_tier", '"default"', '"on_demand"')),
-        nearest=(
-            ("reasoning_effort", '"minimal"', '"low"'),
-            ("reasoning_effort", '"xhigh"', '"high"'),
-            ("reasoning_effort", '"max"', '"high"'),
-        ),
-        message_refused=("name",),
     ),
     limits=OPENAI_LIMITS,
 )

@@ -58,6 +58,7 @@ class Quirks(Struct, frozen=True, kw_only=True):
         needless: members it refuses and answers as if they were there; taken out.
         words: (member, value, its own word for the same).
         nearest: (member, value, the nearest it has), named as lost.
+        swaps: (member, value, another member, what that says instead), where the caller did not say that one itself.
         bounds: (member, least, most); what lies outside is moved to the edge and named as lost.
         roles: (role of a message, its own word for the same).
         message_refused: members of messages it answers with an error; taken out and named as lost.
@@ -71,6 +72,7 @@ class Quirks(Struct, frozen=True, kw_only=True):
     needless: tuple[str, ...] = ()
     words: Triples = ()
     nearest: Triples = ()
+    swaps: tuple[tuple[str, str, str, str], ...] = ()
     bounds: tuple[tuple[str, float, float], ...] = ()
     roles: Pairs = ()
     message_refused: tuple[str, ...] = ()
@@ -87,6 +89,7 @@ def bend(body: bytes, quirks: Quirks) -> tuple[bytes, tuple[str, ...]]:
     """
     members = MEMBERS.decode(body)
     lost: list[str] = []
+    _swap(members, quirks)
     _bend_values(members, quirks, lost)
     for name in quirks.needless:
         members.pop(name, None)
@@ -99,6 +102,13 @@ def bend(body: bytes, quirks: Quirks) -> tuple[bytes, tuple[str, ...]]:
     if (messages := members.get("messages")) is not None:
         members["messages"] = _bent_messages(messages, quirks, lost)
     return joined(members), tuple(lost)
+
+
+def _swap(members: dict[str, Raw], quirks: Quirks) -> None:
+    for name, value, other, instead in quirks.swaps:
+        if bytes(members.get(name, b"")) == value.encode():
+            del members[name]
+            members.setdefault(other, Raw(instead.encode()))
 
 
 def _bend_values(members: dict[str, Raw], quirks: Quirks, lost: list[str]) -> None:

@@ -38,6 +38,12 @@ KIND = Kind(
         # Usage comes with the last chunk, asked for or not.
         needless=("stream_options",),
         words=(("logprobs", "true", "1"), ("logprobs", "false", "0")),
+        swaps=(("reasoning_effort", '"none"', "reasoning", '{"enabled":false}'),),
+        nearest=(
+            ("reasoning_effort", '"minimal"', '"low"'),
+            ("reasoning_effort", '"xhigh"', '"high"'),
+            ("reasoning_effort", '"max"', '"high"'),
+        ),
         roles=(("developer", "system"),),
     ),
     limits=(

@@ -21,6 +21,7 @@ KIND = Kind(
     survey=openai_survey,
     system="vllm",
     quirks=Quirks(
+        swaps=(("reasoning_effort", '"none"', "chat_template_kwargs", '{"enable_thinking":false}'),),
         nearest=(
             ("reasoning_effort", '"minimal"', '"low"'),
             ("reasoning_effort", '"xhigh"', '"high"'),

@@ -9,7 +9,7 @@ from router.canon.ability import Ability, Traits
 from router.canon.allowance import Counted
 from router.errors import Reason
 from router.providers.faults import judging
-from router.providers.kind import Kind, bearer
+from router.providers.kind import Form, Kind, bearer
 from router.providers.knowledge import Known
 from router.providers.limits import ratelimit, seconds
 from router.providers.quirks import Quirks
@@ -22,6 +22,14 @@ _KNOWN = (
     Known(models="grok-", traits=Traits(can=(Ability.TOOLS, Ability.JSON_SCHEMA), cannot=(Ability.AUDIO,))),
 )
 """Source: https://docs.x.ai/docs/models, read 2026-11."""
+
+
+_NOT_THINKING = ("stop", "presence_penalty", "frequency_penalty")
+"""What models that think answer with an error."""
+
+
+def _quirks(*refused: str) -> Quirks:
+    return Quirks(refused=("top_k", "logit_bias", *refused), bounds=(("top_logprobs", 0, 8),))
 
 
 KIND = Kind(
@@ -39,6 +47,11 @@ KIND = Kind(
     system="x_ai",
     price_id="x-ai",
     key_variable="XAI_API_KEY",
-    quirks=Quirks(refused=("top_k", "logit_bias")),
+    quirks=_quirks(),
+    forms=(
+        Form(models=r"grok-4\.20[^/]*non-reasoning", quirks=_quirks("reasoning_effort")),
+        Form(models=r"grok-4\.20[^/]*reasoning", quirks=_quirks("reasoning_effort", *_NOT_THINKING)),
+        Form(models=r"grok-(?![^/]*non-reasoning)(?!3(?!-mini))", quirks=_quirks(*_NOT_THINKING)),
+    ),
     limits=(ratelimit(Counted.REQUESTS, "requests", seconds), ratelimit(Counted.TOKENS, "tokens", seconds)),
 )

@@ -11,6 +11,8 @@ Source: https://docs.z.ai/api-reference/api-code, read 2026-11.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from router.canon.ability import Ability, Traits
 from router.canon.operation import Operation
 from router.errors import Reason
@@ -50,6 +52,31 @@ _KNOWN = (
 """JSON without a schema is all it promises. Source: https://docs.z.ai/guides/overview/quick-start, read 2026-11."""
 
 
+_QUIRKS = Quirks(
+    renames=(("max_completion_tokens", "max_tokens"),),
+    refused=(
+        "parallel_tool_calls",
+        "frequency_penalty",
+        "presence_penalty",
+        "logprobs",
+        "top_logprobs",
+        "logit_bias",
+        "n",
+        "store",
+        "verbosity",
+        "user",
+    ),
+    swaps=(("reasoning_effort", '"none"', "thinking", '{"type":"disabled"}'),),
+    nearest=(
+        ("reasoning_effort", '"minimal"', '"low"'),
+        ("reasoning_effort", '"medium"', '"high"'),
+        ("reasoning_effort", '"xhigh"', '"max"'),
+    ),
+    bounds=(("temperature", 0.01, 0.99), ("top_p", 0.01, 0.99)),
+    roles=(("developer", "system"),),
+)
+
+
 KIND = Kind(
     name="zai",
     dialect=judging(DIALECT, *_ERRORS),
@@ -62,28 +89,7 @@ KIND = Kind(
     system="z_ai",
     price_id="zai",
     key_variable="ZAI_API_KEY",
-    quirks=Quirks(
-        renames=(("max_completion_tokens", "max_tokens"),),
-        refused=(
-            "parallel_tool_calls",
-            "frequency_penalty",
-            "presence_penalty",
-            "logprobs",
-            "top_logprobs",
-            "logit_bias",
-            "n",
-            "store",
-            "verbosity",
-            "user",
-        ),
-        nearest=(
-            ("reasoning_effort", '"minimal"', '"low"'),
-            ("reasoning_effort", '"medium"', '"high"'),
-            ("reasoning_effort", '"xhigh"', '"max"'),
-        ),
-        bounds=(("temperature", 0.01, 0.99), ("top_p", 0.01, 0.99)),
-        roles=(("developer", "system"),),
-    ),
+    quirks=_QUIRKS,
     forms=(
         Form(
             base_url=r"/anthropic$",
@@ -95,6 +101,11 @@ KIND = Kind(
             quirks=None,
         ),
         Form(base_url=r"/api/v1$", dialect=judging(OPENAI_RESPONSES, *_ERRORS), url=below("/responses"), quirks=None),
+        # These always think: told not to, they answer with an error, and without an effort they do as they like.
+        Form(
+            models=r"glm-5\.3",
+            quirks=replace(_QUIRKS, swaps=(), nearest=(*_QUIRKS.nearest, ("reasoning_effort", '"none"', '"low"'))),
+        ),
     ),
     others={
         Operation.EMBEDDINGS: at("/embeddings"),

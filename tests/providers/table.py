@@ -168,12 +168,16 @@ def _bent(quirks: Quirks) -> Iterable[str]:
         yield f"`{name}` is `{own}`"
     yield from _instead(quirks.words, "is")
     yield from _instead(quirks.nearest, "becomes")
+    yield from (f"`{name}` `{value}` is `{other}: {instead}`" for name, value, other, instead in quirks.swaps)
     for name, least, most in quirks.bounds:
         yield f"`{name}` from {least:g} to {most:g}"
     refused = (*quirks.refused, *(f"messages[].{name}" for name in quirks.message_refused))
     for word, names in (("without", refused), ("needs no", quirks.needless)):
         if names:
             yield f"{word} " + ", ".join(f"`{name}`" for name in names)
+    yield from (f"no `{name}` with `{other}: {value}`" for name, other, value in quirks.apart)
+    if quirks.plain:
+        yield "one text a message"
     if quirks.call_id is not None:
         yield f"ids of tool calls like `{quirks.call_id('call_1')}`"
 

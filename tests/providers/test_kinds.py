@@ -434,9 +434,10 @@ BENT: dict[str, tuple[tuple[tuple[bytes, bytes], ...], set[str]]] = {
             _MAX_TOKENS,
             (b'"logprobs":true', b'"logprobs":3'),
             *_without(_TOP_LOGPROBS, _USER, _STORE, _METADATA, _TIER, _VERBOSITY, _PARALLEL),
+            _LOW,
             (_NO_OPTIONS, _TAIL),
         ),
-        {"user", "store", "metadata", "service_tier", "verbosity", "parallel_tool_calls"},
+        {"reasoning_effort", "user", "store", "metadata", "service_tier", "verbosity", "parallel_tool_calls"},
     ),
     "deepseek": (
         (_SYSTEM, _MAX_TOKENS, *_without(_SEED, _TOP_K, _N, _BIAS, _USER), _LOW, _END),
