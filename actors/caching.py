@@ -69,7 +69,8 @@ class Caching:
         self._shared: Shared | None = None
         self._may_join = use.tool_calls or _TOOLS.isdisjoint(call.ask.fields)
         if self.word != "bypass":
-            self._key = _key_of(call)
+            calls = use.tool_calls and not _TOOLS.isdisjoint(call.ask.fields)
+            self._key = _key_of(call, calls=calls)
             self.recall = Recall(self._key, LONGEST_BYTES, tool_calls=use.tool_calls)
 
     async def look_up(self, targets: tuple[Target, ...], patience_s: float) -> Hit | None:
@@ -153,7 +154,8 @@ def caching_of(call: Call, wiring: CacheWiring) -> Caching | None:
     return None if use is None else Caching(call, wiring, use)
 
 
-def _key_of(call: Call) -> str:
+def _key_of(call: Call, *, calls: bool) -> str:
+    """Whoever may be told a kept call is told no other's answer: of one key's callers not all may want that."""
     ask, wanted = call.ask, call.ask.requirements
-    beside = encode((wanted.on_loss, wanted.requires, wanted.min_context, ask.forward))
+    beside = encode((wanted.on_loss, wanted.requires, wanted.min_context, ask.forward, calls))
     return cache_key(call.caller.tenant, call.dialect, ask.model, ask.fields, streamed=ask.stream, beside=beside)

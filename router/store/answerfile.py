@@ -163,7 +163,7 @@ class SqliteAnswers:
         try:
             header = os.read(file, _HEADER_BYTES)
             if not header or header.startswith(_MAGIC):
-                os.fchmod(file, 0o600)
+                self._path.chmod(0o600)
             return header
         finally:
             os.close(file)

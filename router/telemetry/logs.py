@@ -146,6 +146,7 @@ class Logs:
             output_tokens=fact.usage.output_total if fact.usage else None,
             cost_usd=None if fact.cost_usd is None else usd_text(fact.cost_usd),
             skipped_events=fact.skipped,
+            cache=fact.cache,
             hedge=fact.hedge,
             rescues=[f"{method} {outcome}" for method, outcome in fact.rescues],
             injected_faults=list(fact.injected),

@@ -116,6 +116,8 @@ def sketch_exchange(fact: ExchangeFact, *, clean: Callable[[str], str] = str) ->
         attributes["gen_ai.response.model"] = fact.target.partition(":")[2]
     if fact.first_token_s is not None:
         attributes["gen_ai.response.time_to_first_chunk"] = fact.first_token_s
+    if fact.cache is not None:
+        attributes["pointsman.cache"] = fact.cache
     if fact.cost_usd is not None:
         attributes["pointsman.cost_usd"] = usd_text(fact.cost_usd)
     sketch = _sketch(

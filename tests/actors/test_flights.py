@@ -13,7 +13,7 @@ from actors.runtime import run_virtual
 from router.canon.cost import CostSource
 from router.errors import Reason, UpstreamFailed
 from router.upstream.memory import Delay, Scripted, in_turn
-from tests.actors.test_sharing import LAST, WORD
+from tests.actors.test_sharing import LAST, WORD, keyed
 from tests.fakes.embedded import STREAMED, Embedded, Read, embedded, read
 
 ON = {"cache": {"enabled": True}}
@@ -123,6 +123,25 @@ def test_what_ends_the_first_for_a_reason_of_its_own_ends_no_other() -> None:
             assert [each.raw for each in others] == [BODY] * 3 and sent(router) == 2
             assert first.error is not None and first.error.reason is Reason.DEADLINE
             assert router.assembly.flights.count == 0
+
+    run_virtual(main())
+
+
+def test_a_key_of_the_callers_own_goes_before() -> None:
+    """One with an `Idempotency-Key` joins and is joined as any other, and its retry is told the same bytes again."""
+
+    async def main() -> None:
+        async with embedded(in_turn(SLOW), **ON) as router:
+            first, other, second = (keyed(router, key) for key in "aba")
+            everybody = await heard(first, other, second)
+            assert [each.raw for each in everybody] == [BODY] * 3 and second.how == "joined"
+            for each in (first, other, second):
+                each.leave()
+            lost = keyed(router, "c")
+            await asyncio.sleep(1)
+            lost.leave()  # a hit, complete and unread
+            again = keyed(router, "c")
+            assert (await heard(again))[0].raw == BODY and again.how == "replayed" and sent(router) == 1
 
     run_virtual(main())
 

@@ -11,7 +11,7 @@ import pytest
 from router.canon.cost import CostSource
 from router.canon.outcome import End
 from tests.fakes.provider import ScriptedProvider
-from tests.fakes.replies import cut_after
+from tests.fakes.replies import cut_after, status
 from tests.fakes.served import routed, served
 from tests.scenarios.scene import WELL, ask, both, paired, scenario
 from tests.scenarios.test_account import PRICED, counted
@@ -177,6 +177,18 @@ async def test_a_file_that_is_no_cache_fails_no_request(tmp_path: Path, caplog: 
         assert [each.headers["x-router-cache"] for each in heard] == ["miss"] * 4
     assert [record.message for record in caplog.records].count("cache file refuses") == 1
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+@scenario
+async def test_a_kept_call_is_told_to_nobody_who_did_not_ask_for_it(tmp_path: Path) -> None:
+    """One caller has it kept and is told it again; another, with the same key and question, has a call of its own."""
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    told = {"choices": [{"index": 0, "message": {"role": "assistant", "tool_calls": [call]}, "finish_reason": "stop"}]}
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+    async with paired(tmp_path, status(200, body=told), **ON) as pair:
+        use: dict[str, str] = {"x-router-cache": "use"}
+        heard = [await pair.ask(headers=wish, tools=tools) for wish in (use, use, {}, {}, use)]
+        assert [each.headers["x-router-cache"] for each in heard] == ["miss", "hit", "miss", "miss", "hit"]
 
 
 @scenario
