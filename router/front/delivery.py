@@ -7,17 +7,20 @@ from contextlib import suppress
 from typing import Protocol
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from actors.messages import Answered, Committed, Flow, Opened, Piece, Rescued, Source, Whole
 from actors.runtime import ChannelTimeout
 from router.canon.cost import usd_text
 from router.canon.event import Ended
+from router.canon.reply import Answer
 from router.errors import GatewayError, Reason, Unavailable
 from router.front.context import Context
 from router.front.guard import REQUEST_ID
 from router.wire.dialect import Ask, FrontHalf, Relay, StreamEncoder
 from router.wire.headers import lost_header
 from router.wire.sse import rescued_note
+from router.wire.unsaid import UnsaidBook, unsaid_in
 
 _STREAM_HEADERS = {
     "cache-control": "no-cache",
@@ -29,16 +32,22 @@ _STREAM_HEADERS = {
 class _Encoded:
     """An answer said in our own encoding of its events."""
 
-    def __init__(self, encoder: StreamEncoder) -> None:
+    def __init__(self, encoder: StreamEncoder, family: str) -> None:
         self._encoder = encoder
+        self._unsaid = UnsaidBook(family)
 
     def say(self, flow: Flow) -> bytes:
         """These events."""
+        self._unsaid.read(flow.events)
         return self._encoder.feed(flow.events)
 
     def end(self, _answered: Answered) -> bytes:
         """The terminal event."""
         return self._encoder.end()
+
+    def note(self) -> bytes:
+        """What could not be said, before the end."""
+        return self._unsaid.note()
 
     def fault(self, error: GatewayError) -> bytes:
         """The honest end."""
@@ -54,7 +63,7 @@ class _Passed:
     def taken_over(self, half: FrontHalf, ask: Ask, rescued: Rescued) -> _Encoded:
         """Who goes on after it: another provider's words, in our encoding, from where its bytes stopped."""
         assert half.take_over is not None, "nobody goes on with what cannot be taken over"
-        return _Encoded(half.take_over(ask, self._relay, rescued.told))
+        return _Encoded(half.take_over(ask, self._relay, rescued.told), half.family)
 
     def say(self, flow: Flow) -> bytes:
         """These bytes."""
@@ -63,6 +72,10 @@ class _Passed:
     def end(self, answered: Answered) -> bytes:
         """The provider's terminal bytes, or ours where it sent none."""
         return answered.raw
+
+    def note(self) -> bytes:
+        """Nothing was left out."""
+        return b""
 
     def fault(self, error: GatewayError) -> bytes:
         """The honest end."""
@@ -119,7 +132,7 @@ class Delivery:
                 case Committed():
                     self._committed = piece
                 case Whole():
-                    body = self._kept(piece.raw or self._half.encode_reply(piece.reply), passed=bool(piece.raw))
+                    body = self._kept(piece.raw or self._encoded(piece.reply), passed=bool(piece.raw))
                 case Answered():
                     headers = {**self._headers(), "content-type": "application/json"}
                     if piece.cost_usd is not None:
@@ -131,16 +144,24 @@ class Delivery:
     async def stream(self, outbox: Source) -> web.StreamResponse:
         """Pass pieces on as they come, with keepalives in silence. Raises `GatewayError` only while nothing was
         written."""
-        self._voice = _Encoded(self._half.encoder(self._ask))
+        self._voice = _Encoded(self._half.encoder(self._ask), self._half.family)
         while True:
             try:
                 piece = await self._next(outbox)
             except GatewayError as error:
                 return await self._break_off(error)
             if isinstance(piece, Answered):
-                await self._write(self._ended(piece))
+                await self._write(self._voice.note() + self._ended(piece))
                 return await self._end()
             await self._write(self._say(piece))
+
+    def _encoded(self, answer: Answer) -> bytes:
+        """A whole answer in our encoding; what that leaves out is named in its head."""
+        assert self._committed is not None
+        unsaid = unsaid_in(answer, self._half.family)
+        if unsaid:
+            self._committed = replace(self._committed, lost=self._committed.lost + unsaid)
+        return self._half.encode_reply(answer)
 
     def _say(self, piece: Committed | Flow | Rescued | Whole) -> bytes:
         """A piece that is not the last, as the caller reads it."""

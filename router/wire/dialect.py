@@ -232,6 +232,7 @@ class FrontHalf(Struct, frozen=True, kw_only=True):
         relay: a fresh relay for a stream whose target speaks this dialect too; takes the `Ask`.
         shaped: an answer in the form that its `Ask` wants, where there are several; the very same object where it has
             that form already. Raises `WireFault` for one that cannot be brought into it.
+        family: whose parts and sources it says as they came; "" for operations whose answers have none.
         take_over: an encoder that goes on where a relay of this dialect was cut off, as one answer with what that
             passed; takes the events that the caller was told. None where nobody can go on.
         encode_fault: any `GatewayError` -> status, headers and body.
@@ -252,6 +253,7 @@ class FrontHalf(Struct, frozen=True, kw_only=True):
     encode_fault: Callable[[GatewayError], Rendered]
     keepalive: bytes
     stream_type: str
+    family: str = ""
     take_over: Callable[[Ask, Relay, tuple[Event, ...]], StreamEncoder] | None = None
     shaped: Callable[[Ask, Any], Any] = as_it_came
     forwarded: frozenset[str] = frozenset()

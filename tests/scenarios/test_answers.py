@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.claude import speaking
 from tests.fakes.provider import ScriptedProvider
-from tests.fakes.replies import answer, cut_after, error_event, silence, speak, status, stream
+from tests.fakes.replies import answer, cut_after, error_event, raw, silence, speak, status, stream
 from tests.fakes.served import Caller, remote, routed, served
 from tests.fakes.turn import Script, Turn
 from tests.scenarios.scene import FIRST, LIMIT_S, SECOND, ask, asked_for, both, paired, post, scenario, words
+from tests.scenarios.tongues import CHAT, tell
 
 LIMITS = {
     "retry-after": "7",
@@ -275,3 +277,35 @@ async def test_line_100_being_watched_asks_no_provider_anything(tmp_path: Path) 
                 await _page(pair.router, path)
         assert pair.asked == (0, 0)
         assert (pair.one.connections, pair.two.connections) == (0, 0)
+
+
+@both
+@scenario
+async def test_a_source_that_cannot_be_said_is_named(streamed: bool, tmp_path: Path) -> None:
+    """A place in a document that was sent, which OpenAI's callers have no words for: in the head, or before the end."""
+    source = {"type": "char_location", "cited_text": "c", "document_index": 0}
+    told = {"type": "text", "text": FIRST, "citations": [source]}
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "up", "stop_reason": "end_turn"}
+    usage = {"input_tokens": 5, "output_tokens": 2}
+    begun = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+    events: tuple[dict[str, Any], ...] = (
+        {"type": "message_start", "message": {**message, "content": [], "stop_reason": None, "usage": usage}},
+        begun,
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": FIRST}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "citations_delta", "citation": source}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage},
+        {"type": "message_stop"},
+    )
+    body = b"".join(b"event: %b\ndata: %b\n\n" % (each["type"].encode(), json.dumps(each).encode()) for each in events)
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(body)
+    script = (
+        raw(head + body, then="keep") if streamed else status(200, body={**message, "content": [told], "usage": usage})
+    )
+    async with ScriptedProvider(script) as one, served(routed(speaking(one)), tmp_path) as router:
+        answer = await tell(router, CHAT, streamed)
+    assert answer.is_whole(FIRST)
+    if streamed:
+        assert b": x-router-lost 1 citations\n\n" in answer.body
+    else:
+        assert answer.headers["x-router-lost"] == "choices[0].citations[0]"

@@ -6,6 +6,7 @@ from __future__ import annotations
 from router.wire.anthropic_messages.count import CODEC as COUNT
 from router.wire.anthropic_messages.encoder import KEEPALIVE, MessageEncoder
 from router.wire.anthropic_messages.fault import decode_fault, encode_fault, with_request_id
+from router.wire.anthropic_messages.message import FAMILY
 from router.wire.anthropic_messages.relay import MessageRelay, take_over
 from router.wire.anthropic_messages.reply import decode_reply, encode_reply
 from router.wire.anthropic_messages.request import decode_request, encode_request, patch_request, peek
@@ -35,6 +36,7 @@ DIALECT = Dialect(
         encode_fault=encode_fault,
         keepalive=KEEPALIVE,
         stream_type="text/event-stream; charset=utf-8",
+        family=FAMILY,
         # Betas come in pairs with members of the body: to keep one without the other is a 400.
         limits=anthropic_limits,
         forwarded=frozenset({"anthropic-version", "anthropic-beta"}),

@@ -6,6 +6,7 @@ from router.wire.dialect import Dialect, FrontHalf, Turn
 from router.wire.openai_chat.embeddings import CODEC as EMBEDDINGS
 from router.wire.openai_chat.fault import decode_fault, encode_fault
 from router.wire.openai_chat.images import CODEC as IMAGES
+from router.wire.openai_chat.message import FAMILY
 from router.wire.openai_chat.moderations import CODEC as MODERATIONS
 from router.wire.openai_chat.relay import ChatRelay, mended_reply, take_over
 from router.wire.openai_chat.reply import decode_reply, encode_reply
@@ -36,6 +37,7 @@ DIALECT = Dialect(
         encode_fault=encode_fault,
         keepalive=KEEPALIVE,
         stream_type="text/event-stream; charset=utf-8",
+        family=FAMILY,
     ),
     turn=Turn(),
 )

@@ -9,6 +9,7 @@ from router.wire.openai_responses.relay import ResponsesRelay, take_over
 from router.wire.openai_responses.reply import decode_reply, encode_reply
 from router.wire.openai_responses.request import decode_request, encode_request, patch_request, peek
 from router.wire.openai_responses.stream import KEEPALIVE, ResponsesDecoder, ResponsesEncoder
+from router.wire.openai_responses.thought import FAMILY
 from router.wire.sse import SseSplitter
 from router.wire.toolnames import name_rule
 
@@ -32,5 +33,6 @@ DIALECT = Dialect(
         encode_fault=encode_fault,
         keepalive=KEEPALIVE,
         stream_type="text/event-stream; charset=utf-8",
+        family=FAMILY,
     ),
 )
