@@ -44,6 +44,7 @@ BUILT_IN: Mapping[str, KindRules] = {
     "deepseek": KindRules(needs_key=True, lists=True),
     "fireworks": KindRules(needs_key=True, lists=True),
     "gemini": KindRules(needs_key=True, lists=True),
+    "github-models": KindRules(needs_key=True, lists=True),
     "groq": KindRules(needs_key=True, lists=True),
     "huggingface": KindRules(needs_key=True, lists=True),
     "llamacpp-server": KindRules(lists=True),

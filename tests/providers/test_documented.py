@@ -345,6 +345,17 @@ DOCUMENTED: dict[str, tuple[Callable[[str, str], Said], tuple[Row, ...]]] = {
             (422, "list", "max_tokens", R.REJECTED),
         ),
     ),
+    "github-models": (
+        _openai,
+        (
+            *_plain((400, R.REJECTED), (401, R.CREDENTIAL), (403, R.CREDENTIAL), (422, R.REJECTED)),
+            *_coded(404, "unknown_model", R.MODEL_MISSING),
+            *_coded(413, "tokens_limit_reached", R.CONTEXT_LENGTH),
+            (429, "RateLimitReached", "Rate limit of 15 per 60s exceeded for UserByModelByMinute.", R.THROTTLED),
+            (429, "RateLimitReached", "Rate limit of 50 per 86400s exceeded for UserByModelByDay.", R.QUOTA_EXHAUSTED),
+            *_plain((500, R.SERVER_ERROR), (503, R.OVERLOADED)),
+        ),
+    ),
     "vllm": (
         _numbered,
         (

@@ -70,6 +70,13 @@ REACHED: dict[str, tuple[str, Reached]] = {
         ),
     ),
     "ai21": ("ai21", Reached(url=f"https://api.ai21.com/studio/v1{_CHAT}")),
+    "github-models": (
+        "github-models",
+        Reached(
+            url=f"https://models.github.ai/inference{_CHAT}",
+            headers=(("x-github-api-version", "2022-11-28"), ("authorization", "Bearer k-1")),
+        ),
+    ),
     "mistral": ("mistral", Reached(url=f"https://api.mistral.ai/v1{_CHAT}")),
     "groq": ("groq", Reached(url=f"https://api.groq.com/openai/v1{_CHAT}")),
     "together": ("together", Reached(url=f"https://api.together.ai/v1{_CHAT}")),
@@ -500,6 +507,7 @@ BENT: dict[str, tuple[tuple[tuple[bytes, bytes], ...], set[str]]] = {
             "top_k",
         },
     ),
+    "github-models": (((b'"temperature":1.8', b'"temperature":1.0'),), {"temperature"}),
     "vllm": ((_SYSTEM, _LOW), {"reasoning_effort"}),
     "lmstudio": ((_SYSTEM, _MAX_TOKENS, _END), set()),
     "llamacpp-server": ((_SYSTEM, _MAX_TOKENS, _END), set()),

@@ -267,3 +267,22 @@ def test_what_is_known_without_asking(
     traits = known_of(KINDS[kind].known, model)
     assert can <= set(traits.can) and cannot <= set(traits.cannot)
     assert traits.context_window == window
+
+
+def test_githubs_catalog_tells_what_its_models_take_and_can() -> None:
+    """At the root of the host, also where an organisation pays; what embeds does not chat."""
+    entry = {
+        "id": "openai/gpt-4.1",
+        "capabilities": ["streaming", "tool-calling"],
+        "limits": {"max_input_tokens": 1048576, "max_output_tokens": 32768},
+        "supported_input_modalities": ["text", "image"],
+        "supported_output_modalities": ["text"],
+        "rate_limit_tier": "high",
+    }
+    embeds = {"id": "openai/text-embedding-3-small", "rate_limit_tier": "embedding"}
+    asked, found = surveyed("github-models", [entry, embeds], base_url="https://models.github.ai/orgs/o/inference")
+    assert [question.url for question in asked] == ["https://models.github.ai/catalog/models"]
+    model = found["openai/gpt-4.1"]
+    assert (model.traits.can, model.traits.cannot) == ((TOOLS, VISION), (AUDIO,))
+    assert (model.traits.context_window, model.traits.max_output) == (1048576, 32768)
+    assert [name for name, one in found.items() if one.chats] == ["openai/gpt-4.1"]
