@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from router.cli.administration import configuration, keys
+from router.cli.options import DEFAULT_URL, Address, AsJson, Config
+
 app = typer.Typer(
     name="pointsman",
     help="An LLM router that keeps answering.",
@@ -15,24 +18,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Config = Annotated[
-    Path | None, typer.Option("--config", "-c", help="YAML, TOML or JSON; left out, keys in the environment decide.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Address = Annotated[str, typer.Option("--url", help="Base URL of a running router.")]
-
-DEFAULT_URL = "http://127.0.0.1:8094"
-
-
 secrets = typer.Typer(name="secrets", help="The encrypted store that `secret:NAME` reads from.", no_args_is_help=True)
-configuration = typer.Typer(
-    name="config", help="The configuration: as it is written, and of a running router.", no_args_is_help=True
-)
 app.add_typer(secrets)
 app.add_typer(configuration)
-keys = typer.Typer(
-    name="keys", help="Client keys of a running router; its admin key in POINTSMAN_ADMIN_KEY.", no_args_is_help=True
-)
 app.add_typer(keys)
 
 
@@ -133,6 +121,31 @@ def audit(
     from router.cli import operation
 
     raise typer.Exit(operation.audit(url, only or [], limit, cursor, as_json=json))
+
+
+@app.command()
+def metrics(
+    provider: Annotated[str | None, typer.Argument(help="That one alone.")] = None,
+    reset: Annotated[bool, typer.Option("--reset", help="Let every count of all of them begin anew.")] = False,
+    url: Address = DEFAULT_URL,
+    json: AsJson = False,
+) -> None:
+    """What a running router counted of its providers since its start, or the last reset."""
+    from router.cli import operation
+
+    if not reset:
+        raise typer.Exit(operation.metrics(url, provider, as_json=json))
+    if provider is not None:
+        raise typer.BadParameter("counts begin anew for all providers together")
+    raise typer.Exit(operation.metrics_reset(url, as_json=json))
+
+
+@app.command()
+def capabilities(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+    """What each model of a running router can do, as far as anybody said so."""
+    from router.cli import operation
+
+    raise typer.Exit(operation.capabilities(url, as_json=json))
 
 
 @app.command()
@@ -307,74 +320,6 @@ def rotate_key(config: Config = None) -> None:
     from router.cli import secrets as command
 
     raise typer.Exit(command.rotate(config))
-
-
-@configuration.command("show")
-def show_configuration(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
-    """Which configuration a running router serves by; with --json all of it, secrets as ***."""
-    from router.cli import operation
-
-    raise typer.Exit(operation.config_in_force(url, as_json=json))
-
-
-@configuration.command("reload")
-def reload_configuration(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
-    """Have a running router read its configuration again; it keeps the old one where the new one is invalid."""
-    from router.cli import operation
-
-    raise typer.Exit(operation.config_reload(url, as_json=json))
-
-
-@keys.command("create")
-def create_key(
-    name: str,
-    owner: Annotated[str, typer.Option(help="Whose it is.")] = "",
-    group: Annotated[str, typer.Option(help="Keys of one group share what is kept.")] = "",
-    set: Annotated[list[str] | None, typer.Option(help="KEY=VALUE as in the configuration: models=[chat].")] = None,
-    url: Address = DEFAULT_URL,
-    json: AsJson = False,
-) -> None:
-    """Make a client key and print it, this once."""
-    from router.cli import keys as command
-
-    raise typer.Exit(command.create(url, name, command.given(owner, group, set or []), as_json=json))
-
-
-@keys.command("list")
-def list_keys(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
-    """Every client key, by name; the keys themselves are not kept."""
-    from router.cli import keys as command
-
-    raise typer.Exit(command.names(url, as_json=json))
-
-
-@keys.command("rotate")
-def renew_key(
-    name: str,
-    overlap_s: Annotated[float, typer.Option(help="Seconds for which the key before works still.")] = 86_400.0,
-    url: Address = DEFAULT_URL,
-    json: AsJson = False,
-) -> None:
-    """Make another key for the same name and print it, this once."""
-    from router.cli import keys as command
-
-    raise typer.Exit(command.rotate(url, name, overlap_s, as_json=json))
-
-
-@keys.command("revoke")
-def revoke_key(name: str, url: Address = DEFAULT_URL) -> None:
-    """Take a client key back: from now on it is none."""
-    from router.cli import keys as command
-
-    raise typer.Exit(command.revoke(url, name))
-
-
-@configuration.command("export")
-def export(config: Config = None) -> None:
-    """Print the configuration as one file, changes at run time included; secrets are names or ***."""
-    from router.cli import config as command
-
-    raise typer.Exit(command.export(config))
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from msgspec.json import decode
 from rich.table import Table
@@ -34,6 +34,24 @@ def audit(url: str, only: list[str], limit: int, cursor: str | None, *, as_json:
     return shown(url, _path("/audit", **_wanted(only), limit=limit, cursor=cursor), as_json, _audit_table)
 
 
+def metrics_reset(url: str, *, as_json: bool) -> int:
+    """Of all providers together."""
+    return shown(url, "/providers/metrics/reset", as_json, lambda _answer: "every count begins anew", {})
+
+
+def metrics(url: str, provider: str | None, *, as_json: bool) -> int:
+    """A line for each provider, or for that one."""
+    if provider is None:
+        return shown(url, "/providers/metrics", as_json, _numbers_table)
+    path = f"/providers/metrics/{quote(provider, safe='')}"
+    return shown(url, path, as_json, lambda answer: _numbers_table({"providers": {provider: answer}}))
+
+
+def capabilities(url: str, *, as_json: bool) -> int:
+    """A line for each model."""
+    return shown(url, "/providers/capabilities", as_json, _abilities_table)
+
+
 def estimate(url: str, model: str, message: str, max_tokens: int | None, *, as_json: bool) -> int:
     """A line for each target."""
     body: Answer = {"model": model, "messages": [{"role": "user", "content": message}]}
@@ -44,12 +62,12 @@ def estimate(url: str, model: str, message: str, max_tokens: int | None, *, as_j
 
 def config_in_force(url: str, *, as_json: bool) -> int:
     """Which configuration serves, and what waits for a restart."""
-    return shown(url, "/config", as_json, _config_table)
+    return shown(url, "/config", as_json, config_table)
 
 
 def config_reload(url: str, *, as_json: bool) -> int:
     """Have the configuration read again."""
-    return shown(url, "/config/reload", as_json, _config_table, {})
+    return shown(url, "/config/reload", as_json, config_table, {})
 
 
 def _wanted(only: list[str]) -> dict[str, str]:
@@ -133,16 +151,50 @@ def _older(table: Table, answer: Answer) -> Table:
     return table
 
 
+def _numbers_table(answer: Answer) -> Table:
+    table = Table("provider", "attempts", "ends", "reasons", "retries", "tokens", "USD", "first token ms", "ms")
+    for name, numbers in answer["providers"].items():
+        counts = ((f"{what} {count}" for what, count in numbers[part].items()) for part in ("ends", "reasons"))
+        table.add_row(
+            name,
+            str(numbers["attempts"]),
+            *(", ".join(words) for words in counts),
+            str(numbers["retries"]),
+            str(sum(numbers["tokens"].values())),
+            f"{numbers['cost_usd']:.4f}",
+            *(_ms(numbers[part]["mean_ms"]) for part in ("first_token", "duration")),
+        )
+    return table
+
+
+def _ms(mean: float | None) -> str:
+    return "" if mean is None else f"{mean:.0f}"
+
+
+def _abilities_table(answer: Answer) -> Table:
+    table = Table("model", "can", "cannot", "context", "USD in", "USD out")
+    for provider, said in answer["providers"].items():
+        for model, about in said["models"].items():
+            price = about["usd_per_mtok"]
+            table.add_row(
+                f"{provider}:{model}",
+                *(", ".join(about[part]) for part in ("can", "cannot")),
+                *(_text(each) for each in (about["context_window"], price["input"], price["output"])),
+            )
+    return table
+
+
 def _estimate_table(answer: Answer) -> Table:
     table = Table("target", "USD", "at least", "at most", "price")
-    for target, quote in answer["targets"].items():
-        most = _usd(quote["high_usd"]) if quote["usd"] is None or quote["high_usd"] is not None else "unbounded"
-        table.add_row(target, _usd(quote["usd"]), _usd(quote["low_usd"]), most, _text(quote["price_id"]))
+    for target, said in answer["targets"].items():
+        most = _usd(said["high_usd"]) if said["usd"] is None or said["high_usd"] is not None else "unbounded"
+        table.add_row(target, _usd(said["usd"]), _usd(said["low_usd"]), most, _text(said["price_id"]))
     table.caption = f"for a prompt of about {answer['prompt_tokens']} tokens"
     return table
 
 
-def _config_table(answer: Answer) -> Table:
+def config_table(answer: Answer) -> Table:
+    """Which configuration is in force now, and what moved."""
     table = Table("what", "how", show_header=False)
     for name in ("version", "number", "source"):
         table.add_row(name, str(answer[name]))

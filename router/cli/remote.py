@@ -54,15 +54,22 @@ def chat(url: str, model: str, message: str) -> int:
 
 
 def shown(
-    url: str, path: str, as_json: bool, table: Callable[[dict[str, Any]], Table], body: object | None = None
+    url: str,
+    path: str,
+    as_json: bool,
+    table: Callable[[dict[str, Any]], Table | str],
+    body: object | None = None,
+    *,
+    method: str | None = None,
 ) -> int:
     """Print what the router says there, as a table or as it came; 1 where it says no.
 
     Args:
-        body: what is sent, as JSON; None sends nothing, and reads.
+        body: what is sent, as JSON; None sends nothing.
+        method: None sends what there is to send, and reads otherwise.
     """
     try:
-        with asked(url, path, body) as reply:
+        with asked(url, path, body, method) as reply:
             answer = json.load(reply)
             said = json.dumps(answer, indent=2) if as_json else table(answer)
     except Unreachable as error:
@@ -73,11 +80,13 @@ def shown(
 
 
 @contextmanager
-def asked(url: str, path: str, body: object | None = None) -> Iterator[HTTPResponse | HTTPError]:
+def asked(
+    url: str, path: str, body: object | None = None, method: str | None = None
+) -> Iterator[HTTPResponse | HTTPError]:
     """An answer to read. Raises `Unreachable` for whatever goes wrong, also while it is read."""
     data = None if body is None else json.dumps(body).encode()
     try:
-        request = Request(url.rstrip("/") + path, data=data, headers=headers_for(path))
+        request = Request(url.rstrip("/") + path, data=data, headers=headers_for(path), method=method)
         with urlopen(request, timeout=TIMEOUT_S) as reply:
             yield reply
     except HTTPError as error:

@@ -20,6 +20,10 @@ _COMMANDS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "health": (("health",), "/health/detailed", "provider two"),
     "costs": (("costs",), "/providers/costs", "two"),
     "logs": (("logs", "--only", "provider=one"), "/providers/logs?provider=one&limit=20", "server_error"),
+    "metrics": (("metrics",), "/providers/metrics", "server_error 1"),
+    "metrics of one": (("metrics", "one"), "/providers/metrics/one", "server_error 1"),
+    "capabilities": (("capabilities",), "/providers/capabilities", "two:m"),
+    "providers as written": (("config", "list", "providers"), "/config/providers", '"kind": "openai-compatible"'),
     "audit": (("audit",), "/audit?limit=20", "outcome"),
     "config": (("config", "show"), "/config", "given by the program"),
 }

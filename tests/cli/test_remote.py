@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from router.cli.commands import DEFAULT_URL
+from router.cli.options import DEFAULT_URL
 from tests.fakes.command import run, run_beside
 from tests.fakes.loops import on_real_loops
 from tests.fakes.provider import ScriptedProvider, refused

@@ -18,7 +18,7 @@ def run(*words: object, env: Mapping[str, str] | None = None) -> Result:
 
 
 def given_to(*words: object, text: str) -> Result:
-    """The same, with `text` on its standard input."""
+    """The same without an environment, and with `text` on its standard input."""
     without = dict.fromkeys(os.environ)
     return CliRunner().invoke(app, [str(word) for word in words], env={**without, "COLUMNS": "200"}, input=text)
 

@@ -1,0 +1,142 @@
+"""`pointsman config` and `pointsman keys`: what a running router is changed by."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from router.cli.options import DEFAULT_URL, Address, AsJson, Config
+
+configuration = typer.Typer(
+    name="config", help="The configuration: as it is written, and of a running router.", no_args_is_help=True
+)
+keys = typer.Typer(
+    name="keys", help="Client keys of a running router; its admin key in POINTSMAN_ADMIN_KEY.", no_args_is_help=True
+)
+
+
+class Section(StrEnum):
+    """What has entries that can be changed at run time."""
+
+    PROVIDERS = "providers"
+    GROUPS = "groups"
+
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Argument(help="KEY=VALUE as in the configuration: models=[a]. A value of - is read from standard input."),
+]
+
+
+@configuration.command("show")
+def show_configuration(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+    """Which configuration a running router serves by; with --json all of it, secrets as ***."""
+    from router.cli import operation
+
+    raise typer.Exit(operation.config_in_force(url, as_json=json))
+
+
+@configuration.command("reload")
+def reload_configuration(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+    """Have a running router read its configuration again; it keeps the old one where the new one is invalid."""
+    from router.cli import operation
+
+    raise typer.Exit(operation.config_reload(url, as_json=json))
+
+
+@configuration.command("list")
+def list_entries(section: Section, url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+    """The providers or failover groups of a running router, as they are written."""
+    from router.cli import entries
+
+    raise typer.Exit(entries.all_of(url, section, as_json=json))
+
+
+@configuration.command("add")
+def add_entry(
+    section: Section, name: str, settings: Settings = None, url: Address = DEFAULT_URL, json: AsJson = False
+) -> None:
+    """Add a provider or a group while serving: `config add groups pair targets=[one:m,two:m]`."""
+    from router.cli import entries
+
+    raise typer.Exit(entries.add(url, section, name, settings or [], as_json=json))
+
+
+@configuration.command("change")
+def change_entry(
+    section: Section, name: str, settings: Settings = None, url: Address = DEFAULT_URL, json: AsJson = False
+) -> None:
+    """Change some keys of one while serving; a value of null takes a key away."""
+    from router.cli import entries
+
+    raise typer.Exit(entries.change(url, section, name, settings or [], as_json=json))
+
+
+@configuration.command("remove")
+def remove_entry(section: Section, name: str, url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+    """Remove one while serving; what it is doing it ends."""
+    from router.cli import entries
+
+    raise typer.Exit(entries.remove(url, section, name, as_json=json))
+
+
+@configuration.command("export")
+def export(config: Config = None) -> None:
+    """Print the configuration as one file, changes at run time included; secrets are names or ***."""
+    from router.cli import config as command
+
+    raise typer.Exit(command.export(config))
+
+
+@keys.command("create")
+def create_key(
+    name: str,
+    owner: Annotated[str, typer.Option(help="Whose it is.")] = "",
+    group: Annotated[str, typer.Option(help="Keys of one group share what is kept.")] = "",
+    set: Annotated[list[str] | None, typer.Option(help="KEY=VALUE as in the configuration: models=[chat].")] = None,
+    url: Address = DEFAULT_URL,
+    json: AsJson = False,
+) -> None:
+    """Make a client key and print it, this once."""
+    from router.cli import keys as command
+
+    raise typer.Exit(command.create(url, name, command.given(owner, group, set or []), as_json=json))
+
+
+@keys.command("list")
+def list_keys(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+    """Every client key, by name; the keys themselves are not kept."""
+    from router.cli import keys as command
+
+    raise typer.Exit(command.names(url, as_json=json))
+
+
+@keys.command("change")
+def change_key(name: str, settings: Settings = None, url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+    """Change what a client key may; a value of null takes a restriction away."""
+    from router.cli import keys as command
+
+    raise typer.Exit(command.change(url, name, settings or [], as_json=json))
+
+
+@keys.command("rotate")
+def renew_key(
+    name: str,
+    overlap_s: Annotated[float, typer.Option(help="Seconds for which the key before works still.")] = 86_400.0,
+    url: Address = DEFAULT_URL,
+    json: AsJson = False,
+) -> None:
+    """Make another key for the same name and print it, this once."""
+    from router.cli import keys as command
+
+    raise typer.Exit(command.rotate(url, name, overlap_s, as_json=json))
+
+
+@keys.command("revoke")
+def revoke_key(name: str, url: Address = DEFAULT_URL) -> None:
+    """Take a client key back: from now on it is none."""
+    from router.cli import keys as command
+
+    raise typer.Exit(command.revoke(url, name))

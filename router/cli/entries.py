@@ -1,0 +1,60 @@
+"""`pointsman config list|add|change|remove`: providers and failover groups of a running router."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date
+from typing import Any
+from urllib.parse import quote
+
+import typer
+import yaml
+from rich.table import Table
+
+from router.cli.operation import config_table
+from router.cli.remote import shown
+
+
+def settings_of(words: list[str]) -> dict[str, Any]:
+    """The keys of an entry, of words `KEY=VALUE`. A value is YAML, but for dates, which the configuration reads itself;
+    one that others must not see on the command line is `-`, and read from standard input."""
+    said: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{word!r} is not KEY=VALUE")
+        found = sys.stdin.read().rstrip("\r\n") if value == "-" else yaml.safe_load(value)
+        said[name] = value if isinstance(found, date) else found
+    return said
+
+
+def all_of(url: str, section: str, *, as_json: bool) -> int:
+    """A line for each."""
+    return shown(url, f"/config/{section}", as_json, _entries_table)
+
+
+def add(url: str, section: str, name: str, words: list[str], *, as_json: bool) -> int:
+    """One more."""
+    return shown(url, f"/config/{section}", as_json, config_table, {"name": name, **settings_of(words)})
+
+
+def change(url: str, section: str, name: str, words: list[str], *, as_json: bool) -> int:
+    """Another than it was."""
+    return shown(url, _one(section, name), as_json, config_table, settings_of(words), method="PATCH")
+
+
+def remove(url: str, section: str, name: str, *, as_json: bool) -> int:
+    """One less."""
+    return shown(url, _one(section, name), as_json, config_table, method="DELETE")
+
+
+def _one(section: str, name: str) -> str:
+    return f"/config/{section}/{quote(name, safe='')}"
+
+
+def _entries_table(answer: dict[str, Any]) -> Table:
+    table = Table("name", "as it is written")
+    for name, entry in answer.items():
+        table.add_row(name, json.dumps(entry))
+    return table
