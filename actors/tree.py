@@ -96,7 +96,7 @@ def tree(blueprint: Blueprint) -> SupervisorSpec:
     return SupervisorSpec(
         children=(
             ChildSpec(name="config", start=blueprint.config),
-            ChildSpec(name="ledger", start=blueprint.ledger, shutdown_s=flush_s),
+            ChildSpec(name="ledger", start=blueprint.ledger, shutdown_s=flush_s, finishes=True),
             ChildSpec(name="telemetry", start=blueprint.telemetry, shutdown_s=flush_s),
             ChildSpec(name="limits", start=blueprint.limits),
             ChildSpec(name="cache", start=blueprint.cache),

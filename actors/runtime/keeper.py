@@ -162,13 +162,17 @@ class Keeper(Actor):
             cell.ended.watch("keeper", lambda why: self._cell.signal(ChildExited(child, cell, why)))
         return reason
 
-    async def _stop_child(self, child: Child) -> None:
+    async def _stop_child(self, child: Child) -> bool:
+        """True where it did not stop in order: it had ended before, or crashed, or was yet to be brought back."""
         child.rest()
         cell = child.cell
         if cell is None:
-            return
+            return child.started_s is not None
+        gone = cell.ended.settled
         cell.stop(Shutdown(), child.shutdown_s)
-        self._check_stopped(child, await cell.ended.wait())
+        reason = await cell.ended.wait()
+        self._check_stopped(child, reason)
+        return gone or isinstance(reason, Crashed)
 
     def _check_stopped(self, child: Child, reason: Exit) -> None:
         child.cell = None

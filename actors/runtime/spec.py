@@ -49,6 +49,8 @@ class ChildSpec(Struct, frozen=True):
             Unset: 5 s for an actor, for ever for a supervisor, whose children have limits of their own.
         significant: its end counts for the supervisor's `auto_shutdown`.
         backoff: wait before restarts; these are then not counted against the supervisor's intensity. None: at once.
+        finishes: what it was told must not be lost: where it has crashed when its supervisor stops, it is started once
+            more in its turn, to stop in order.
     """
 
     name: str
@@ -57,12 +59,15 @@ class ChildSpec(Struct, frozen=True):
     shutdown_s: float | UnsetType | None = UNSET
     significant: bool = False
     backoff: Backoff | None = None
+    finishes: bool = False
 
     def __post_init__(self) -> None:
         if not self.name or "/" in self.name:
             raise ValueError(f"a child's name is one part of a path: {self.name!r}")
         if self.significant and self.restart is Restart.PERMANENT:
             raise ValueError(f"{self.name}: a permanent child always comes back, so its end cannot be significant")
+        if self.finishes and self.restart is not Restart.PERMANENT:
+            raise ValueError(f"{self.name}: one that need not come back need not finish")
 
 
 class SupervisorSpec(Struct, frozen=True):

@@ -59,9 +59,11 @@ class Supervisor(Keeper):
                 raise StartFailed(child.ref.name, reason) from getattr(reason, "error", None)
 
     async def on_stop(self, reason: Exit) -> None:
-        """Stop the children, last started first."""
+        """Stop the children, last started first; those that must finish and have crashed meanwhile, twice."""
         for child in reversed(self._children.values()):
-            await self._stop_child(child)
+            fell = await self._stop_child(child)
+            if fell and child.spec.finishes and await self._start_child(child) is None:
+                await self._stop_child(child)
             child.ref.mailbox.retire()
 
     def on_receive(self, message: Any) -> Any:

@@ -11,8 +11,8 @@ from actors.books import act_of
 from actors.messages import ALLOWED, DENIED, ActQuery, AdminActed, AuditPage, ReadAudit
 from actors.runtime.virtual import EPOCH_S
 from router.policy.audit import find_flaws
-from tests.actors.test_ledger import SUM_S, running, virtual
 from tests.fakes.journal import MemoryVault
+from tests.fakes.ledger import SUM_S, running, virtual
 
 
 @virtual

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
-from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.accesses import Accesses
-from actors.books import Books
-from actors.ledger import Ledger, pricer
+from actors.ledger import pricer
 from actors.messages import (
     ACCESS,
     AccountBusy,
@@ -23,8 +18,6 @@ from actors.messages import (
     AuditPage,
     CostView,
     EntriesPage,
-    EntryClosed,
-    EntryOpened,
     EraseUser,
     ReadAudit,
     ReadCosts,
@@ -34,15 +27,13 @@ from actors.messages import (
     UserErased,
 )
 from actors.runtime import (
-    ActorSystem,
+    Actor,
     ChildSpec,
-    Ref,
+    Exit,
     Snapshot,
     StartFailed,
-    SupervisorSpec,
     run_virtual,
     system_ports,
-    virtual_ports,
 )
 from actors.vault import Vault
 from router.canon.cost import CostSource
@@ -50,122 +41,14 @@ from router.canon.outcome import End, UsageSource
 from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import Reason
-from router.policy.price import Override, PriceBook, Rates
-from router.policy.pricelist import PriceList
 from router.store.disk import DiskJournal
 from router.store.journal import EntryRow, JournalError, JournalUnusable, Query
 from router.store.sqlite import sqlite_store
 from router.store.worker import ThreadWorker
 from tests.fakes.journal import MemoryVault
+from tests.fakes.ledger import BOOK, COST, USAGE, Rig, closed, opened, row, running, virtual
 
-RATES = Rates(input_per_mtok=Decimal(3), output_per_mtok=Decimal(15))
-BOOK = PriceBook({}, (Override(provider="main", model="large", rates=RATES),), listed=PriceList())
-USAGE = Usage(input=900, output=40)
-COST = Decimal(3) * 900 / 1_000_000 + Decimal(15) * 40 / 1_000_000
 FULL = JournalError("the journal j.db refuses: database or disk is full")
-
-SUM_S = 60.0
-
-Scene = Callable[[], Coroutine[Any, Any, None]]
-
-
-class Rig(Struct):
-    """A running ledger and what it was given."""
-
-    system: ActorSystem
-    ref: Ref
-    books: Books
-    published: Snapshot[CostView]
-    accesses: Accesses
-
-    def attempt(self, name: str, *, usage: Usage | None = USAGE, model: str = "large") -> None:
-        """Tell both facts of one attempt."""
-        self.ref.tell(opened(name))
-        self.ref.tell(closed(name, usage=usage, model=model))
-
-    async def entries(self) -> tuple[EntryRow, ...]:
-        """All of them, oldest first."""
-        page = await self.ref.ask(ReadEntries(query=Query(limit=1000)))
-        assert isinstance(page, EntriesPage)
-        return page.rows[::-1]
-
-
-@asynccontextmanager
-async def running(vault: Vault, *, books: Books | None = None) -> AsyncIterator[Rig]:
-    """A system whose only actor is a ledger; stopped in order at the end."""
-    books = books or Books()
-    published = Snapshot(books.view())
-
-    def start() -> Ledger:
-        return Ledger(
-            vault=vault,
-            books=books,
-            prices=Snapshot(BOOK),
-            published=published,
-            gauges=Snapshot(books.gauges),
-            accesses=accesses,
-        )
-
-    ports = virtual_ports()
-    accesses = Accesses(each=lambda: False, sum_s=lambda: SUM_S, ports=ports)
-    system = ActorSystem(ports, on_report=lambda _report: None)
-    await system.start(SupervisorSpec(children=(ChildSpec(name="ledger", start=start),)))
-    try:
-        yield Rig(system, system.ref("root/ledger"), books, published, accesses)
-    finally:
-        await system.stop()
-
-
-def virtual(scene: Scene) -> Callable[[], None]:
-    """Run a scene in virtual time."""
-
-    def run() -> None:
-        run_virtual(scene())
-
-    run.__doc__, run.__name__ = scene.__doc__, scene.__name__
-    return run
-
-
-def opened(attempt: str, number: int = 1) -> EntryOpened:
-    """An attempt goes out."""
-    return EntryOpened(attempt=attempt, exchange="ex", number=number, provider="main", model="large", at=100.0)
-
-
-def closed(attempt: str, *, usage: Usage | None = USAGE, model: str = "large", end: End = End.COMPLETED) -> EntryClosed:
-    """An attempt ended."""
-    return EntryClosed(
-        attempt=attempt,
-        exchange="ex",
-        provider="main",
-        model=model,
-        end=end,
-        reason=None if end is End.COMPLETED else Reason.CUT_STREAM,
-        usage=usage,
-        usage_source=UsageSource.FINAL if usage else UsageSource.NONE,
-        at=101.0,
-    )
-
-
-def row(attempt: str) -> EntryRow:
-    """What a priced attempt of these becomes."""
-    return EntryRow(
-        attempt=attempt,
-        exchange="ex",
-        provider="main",
-        model="large",
-        number=1,
-        opened_at=100.0,
-        closed_at=101.0,
-        end=End.COMPLETED,
-        usage=USAGE,
-        usage_source=UsageSource.FINAL,
-        cost_usd=COST,
-        cost_source=CostSource.PRICED,
-        priced_usd=COST,
-        price_id="configured main:large",
-        writer="here",
-        credential="default",
-    )
 
 
 @virtual
@@ -526,6 +409,40 @@ async def test_an_end_user_is_erased_and_the_erasure_is_an_act() -> None:
         assert "ann" not in str(page)
         (entry,) = await rig.entries()
         assert (entry.user, entry.end) == ("", End.COMPLETED)
+
+
+class Drain(Actor):
+    """What stops before the ledger: while it does, the ledger crashes and is told the rest."""
+
+    def __init__(self, tell: Callable[[], object]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    async def on_stop(self, reason: Exit) -> None:
+        """Drain for a while."""
+        self._tell()
+        await asyncio.sleep(5.0)
+
+
+@virtual
+async def test_a_ledger_that_crashes_while_the_tree_stops_loses_nothing() -> None:
+    """What it had in memory and what it is told after its crash are written before the stop is over."""
+    account = MemoryVault()
+    rigs: list[Rig] = []
+
+    def tell() -> None:
+        rig = rigs[0]
+        rig.attempt("before")
+        rig.ref.tell(object())
+        rig.attempt("after")
+
+    async with running(account.vault(), beside=(ChildSpec(name="front", start=lambda: Drain(tell)),)) as rig:
+        rigs.append(rig)
+        rig.attempt("first")
+    assert {name: found.end for name, found in account.rows.items()} == dict.fromkeys(
+        ("first", "before", "after"), End.COMPLETED
+    )
+    assert (rigs[0].books.pending, rigs[0].published.value.overall.entries) == ({}, 3)
 
 
 def test_memory_for_waiting_entries_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

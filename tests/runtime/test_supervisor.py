@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from actors.runtime import (
+    Actor,
     AutoShutdown,
     ChildInfo,
     ChildSpec,
     ChildStarted,
+    Exit,
     Intensity,
     NoSuchChild,
     Restart,
@@ -203,3 +206,52 @@ def test_a_stray_tell_costs_no_tree() -> None:
         assert await scene.ref("a").ask("echo") == "echo"
 
     play(lambda book: SupervisorSpec(children=(recorder("a", book),)), act)
+
+
+class Last(Actor):
+    """Started last and stopped first: while it stops, others crash, and go on being told things."""
+
+    def __init__(self, wreck: Callable[[], object]) -> None:
+        super().__init__()
+        self._wreck = wreck
+
+    async def on_stop(self, reason: Exit) -> None:
+        """Let it happen, and some time pass."""
+        self._wreck()
+        await asyncio.sleep(1.0)
+
+
+@pytest.mark.parametrize("failing", [range(0), range(2, 3)], ids=["starts again", "does not start again"])
+def test_one_that_must_finish_is_started_once_more_to_stop(failing: range) -> None:
+    """Others that crash while the tree stops stay down, and one that stops in order is not started again."""
+    book = Book()
+
+    def tree(played: Book) -> SupervisorSpec:
+        nonlocal book
+        book = played
+        book.failing["a"] = failing
+        calm, finishing = recorder("calm", book, finishes=True), recorder("a", book, finishes=True)
+        return SupervisorSpec(
+            children=(calm, finishing, recorder("b", book), ChildSpec(name="z", start=lambda: Last(wreck)))
+        )
+
+    def wreck() -> None:
+        for name in "ab":
+            scenes[0].ref(name).tell("crash")
+            scenes[0].ref(name).tell(lambda actor: book.trace.append(f"{actor.name[-1]} was told"))
+
+    scenes: list[Scene] = []
+
+    async def act(scene: Scene) -> list[str]:
+        scenes.append(scene)
+        return scene.book.take()
+
+    assert play(tree, act) == ["+calm", "+a", "+b"]
+    again = ["!a", "-a:crashed"] if failing else ["+a", "a was told", "-a:shutdown"]
+    assert book.take() == ["-a:crashed", "-b:crashed", *again, "-calm:shutdown"]
+
+
+def test_one_that_need_not_come_back_need_not_finish() -> None:
+    """The two wishes contradict each other."""
+    with pytest.raises(ValueError, match="finish"):
+        recorder("a", Book(), finishes=True, restart=Restart.TRANSIENT)

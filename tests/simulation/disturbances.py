@@ -75,7 +75,6 @@ async def cancel_jobs(world: World, chance: Random, force: float) -> None:
         if names:
             name = names[int(which * len(names))]
             if name in _JOBS:
-                world.hurt_ledger()
                 world.spare_until_s = world.story.now() + GAP_S
             tasks[name].cancel()
 

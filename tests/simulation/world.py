@@ -25,6 +25,7 @@ from actors.runtime import (
     ActorSystem,
     AskTimeout,
     ChildInfo,
+    Context,
     Ref,
     Report,
     Tasks,
@@ -89,7 +90,7 @@ class World:
         self.children: list[ChildInfo] = []
         """All of the tree, as its supervisors told it when they were asked last."""
         self.ledger_hurt_s = float("-inf")
-        """When the ledger crashed, lost its writer, or could not write, last."""
+        """When the ledger could not write, or a bug met its very last try, last."""
         self.excused = False
         """Whether the ledger of a tree that was stopped could not write all it was told."""
         self.hurt_limits = False
@@ -166,11 +167,11 @@ class World:
     def _reported(self, report: Report) -> None:
         self.story.report(report)
         self.hurt_limits |= report.offender == "root/limits"
-        if report.offender in ("root/ledger", "write", "carry"):
+        if report.offender == "root/ledger" and report.context is Context.STOP:
             self.hurt_ledger()
 
     def hurt_ledger(self) -> None:
-        """Something happened to the ledger, its writer or its journal."""
+        """Something happened to the ledger's journal or store, or to its stop."""
         self.ledger_hurt_s = self.story.now()
 
     def _overhear(self, ref: Ref, message: object) -> None:
@@ -205,7 +206,6 @@ class World:
         self.lost.update(old._books.pending)
         self.excused = self.ledger_hurt_s >= began_s - LEDGER_BACK_S
         if self.excused:
-            # Nobody brings back an actor of a tree that stops: what such a ledger was told last is not written.
             told = {fact.attempt for fact in self.story.opened} | {fact.attempt for fact in self.story.closed}
             self.lost.update(attempt for attempt in told if not self._is_written(attempt))
         # Another process opens them anew, also where a ledger that crashed closed neither.
