@@ -64,7 +64,8 @@ class FileCache(Actor):
         self._waiting = 0
         self._refuses = False
         self._quiet_until_s = 0.0
-        self.link(self.tasks.start(self._prune_forever(), name="prune"))
+        # Not linked: a crash of it is reported, and none of the cache may ever add up to one of the router.
+        self.tasks.start(self._prune_forever(), name="prune")
 
     def on_receive(self, message: Lookup | Stored) -> Hit | Miss | Reply | None:
         """Ask the file, unless it is left alone now."""

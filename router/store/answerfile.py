@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from zlib import crc32
 
@@ -127,7 +127,8 @@ class SqliteAnswers:
         except (sqlite3.Error, OSError, _Damaged) as error:
             self.close()
             if _is_damage(error):
-                self._remove()
+                with suppress(OSError):  # then it is still damaged the next time
+                    self._remove()
                 raise AnswersRefuse(f"the cache {self._path} is damaged and begins empty: {error}") from error
             raise AnswersRefuse(f"the cache {self._path} refuses: {error}") from error
 

@@ -146,6 +146,19 @@ def test_a_key_of_the_callers_own_goes_before() -> None:
     run_virtual(main())
 
 
+def test_what_was_joined_or_kept_stands_in_its_own_transcript() -> None:
+    """Whose words are kept has them whole, whoever was asked for them."""
+
+    async def main() -> None:
+        async with embedded(in_turn(SLOW), transcripts={"enabled": True}, **ON) as router:
+            await heard(router.open(), router.open())
+            await heard(router.open())
+            await router.assembly.system.ref("root/ledger").ask(ReadEntries())
+            assert [row.said for row in router.account.store.said.values()] == ["ww"] * 3 and sent(router) == 1
+
+    run_virtual(main())
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs", "requests"),
     [

@@ -180,6 +180,17 @@ async def test_a_file_that_is_no_cache_fails_no_request(tmp_path: Path, caplog: 
 
 
 @scenario
+async def test_a_hit_takes_nothing_from_a_budget(tmp_path: Path) -> None:
+    """What was reserved for it is given back: where two answers fit, one fits with any number of its repetitions."""
+    usage = {"prompt_tokens": 900, "completion_tokens": 100, "total_tokens": 1000}
+    budget = {"all": {"tokens": 2500}}
+    async with paired(tmp_path, counted(usage), budgets=budget, **ON) as pair:
+        heard = [await pair.ask(max_tokens=200) for _ in range(8)]
+        assert [each.headers["x-router-cache"] for each in heard] == ["miss"] + ["hit"] * 7
+        assert [(await pair.ask(max_tokens=200, seed=seed)).status for seed in range(3)] == [200, 200, 429]
+
+
+@scenario
 async def test_a_kept_call_is_told_to_nobody_who_did_not_ask_for_it(tmp_path: Path) -> None:
     """One caller has it kept and is told it again; another, with the same key and question, has a call of its own."""
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
