@@ -51,7 +51,7 @@ from router.app.press import Hooks, Press, Printing
 from router.app.prices import price_book, said_of
 from router.app.release import Kinds, Layout, Release, layout_of, secrets_of
 from router.app.rules import backoff, budget_rules, conversation_rules, sharing_rules, transcript_rules
-from router.app.seats import OPEN, absent_groups, continuing, upstream_names
+from router.app.seats import OPEN, absent_groups, continuing, upstream_names, with_leaving
 from router.app.units import Workshop
 from router.app.vaults import vault_of
 from router.canon.target import Target
@@ -281,8 +281,9 @@ class Assembly:
         self._scrubber.learn(secrets_of(settings))
 
     def _take(self, release: Release) -> None:
-        """What is read by reference follows; a provider that leaves is priced until its last attempt is booked."""
-        self._seats = {**self._seats, **{seat.name: seat for seat in release.seats}}
+        """What is read by reference follows; what leaves is priced until its last attempt is booked."""
+        before = self._seats
+        self._seats = {**before, **{seat.name: with_leaving(seat, before.get(seat.name)) for seat in release.seats}}
         self._prices.publish(price_book(tuple(self._seats.values()), self._listed, release.settings.prices))
         self.logs.set_level(Level(release.settings.telemetry.log_level))
         self._complain(release)

@@ -49,6 +49,13 @@ class Seat(Struct, frozen=True, kw_only=True):
         return (provider.base_url or located or self.kind.base_url or "").rstrip("/")
 
 
+def with_leaving(seat: Seat, before: Seat | None) -> Seat:
+    """A seat with the models too that the one before it had: attempts at these may be under way still."""
+    named = {model.name for model in seat.models}
+    left = (model for model in before.models if model.name not in named) if before is not None else ()
+    return replace(seat, models=(*seat.models, *left))
+
+
 def kind_rules() -> dict[str, KindRules]:
     """What the installed kinds ask of a configuration."""
     found = find_installed()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Callable, Coroutine
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from actors.messages import ConfigRefused, ConfigTaken, Moves
+from actors.messages import Answered, ConfigRefused, ConfigTaken, Moves
 from actors.runtime import Actor, WhichChildren, run_virtual
 from router.errors import Reason
 from router.policy.breaker import Phase
@@ -20,6 +21,7 @@ from tests.fakes.replies import DONE
 WORD = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"w"},"finish_reason":null}]}\n\n'
 LAST = b'data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n' + DONE
 WELL = in_turn(Scripted(headers=STREAMED, steps=(WORD, LAST)))
+PRICE = {"input_per_mtok": 3, "output_per_mtok": 15}
 FAILS = in_turn(Scripted(status=500))
 
 
@@ -117,6 +119,34 @@ async def test_who_began_before_may_still_fail_over_to_what_was_removed() -> Non
         assert (answer.complete, answer.target.provider) == (True, "p1")
         await asyncio.sleep(1)
         assert await children(router, "providers") == ["p0"]
+
+
+@pytest.mark.parametrize("stays", [True, False], ids=["its provider stays", "its provider leaves too"])
+def test_a_model_that_leaves_is_priced_to_its_last_answer(stays: bool) -> None:
+    """Whoever began at it is told what that cost, and the ledger has it; so it is whoever else its provider has."""
+
+    async def scene() -> None:
+        gate = asyncio.Event()
+        counted = LAST.replace(b'"choices"', b'"usage":{"prompt_tokens":9,"completion_tokens":4},"choices"', 1)
+        script = in_turn(Scripted(headers=STREAMED, steps=(WORD, Hold(gate), counted)))
+        async with embedded(script, WELL) as router:
+            router.config["providers"]["p0"]["models"] = ["m", {"name": "old", "price": PRICE}]
+            await taken(router)
+            begun = router.open(model="p0:old")
+            await asyncio.sleep(1)
+            router.config["providers"]["p0"]["models"] = ["m"]
+            if not stays:
+                del router.config["providers"]["p0"]
+                router.config["failover_groups"] = {"auto": {"targets": ["p1:m"]}}
+            await taken(router)
+            gate.set()
+            told = (await read(begun)).pieces[-1]
+            await asyncio.sleep(60)
+            costs = [row.cost_usd for row in router.account.rows.values()]
+            assert isinstance(told, Answered)
+            assert [told.cost_usd, *costs] == [9 * Decimal(3) / 10**6 + 4 * Decimal(15) / 10**6] * 2
+
+    run_virtual(scene())
 
 
 @virtual
