@@ -100,6 +100,7 @@ class Caller:
             heard.ends.append("turned")
             heard.reason = error.reason
         else:
+            heard.config = opened.config
             await self._until_left(opened, ask)
             heard.bytes = b"".join(self._said)
             self._understand()

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from actors.runtime import Wall
 from router.store.journal import JournalError
-from tests.simulation.plan import CANCELS, CLOCK, CRASHES, HANGS, REFUSES
+from tests.simulation.plan import CANCELS, CLOCK, CRASHES, HANGS, REFUSES, SWAPS
+from tests.simulation.swapping import swap_configurations
 from tests.simulation.taps import Poison
 
 if TYPE_CHECKING:
@@ -48,8 +49,9 @@ async def crash_actors(world: World, chance: Random, force: float) -> None:
         names += [f"providers/{provider}/{part}" for part in ("pace", "breaker", "provider")] * 2
     for number in count(1):
         await asyncio.sleep(GAP_S + chance.expovariate(1.0) * (1.0 - force) * 10)
-        name, how = chance.choice(names), chance.choice(("now", "before", "behind"))
-        if world.story.now() < world.spare_until_s or not world.admits(CRASHES, number, name, how):
+        drawn, how = chance.choice(names), chance.choice(("now", "before", "behind"))
+        name = world.place_of(drawn)
+        if name is None or world.story.now() < world.spare_until_s or not world.admits(CRASHES, number, name, how):
             continue
         world.spare_until_s = world.story.now() + GAP_S
         # What a ledger has in hand when it crashes is lost by design: it is never made to crash over a fact.
@@ -126,5 +128,6 @@ STIRRERS = {
     REFUSES: refuse_writes,
     HANGS: hang_disk,
     CLOCK: set_clock,
+    SWAPS: swap_configurations,
 }
 """By the name under which a plan enables them; each runs until it is stopped."""

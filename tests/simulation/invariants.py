@@ -16,6 +16,7 @@ from router.policy.breaker import TRANSITIONS, Phase
 from tests.simulation.bounding import budgets_are_the_ledger
 from tests.simulation.plan import INPUT_PER_MTOK, OUTPUT_PER_MTOK
 from tests.simulation.story import Heard, Told
+from tests.simulation.swapping import a_swap_ends_nothing, exchanges_keep_their_configuration, only_the_edition_is_left
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -239,7 +240,8 @@ def attempts_stay_within_bounds(world: World) -> Iterator[str]:
 def retries_stay_within_budget(world: World) -> Iterator[str]:
     """No provider is asked again, and all together are not, more often than first tries and the floor pay for.
 
-    A window of ten seconds pays `share` of its first tries and its floor; a budget that crashed begins anew.
+    A window of ten seconds pays `share` of its first tries and its floor; a budget that crashed, or whose
+    provider was removed, begins anew.
     """
     keys = world.plan.settings["retry"]
     floor = keys["budget_min_per_s"] * _BUDGET_WINDOW_S
@@ -259,7 +261,8 @@ def retries_stay_within_budget(world: World) -> Iterator[str]:
     new = world.lives + world.story.fallen.count("root/retry")
     for whose, times in again.items():
         windows = (times[-1] - times[0]) // (_BUDGET_WINDOW_S * 0.9) + 1
-        most = keys["budget_ratio"] * len(firsts[whose]) + floor * (windows + new)
+        anew = new + world.story.renewed.count(whose)
+        most = keys["budget_ratio"] * len(firsts[whose]) + floor * (windows + anew)
         if len(times) > most + _ROUNDING_S:
             yield f"{whose} was asked again {len(times)} times, {most:g} were paid for"
 
@@ -306,10 +309,11 @@ def breakers_close(world: World) -> Iterator[str]:
 def breakers_keep_their_word(world: World) -> Iterator[str]:
     """Circuits move as their table says; no request leaves through an open one, and one through a half-open one.
 
-    Of providers whose breaker never crashed: it would begin anew. What leaves at the very moment of a change was let
-    through before it.
+    Of providers whose breaker never crashed, and that no configuration replaced: it would begin anew. What leaves at
+    the very moment of a change was let through before it.
     """
-    fallen = {name.split("/")[2] for name in world.story.fallen if name.endswith("/breaker")}
+    fallen = {name.split("/")[2].partition("@")[0] for name in world.story.fallen if name.endswith("/breaker")}
+    fallen.update(world.story.renewed)
     now: dict[tuple[str, str, str], tuple[Phase, float, int]] = {}
     for at_s, fact in world.story.circuits:
         place = (fact.provider, fact.model, fact.key)
@@ -334,9 +338,8 @@ def nothing_is_held(world: World) -> Iterator[str]:
         held["inside"] = len(limits._inside)
     for name, provider in world.providers.items():
         held[f"{name} requests"] = provider.open
-        held[f"{name} attempts"] = sum(
-            p.in_flight for p in world.assembly._edition.value.providers[name].pulses.value.models.values()
-        )
+    for name, seen in world.assembly._edition.value.providers.items():
+        held[f"{name} attempts"] = sum(pulse.in_flight for pulse in seen.pulses.value.models.values())
         pace, breaker = _actor(world, f"providers/{name}/pace"), _actor(world, f"providers/{name}/breaker")
         if pace is not None:
             pacing = pace._pacing
@@ -394,7 +397,7 @@ def _told(world: World) -> dict[str, list[Told]]:
 
 
 def _actor(world: World, name: str) -> Any:
-    cell = world.assembly.system.ref(f"root/{name}").cell
+    cell = world.assembly.system.ref(f"root/{world.place_of(name)}").cell
     return None if cell is None else cell.actor
 
 
@@ -402,6 +405,7 @@ AT_REST: tuple[Check, ...] = (
     nothing_is_held,
     budgets_are_the_ledger,
     every_actor_is_alive,
+    only_the_edition_is_left,
     only_actors_run,
     breakers_close,
 )
@@ -423,6 +427,8 @@ AT_END: tuple[Check, ...] = (
     retries_stay_within_budget,
     providers_are_not_crowded,
     breakers_keep_their_word,
+    exchanges_keep_their_configuration,
+    a_swap_ends_nothing,
     exchanges_end_in_time,
     exchanges_end_with_their_attempts,
     health_means_success,

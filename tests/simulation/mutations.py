@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from actors.attempt import Attempt
 from actors.books import Books
 from actors.clocks import Clocks
+from actors.config import Config
 from actors.exchange import Exchange
 from actors.leases import LocalLeases
 from actors.ledger import Ledger
@@ -295,6 +296,29 @@ def _task_nobody_owns(true: Callable[..., Any]) -> Callable[..., Any]:
     return settle
 
 
+def _wiring_of_the_latest(_true: Callable[..., Any]) -> Callable[..., Any]:
+    latest: list[Any] = [None]
+
+    def wiring(_self: Exchange, value: Any) -> None:
+        latest[0] = value
+
+    return property(lambda _self: latest[0], wiring)  # type: ignore[return-value]
+
+
+def _leaves_at_once(true: Callable[..., Any]) -> Callable[..., Any]:
+    async def let_leave(self: Config[Any], leaving: Any, _users: Any) -> None:
+        await true(self, replace(leaving, attempts=tuple), ())
+
+    return let_leave
+
+
+def _never_leaves(_true: Callable[..., Any]) -> Callable[..., Any]:
+    async def let_leave(*_: Any) -> None:
+        return None
+
+    return let_leave
+
+
 def _hangs_up_without_a_word(_true: Callable[..., Any]) -> Callable[..., Any]:
     async def break_off(self: Delivery, error: GatewayError) -> Any:
         raise ConnectionError("nobody was told") from error
@@ -339,6 +363,9 @@ def _mutations() -> dict[str, Mutation]:
         (Attempt, "settle", _finalizer_crashes, "nothing_leaks"),
         (keeper, "comes_back", _nobody_comes_back, "every_actor_is_alive"),
         (Exchange, "settle", _task_nobody_owns, "only_actors_run"),
+        (Exchange, "_wiring", _wiring_of_the_latest, "exchanges_keep_their_configuration"),
+        (Config, "_let_leave", _leaves_at_once, "a_swap_ends_nothing"),
+        (Config, "_let_leave", _never_leaves, "only_the_edition_is_left"),
         (Delivery, "_break_off", _hangs_up_without_a_word, "answers_are_framed"),
     )
     return {

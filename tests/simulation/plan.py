@@ -22,7 +22,11 @@ REFUSES, HANGS, CLOCK, STOP = "journal_refuses", "disk_hangs", "clock_jumps", "s
 DISTURBANCES = (LEAVING, DAWDLING, CRASHES, CANCELS, REFUSES, HANGS, CLOCK, STOP)
 """What goes wrong elsewhere than at providers."""
 
-KINDS = tuple(FAULTS) + DISTURBANCES
+SWAPS = "config_swaps"
+LATER = (SWAPS,)
+"""The same, each drawn by a chance of its own: they came later, and worlds of older seeds stay what they were."""
+
+KINDS = tuple(FAULTS) + DISTURBANCES + LATER
 """Everything that can be switched off by name."""
 
 INPUT_PER_MTOK, OUTPUT_PER_MTOK = 3, 15
@@ -54,6 +58,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         well: providers that never fail.
         wire_rate: share of answers whose bytes meet a fault of their own; on the wire only.
         repeats: whoever is asked for an exchange means the same.
+        spares: providers that another configuration may add, as `dialects`.
     """
 
     seed: int
@@ -69,6 +74,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     wire_rate: float = 0.0
     well: frozenset[str] = frozenset()
     repeats: bool = False
+    spares: dict[str, str] = {}
 
     @property
     def faulty_s(self) -> float:
@@ -103,15 +109,27 @@ def draw_plan(seed: int, *, most: int = 500) -> Plan:
         shuffled=chance.random() < 0.7,
     )
     settings, repeats = with_savings(plan.settings, seed)
-    return replace(plan, settings=with_bounds(settings, seed), repeats=repeats)
+    return replace(
+        plan,
+        settings=with_bounds(settings, seed),
+        repeats=repeats,
+        disturbances={**stirred, **_later(seed, stirred)},
+        spares={name: Random(f"spare {name} {seed}").choice(SPOKEN) for name in ("p8", "p9")},
+    )
+
+
+def _later(seed: int, stirred: dict[str, float]) -> dict[str, float]:
+    """Mostly where nothing of our own crashes or stops, which would excuse what they break."""
+    share = 0.3 if stirred.keys() & {CRASHES, CANCELS, STOP} else 0.8
+    chances = {name: Random(f"{name} {seed}") for name in LATER}
+    return {name: chance.random() for name, chance in chances.items() if chance.random() < share}
 
 
 def _settings(chance: Random, dialects: dict[str, str], taste: Random) -> dict[str, Any]:
     """`taste` draws what came later, so that the worlds of older seeds stay what they were otherwise."""
     providers = {name: _provider(chance, dialect) for name, dialect in dialects.items()}
     for keys in providers.values():
-        floor = {"min_tokens_per_s": taste.choice((None, 1.0)), "slow_window_s": 4.0}
-        keys["timeouts"] |= {"learn": taste.random() < 0.5, **floor}
+        _taste(keys, taste)
     firsts = [f"{name}:m" for name in providers]
     groups = {
         "chat": {"targets": firsts, "max_attempts": chance.randint(1, 6)},
@@ -149,6 +167,18 @@ def _settings(chance: Random, dialects: dict[str, str], taste: Random) -> dict[s
         },
         "cache": {"enabled": chance.random() < 0.3},
     }
+
+
+def draw_provider(chance: Random, dialect: str) -> dict[str, Any]:
+    """The configuration of a provider that speaks `dialect`."""
+    keys = _provider(chance, dialect)
+    _taste(keys, chance)
+    return keys
+
+
+def _taste(keys: dict[str, Any], chance: Random) -> None:
+    floor = {"min_tokens_per_s": chance.choice((None, 1.0)), "slow_window_s": 4.0}
+    keys["timeouts"] |= {"learn": chance.random() < 0.5, **floor}
 
 
 def _provider(chance: Random, dialect: str) -> dict[str, Any]:

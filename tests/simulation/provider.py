@@ -8,14 +8,15 @@ from random import Random
 
 import msgspec
 
-from router.upstream.memory import Delay, MemoryTransport, Scripted
+from actors.provider import MakeTransport
+from router.upstream.memory import Delay, Ending, MemoryTransport, Scripted
 from router.upstream.transport import UpstreamRequest
 from tests.simulation.answers import Meaning, draw_meaning, speech
 from tests.simulation.faults import FAULTS, well
 from tests.simulation.plan import Plan
 from tests.simulation.saving import beginning_of, gone_on
 from tests.simulation.schedule import Schedule
-from tests.simulation.story import Story, Told
+from tests.simulation.story import Keys, Story, Told
 
 _ASKED = re.compile(rb"say (req-\d+)")
 _MODEL = re.compile(rb'"model":\s*"(\w+)"')
@@ -24,7 +25,7 @@ _STREAM = re.compile(rb'"stream":\s*true')
 
 
 class SimProvider:
-    """One configured provider over all incarnations of its actor.
+    """One provider over all its configurations and all incarnations of its actors.
 
     `faulty` is switched off where health begins. `transports` has one for each incarnation.
     """
@@ -38,17 +39,31 @@ class SimProvider:
         self._schedule = schedule
         self._asked: Counter[str] = Counter()
         self._last_word = b""
-        self._most = plan.settings["providers"][name].get("max_parallel")
+        self._dialect = {**plan.spares, **plan.dialects}[name]
 
     @property
     def open(self) -> int:
         """Requests under way."""
         return sum(transport.open for transport in self.transports)
 
-    def transport(self, _spawn: object) -> MemoryTransport:
-        """As `MakeTransport`."""
-        self.transports.append(MemoryTransport(self._script))
-        return self.transports[-1]
+    def unit(self, keys: Keys) -> MakeTransport:
+        """The transports of the actors that one configuration of it has."""
+        own: list[MemoryTransport] = []
+        most = keys.get("max_parallel")
+
+        def script(request: UpstreamRequest) -> Scripted:
+            scripted = self._script(request)
+            self._story.told[-1].keys = keys
+            self._crowd(sum(carried.ended is Ending.OPEN for transport in own for carried in transport.carried), most)
+            return scripted
+
+        def make(_spawn: object) -> MemoryTransport:
+            transport = MemoryTransport(script)
+            own.append(transport)
+            self.transports.append(transport)
+            return transport
+
+        return make
 
     def _script(self, request: UpstreamRequest) -> Scripted:
         asked = _ASKED.search(request.body)
@@ -61,7 +76,7 @@ class SimProvider:
         meaning = self._meaning(exchange, model, chance)
         if begun:
             meaning = gone_on(meaning, begun)
-        said = speech(self._plan.dialects[self.name], meaning, streamed=streamed)
+        said = speech(self._dialect, meaning, streamed=streamed)
         told = Told(exchange=exchange, provider=self.name, meaning=meaning, at_s=self._story.now())
         told.begun = begun
         told.fault = self._pick(chance, place)
@@ -94,11 +109,12 @@ class SimProvider:
         return chance.choices(tuple(plan.weights), tuple(plan.weights.values()))[0]
 
     def _enter(self, told: Told) -> None:
-        story = self._story
-        story.told.append(told)
-        story.note("told", told.exchange, told.provider, told.fault)
-        if self._most is not None and self.open > self._most:
-            story.crowded.append(f"{self.name} saw {self.open} requests at once, may see {self._most}")
+        self._story.told.append(told)
+        self._story.note("told", told.exchange, told.provider, told.fault)
+
+    def _crowd(self, count: int, most: int | None) -> None:
+        if most is not None and count > most:
+            self._story.crowded.append(f"{self.name} saw {count} requests at once, may see {most}")
 
 
 def _model_of(request: UpstreamRequest) -> str:

@@ -36,13 +36,18 @@ def with_savings(settings: dict[str, Any], seed: int) -> tuple[dict[str, Any], b
         for model in provider["models"]:
             model |= {"prefix": chance.choice((None, None, "turn", "marked", "final"))}
     groups = settings["failover_groups"]
-    groups["saved"] = {"targets": groups["chat"]["targets"], "max_attempts": chance.randint(2, 6), **_course(chance)}
+    groups["saved"] = {
+        "targets": groups["chat"]["targets"],
+        "max_attempts": chance.randint(2, 6),
+        **draw_course(chance),
+    }
     if chance.random() < 0.7:
-        groups["chat"] |= _course(chance)
+        groups["chat"] |= draw_course(chance)
     return settings, chance.random() < 0.5
 
 
-def _course(chance: Random) -> dict[str, Any]:
+def draw_course(chance: Random) -> dict[str, Any]:
+    """What a route does for an answer that breaks off, and for one that is late."""
     hedge = {
         "share": chance.choice((0.02, 0.5, 1.0)),
         "min_after_ms": chance.choice((1, 100)),

@@ -8,10 +8,20 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from actors.messages import BreakerChanged, EntryClosed, EntryOpened, ExchangeEnded
+from actors.messages import (
+    BreakerChanged,
+    EntryClosed,
+    EntryOpened,
+    ExchangeEnded,
+    ProviderRemoved,
+    ProviderReplaced,
+)
 from actors.runtime import ActorSystem, Report
 from router.errors import Reason
 from tests.simulation.answers import Meaning
+
+Keys = dict[str, Any]
+"""The configuration of one provider."""
 
 
 class Told:
@@ -29,6 +39,8 @@ class Told:
         self.whole = False
         self.fault = ""
         self.lasts_s = 0.0
+        self.keys: Keys = {}
+        """What its provider's actors were configured with."""
         self.begun = ""
         """What of an answer it was given to go on from."""
 
@@ -65,6 +77,8 @@ class Heard:
         self.text = self.thought = self.calls = ""
         self.ended_well = False
         self.rescued = False
+        self.config = ""
+        """Version of the configuration that was in force when it came; "" of a call that nobody took."""
         self.bytes = b""
         self.unsound = ""
 
@@ -91,6 +105,8 @@ class Story:
         self.fallen: list[str] = []
         """Who did not end by its own will, crashed or killed."""
         self.crowded: list[str] = []
+        self.renewed: list[str] = []
+        """Providers that another configuration replaced or removed."""
         self.closed_s: dict[str, float] = {}
         self.ended_s: dict[str, float] = {}
 
@@ -104,7 +120,7 @@ class Story:
         self._digest.update(repr((self.now(), *words)).encode())
 
     def overhear(self, message: object) -> None:
-        """A fact that an attempt or an exchange told the ledger or telemetry."""
+        """A fact that was told to the ledger or to telemetry."""
         match message:
             case EntryOpened():
                 self.opened.append(message)
@@ -114,6 +130,8 @@ class Story:
                 self.closed.append(message)
                 self.closed_s[message.attempt] = self.now()
                 self.note("closed", message.attempt, str(message.reason), repr(message.usage))
+            case ProviderReplaced() | ProviderRemoved():
+                self.renewed.append(message.provider)
             case BreakerChanged():
                 self.circuits.append((self.now(), message))
             case ExchangeEnded():

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 from collections.abc import Callable
 from random import Random
 
@@ -34,11 +35,11 @@ from actors.runtime import (
     run_virtual,
     virtual_ports,
 )
-from router.app import Assembly, Parts, kind_rules
+from actors.tree import path
+from router.app import Assembly, Parts
 from router.canon.caller import NOBODY
 from router.front.server import NoServer
-from router.settings import load
-from tests.fakes.journal import MemoryVault
+from tests.fakes.journal import InlineWorker, MemoryVault
 from tests.simulation.bounding import caller_of
 from tests.simulation.callers import FRONTS, Caller, Manners, draw_manners
 from tests.simulation.disturbances import STIRRERS, JumpingWall
@@ -47,6 +48,7 @@ from tests.simulation.plan import STOP, Plan
 from tests.simulation.provider import SimProvider
 from tests.simulation.schedule import EVERYTHING, Limits, Schedule
 from tests.simulation.story import Heard, Story, watch_reports
+from tests.simulation.swapping import Source, Tree
 from tests.simulation.taps import Taps
 
 REST_S = 65.0
@@ -59,6 +61,8 @@ HEALTHY_CALLS = 30
 
 LEDGER_BACK_S = 15.0
 """A ledger that was hurt longer ago than this has stopped, written and come back, if it could."""
+
+_CONFIGURED = re.compile(r"^(root/(?:providers|groups)/)[^/]+")
 
 _OVERHEARD = frozenset({"root/telemetry", "root/ledger"})
 """Who is told the facts that the story is made of."""
@@ -82,7 +86,8 @@ class World:
         self.story = Story(ports.clock.now)
         self.taps = Taps(self._overhear)
         self.account = MemoryVault()
-        self.providers = {name: self._provider(name) for name in plan.dialects}
+        self.source = Source(plan.settings)
+        self.providers = {name: self._provider(name) for name in (*plan.dialects, *plan.spares)}
         self.broken: list[str] = []
         self.checked = 0
         self.residents: frozenset[str] = frozenset()
@@ -133,9 +138,22 @@ class World:
         self.check(self.at_end)
 
     def tasks(self) -> frozenset[str]:
-        """Names of all tasks that run but this one, whatever their incarnation."""
+        """Names of all tasks that run but this one, whatever their incarnation; who comes and goes with a configuration
+        is one like another."""
         own = asyncio.current_task()
-        return frozenset(task.get_name().partition("#")[0] for task in asyncio.all_tasks() if task is not own)
+        names = (task.get_name().partition("#")[0] for task in asyncio.all_tasks() if task is not own)
+        return frozenset(_CONFIGURED.sub(r"\1*", name) for name in names)
+
+    def place_of(self, name: str) -> str | None:
+        """The path below the root of an actor of a provider or a group, under the configuration in force; None of one
+        that has left."""
+        kind, _, rest = name.partition("/")
+        named, _, part = rest.partition("/")
+        edition = self.assembly._edition.value
+        names = {"providers": edition.unit_of, "groups": edition.group_of}.get(kind)
+        if names is None:
+            return name
+        return path(kind, names[named], *filter(None, [part])).removeprefix("root/") if named in names else None
 
     def check(self, checks: tuple[Check, ...]) -> None:
         """Hold the world to these, now."""
@@ -150,7 +168,7 @@ class World:
         return NoServer()
 
     def _transports(self) -> Callable[[str], MakeTransport] | None:
-        return lambda name: self.providers[name].transport
+        return lambda name: self.providers[name].unit(self.source.drafted["providers"][name])
 
     def _assemble(self) -> Assembly:
         parts = Parts(
@@ -158,8 +176,9 @@ class World:
             sink=_Nowhere(),
             transport=self._transports(),
             vault=self.account.vault(),
+            reader=InlineWorker(),
         )
-        assembly = Assembly(load(self.plan.settings, {}, kind_rules()), server=self._server(), parts=parts)
+        assembly = Assembly(self.source.read(), server=self._server(), origin=self.source, parts=parts)
         self.taps.tap(assembly.system)
         watch_reports(assembly.system, self._reported)
         return assembly
@@ -234,7 +253,7 @@ class World:
             self._call(self._new_id(), Manners(model=model, dialect="openai-chat", stream=True), patient=True)
             await self._crowd.drained()
         # Where nobody may wait for a slot, a second call at the same time is refused by design.
-        narrow = any(keys["max_queue"] == 0 for keys in self.plan.settings["providers"].values())
+        narrow = any(provider.max_queue == 0 for provider in self.assembly.settings.providers.values())
         for number in range(HEALTHY_CALLS):
             manners = Manners(model=chance.choice(models), dialect=chance.choice(FRONTS), stream=number % 3 > 0)
             self._call(self._new_id(), manners, patient=True)
@@ -248,10 +267,7 @@ class World:
 
     def _call(self, exchange: str, manners: Manners, *, patient: bool = False) -> None:
         heard = Heard(exchange, model=manners.model, streamed=manners.stream)
-        heard.most = self._most(manners)
-        wish = manners.wishes.get("deadline_s")
-        given_s: float = self.plan.settings["server"]["deadline_s"]
-        heard.deadline_s = min(given_s, wish) if isinstance(wish, float) else given_s
+        self._bind(heard, manners, self.plan.settings)
         heard.dawdled = manners.dawdle_s > 0
         heard.patient = patient
         self._crowd.start(self._calling(manners, heard), name=f"callers {exchange}")
@@ -259,12 +275,16 @@ class World:
     async def _calling(self, manners: Manners, heard: Heard) -> None:
         caller = NOBODY if heard.patient else caller_of(self, heard.exchange)
         await Caller(self.assembly.desk, self.story, manners, heard, caller).call()
+        if heard.config:
+            self._bind(heard, manners, self.source.trees[heard.config])
 
-    def _most(self, manners: Manners) -> int:
-        group = self.plan.settings["failover_groups"].get(manners.model, {})
-        most: int = group.get("max_attempts", 3)
-        wish = manners.wishes.get("max_attempts")
-        return min(most, wish) if isinstance(wish, int) else most
+    def _bind(self, heard: Heard, manners: Manners, tree: Tree) -> None:
+        """What a call may take, by its configuration and its own wishes."""
+        most: int = tree["failover_groups"].get(manners.model, {}).get("max_attempts", 3)
+        given_s: float = tree["server"]["deadline_s"]
+        wished, wished_s = manners.wishes.get("max_attempts"), manners.wishes.get("deadline_s")
+        heard.most = min(most, wished) if isinstance(wished, int) else most
+        heard.deadline_s = min(given_s, wished_s) if isinstance(wished_s, float) else given_s
 
     def _crashed(self, report: Report) -> None:
         """A caller or a disturbance failed: the simulation's own fault, or an answer that nobody can read."""

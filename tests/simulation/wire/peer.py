@@ -50,6 +50,7 @@ class WirePeer(SimProvider):
     def answer(self, request: UpstreamRequest) -> tuple[Step, ...]:
         """What goes over the wire, and when."""
         scripted = self._script(request)
+        self._crowd(self._busy, self._plan.settings["providers"][self.name].get("max_parallel"))
         told = self._story.told[-1]
         chance = self._schedule.chance(f"wire {told.exchange}.{self.name}.{len(self._story.told)}")
         steps = _framed(scripted, chance)

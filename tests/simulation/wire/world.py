@@ -14,7 +14,7 @@ from router.app import kind_rules
 from router.app.servers import server_of
 from router.settings import load
 from tests.simulation.callers import Manners
-from tests.simulation.plan import Plan, draw_plan
+from tests.simulation.plan import SWAPS, Plan, draw_plan
 from tests.simulation.schedule import EVERYTHING, Limits
 from tests.simulation.story import Heard
 from tests.simulation.wire import invariants
@@ -85,6 +85,9 @@ def draw_wire_plan(seed: int, *, most: int = 120) -> Plan:
         name: {**keys, "base_url": f"http://{_address_of(name)[0]}/v1"} for name, keys in settings["providers"].items()
     }
     rates = (0.0, 0.2, 0.6)
+    # What is swapped here has no address of its own.
+    stirred = {name: force for name, force in plan.disturbances.items() if name != SWAPS}
+    plan = replace(plan, disturbances=stirred, spares={})
     return replace(plan, settings=settings, shuffled=False, wire_rate=rates[seed % 3], rate=plan.rate / 2)
 
 
