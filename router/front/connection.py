@@ -90,8 +90,9 @@ class Connection(web.RequestHandler):
         super().data_received(data)
         if self._request_count != before:
             self._forget_head()
-        elif self._head_timer is None and self._waiter is not None:
-            # Nothing is answered and no body is read, so these can only begin a head.
+        elif self._head_timer is None and self._waiter is not None and not self._waiter.done():
+            # Nothing is answered and no body is read, so these can only begin a head. A waiter that is done has been
+            # given a request, and its handler is not awake yet: they are of its body.
             self._await_head()
 
     def connection_lost(self, exc: BaseException | None) -> None:

@@ -38,6 +38,11 @@ def test_who_never_met_a_provider_is_not_taken_for_a_caller_of_its_name() -> Non
     assert run_wire_world(draw_wire_plan(252298800), Limits(only=faults)).broken == []
 
 
+def test_the_clock_of_heads_does_not_run_on_a_body() -> None:
+    """One that arrives right behind its head, before its handler is awake, waits for its answer like any."""
+    assert run_wire_world(draw_wire_plan(1004, most=60), Limits(only=frozenset())).broken == []
+
+
 def test_an_exchange_ended_once_too_often_is_found_under_any_name() -> None:
     """Whether its name was learned of an attempt, of its caller, or never."""
     world = run_wire_world(draw_wire_plan(0, most=20))
