@@ -1,5 +1,5 @@
 """Hugging Face's router to many providers. A model's name may end in `:provider`, and bodies pass to whoever serves
-it, so only what all of them take is sent.
+it, so only what all of them take is sent. At `https://router.huggingface.co` it speaks Anthropic's protocol.
 
 Source: https://huggingface.co/docs/inference-providers/index, read 2026-11.
 """
@@ -11,8 +11,9 @@ from typing import Any
 
 from router.canon.ability import Ability, Traits
 from router.errors import Reason
+from router.providers.anthropic import VERSION, messages_url
 from router.providers.faults import judging
-from router.providers.kind import Kind, bearer
+from router.providers.kind import Form, Kind, bearer
 from router.providers.knowledge import Known
 from router.providers.quirks import Quirks
 from router.providers.survey import (
@@ -28,6 +29,7 @@ from router.providers.survey import (
     text,
     unique,
 )
+from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from router.wire.openai_chat import DIALECT
 
 
@@ -55,9 +57,12 @@ def _survey(base_url: str) -> Survey:
     return unique(map(_entry, entries(body, "data")))
 
 
+_ELSEWHERE = (Reason.MODEL_MISSING, r"not supported by (?:any |the )?provider|is not a chat model")
+
+
 KIND = Kind(
     name="huggingface",
-    dialect=judging(DIALECT, (Reason.MODEL_MISSING, r"not supported by (?:any |the )?provider|is not a chat model")),
+    dialect=judging(DIALECT, _ELSEWHERE),
     base_url="https://router.huggingface.co/v1",
     auth=bearer,
     needs_key=True,
@@ -69,5 +74,15 @@ KIND = Kind(
         renames=(("max_completion_tokens", "max_tokens"),),
         refused=("n", "logit_bias", "parallel_tool_calls", "store", "user", "service_tier", "verbosity"),
         roles=(("developer", "system"),),
+    ),
+    forms=(
+        Form(
+            base_url=r"//router\.huggingface\.co$",
+            dialect=judging(ANTHROPIC_MESSAGES, _ELSEWHERE),
+            url=messages_url,
+            headers=VERSION,
+            quirks=None,
+            survey=lambda base_url: _survey(f"{base_url}/v1"),
+        ),
     ),
 )

@@ -1,5 +1,5 @@
 """OpenRouter. Its own members (`provider`, `models`, `reasoning`, `plugins`) pass through, since it takes every body
-as it is; the cost it reports is what it charged.
+as it is; the cost it reports is what it charged. At `https://openrouter.ai/api` it speaks Anthropic's protocol.
 
 Source: https://openrouter.ai/docs/api/reference/overview, read 2026-11.
 """
@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 from router.canon.ability import Ability, Traits
 from router.canon.allowance import Counted
 from router.canon.operation import Operation
-from router.providers.kind import Kind, at, bearer
+from router.providers.anthropic import VERSION, messages_url
+from router.providers.kind import Form, Kind, at, bearer
 from router.providers.limits import LimitHeader, epoch_ms
 from router.providers.survey import (
     Figures,
@@ -32,6 +33,7 @@ from router.providers.survey import (
     text,
     unique,
 )
+from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from router.wire.openai_chat import DIALECT
 
 _PARAMETERS: Mapping[Ability, str] = {
@@ -101,8 +103,14 @@ _GENERATION = (
 )
 
 
+def _versioned(base_url: str) -> str:
+    """What tells of money is below the address with a version, whichever protocol is spoken."""
+    return f"{base_url.removesuffix('/v1')}/v1"
+
+
 def _credits(base_url: str) -> Inquiry[Figures]:
     """`GET /key`, which every key may ask, and `GET /credits`, which a management key may."""
+    base_url = _versioned(base_url)
     body = yield Question(url=f"{base_url}/key")
     said = figures(inside(entry_of(body), "data"), *_KEY)
     body = yield Question(url=f"{base_url}/credits")
@@ -115,7 +123,7 @@ def _credits(base_url: str) -> Inquiry[Figures]:
 
 def _generation(base_url: str, id: str) -> Inquiry[Figures]:
     """`GET /generation`, which knows an answer a second or two after its end; the truest cost of one that was cut."""
-    body = yield Question(url=f"{base_url}/generation?{urlencode({'id': id})}")
+    body = yield Question(url=f"{_versioned(base_url)}/generation?{urlencode({'id': id})}")
     return figures(inside(entry_of(body), "data"), *_GENERATION)
 
 
@@ -145,4 +153,13 @@ KIND = Kind(
         Operation.EMBEDDINGS: at("/embeddings"),
         Operation.RERANK: at("/rerank"),
     },
+    forms=(
+        Form(
+            base_url=r"/api$",
+            dialect=ANTHROPIC_MESSAGES,
+            url=messages_url,
+            headers=VERSION,
+            survey=lambda base_url: _survey(_versioned(base_url)),
+        ),
+    ),
 )

@@ -225,6 +225,22 @@ SPOKEN: dict[str, Spoken] = {
         url="https://api.z.ai/api/v1/responses",
         headers=(("accept-language", "en-US,en"), *_BEARER),
     ),
+    "openrouter for clients of anthropic": Spoken(
+        kind="openrouter",
+        base="https://openrouter.ai/api",
+        model="anthropic/claude-sonnet-5",
+        dialect="anthropic-messages",
+        url="https://openrouter.ai/api/v1/messages",
+        headers=(_X_KEY[0], *_BEARER),
+    ),
+    "hugging face for clients of anthropic": Spoken(
+        kind="huggingface",
+        base="https://router.huggingface.co",
+        model="zai-org/GLM-5",
+        dialect="anthropic-messages",
+        url="https://router.huggingface.co/v1/messages",
+        headers=(_X_KEY[0], *_BEARER),
+    ),
     "deepseek for clients of anthropic": Spoken(
         kind="deepseek",
         base="https://api.deepseek.com/anthropic",
