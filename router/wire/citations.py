@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import Raw, Struct
 
-from router.wire.members import ENCODER, UNREADABLE
+from router.wire.members import ENCODER, NULL, UNREADABLE
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -25,8 +25,8 @@ class Page(Struct, frozen=True, kw_only=True):
 
 
 class _Cited(Struct, frozen=True, kw_only=True):
-    """A citation in whichever of the known forms: flat or nested (OpenAI's two), or Anthropic's, whose `source` may be
-    an address."""
+    """A citation in whichever of the known forms: flat or nested (OpenAI's two), Anthropic's, whose `source` may be an
+    address, or Bedrock's, whose `location` may hold one."""
 
     type: str = ""
     url: str | None = None
@@ -35,6 +35,16 @@ class _Cited(Struct, frozen=True, kw_only=True):
     start_index: int = 0
     end_index: int = 0
     url_citation: _Cited | None = None
+    location: Raw = NULL
+
+
+class _Place(Struct, frozen=True, kw_only=True):
+    """Where Bedrock found a source: a page, or a place in a document, which is none.
+
+    Source: botocore 1.44.5, bedrock-runtime, `CitationLocation`, read 2026-11.
+    """
+
+    web: _Cited | None = None
 
 
 class _Web(Struct, frozen=True, kw_only=True):
@@ -57,6 +67,7 @@ class _Grounded(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 _CITED = msgspec.json.Decoder(_Cited)
+_PLACE = msgspec.json.Decoder(_Place)
 _GROUNDED = msgspec.json.Decoder(_Grounded)
 
 
@@ -80,10 +91,18 @@ def pages(raw: Raw) -> tuple[Page, ...]:
     if grounded is not None:
         webs = (chunk.web for chunk in grounded.grounding_chunks if chunk.web is not None)
         return tuple(Page(url=web.uri, title=web.title or web.uri) for web in webs if web.uri)
-    return tuple(_page(cited.url_citation or cited))
+    return tuple(_page(cited.url_citation or cited, _web_of(cited.location)))
 
 
-def _page(cited: _Cited) -> Iterator[Page]:
-    url = cited.url or cited.source or ""
+def _web_of(location: Raw) -> str | None:
+    try:
+        web = None if location == NULL else _PLACE.decode(location).web
+    except UNREADABLE:
+        return None
+    return None if web is None else web.url
+
+
+def _page(cited: _Cited, found: str | None) -> Iterator[Page]:
+    url = cited.url or found or cited.source or ""
     if url.startswith(("https:", "http:")):
         yield Page(url=url, title=cited.title or url, start_index=cited.start_index, end_index=cited.end_index)

@@ -23,6 +23,7 @@ NESTED = {"type": "url_citation", "url_citation": {k: v for k, v in FLAT.items()
 CLAUDE = {"type": "web_search_result_location", "url": "https://a.test/", "title": "A", "encrypted_index": "x"}
 FOUND = {"type": "search_result_location", "source": "https://a.test/", "title": "A", "start_block_index": 0}
 GOOGLE = {"groundingMetadata": {"groundingChunks": [{"web": {"uri": "https://a.test/", "title": "A"}}, {}]}}
+CONVERSE = {"title": "A", "source": "a.test", "location": {"web": {"url": "https://a.test/", "domain": "a.test"}}}
 PLACELESS = {**FLAT, "start_index": 0, "end_index": 0}
 PLACELESS_NESTED = {
     "type": "url_citation",
@@ -37,8 +38,8 @@ def raw(said: object) -> Raw:
 
 @pytest.mark.parametrize(
     ("said", "expected"),
-    [(FLAT, FLAT), (NESTED, FLAT), (CLAUDE, PLACELESS), (FOUND, PLACELESS), (GOOGLE, PLACELESS)],
-    ids=["responses", "chat", "anthropic", "a search result", "google"],
+    [(FLAT, FLAT), (NESTED, FLAT), (CLAUDE, PLACELESS), (FOUND, PLACELESS), (GOOGLE, PLACELESS), (CONVERSE, PLACELESS)],
+    ids=["responses", "chat", "anthropic", "a search result", "google", "bedrock"],
 )
 def test_a_page_is_named_in_both_of_openais_forms(said: object, expected: dict[str, object]) -> None:
     """With its place where the family counts as OpenAI does."""
@@ -55,6 +56,9 @@ def test_a_page_is_named_in_both_of_openais_forms(said: object, expected: dict[s
         {"citationMetadata": {"citations": []}},
         {"start": 1, "end": 2, "sources": [{"type": "document", "id": "doc:0"}]},
         {"type": "url_citation", "url": 7},
+        {"title": "A", "location": {"documentPage": {"documentIndex": 0, "start": 1, "end": 2}}},
+        {"title": "A", "location": {"web": {"url": "arn:x"}}},
+        {"title": "A", "location": "somewhere"},
         [1],
         "text",
     ],

@@ -108,6 +108,15 @@ class ThinkingBlock(Struct, frozen=True, kw_only=True):
     signature: str | None = None
 
 
+class BegunBlock(Struct, frozen=True, kw_only=True):
+    """Text or thinking as a stream begins it: with nothing yet, for which some servers say null."""
+
+    text: str | None = None
+    thinking: str | None = None
+    signature: str | None = None
+    citations: tuple[Raw, ...] | None = None
+
+
 class RedactedBlock(Struct, frozen=True, kw_only=True):
     """Thinking that only its maker can read."""
 
@@ -291,6 +300,7 @@ SEARCH_RESULT_BLOCK = Decoder(SearchResultBlock)
 TOOL_USE_BLOCK = Decoder(ToolUseBlock)
 TOOL_RESULT_BLOCK = Decoder(ToolResultBlock)
 THINKING_BLOCK = Decoder(ThinkingBlock)
+BEGUN_BLOCK = Decoder(BegunBlock)
 REDACTED_BLOCK = Decoder(RedactedBlock)
 USAGE = Decoder(UsageBody)
 MESSAGE = Decoder(MessageBody)

@@ -24,12 +24,11 @@ from router.wire.anthropic_messages.fault import fault_inside
 from router.wire.anthropic_messages.message import FAMILY
 from router.wire.anthropic_messages.reply import decode_finish
 from router.wire.anthropic_messages.schema import (
+    BEGUN_BLOCK,
     EVENT,
     NULL,
     OBJECT,
     REDACTED_BLOCK,
-    TEXT_BLOCK,
-    THINKING_BLOCK,
     TOOL_USE_BLOCK,
     TYPED,
     DeltaBody,
@@ -126,7 +125,9 @@ class MessageDecoder:
     def _start_block(self, event: StreamEvent) -> tuple[Event, ...]:
         raw = event.content_block
         kind = TYPED.decode(raw).type
-        index = len(self._open) if event.index is None else event.index
+        index = max(self._open, default=-1) + 1 if event.index is None else event.index
+        if index in self._open and self._open[index].raw == raw:
+            return ()  # said twice
         begin = _BEGINNINGS.get(kind)
         if begin is None:
             self._open[index] = _Block(kind, 0, raw, OBJECT.decode(raw).get("input", NULL))
@@ -134,7 +135,7 @@ class MessageDecoder:
         return begin(self, index, raw)
 
     def _begin_text(self, index: int, raw: Raw) -> tuple[Event, ...]:
-        block = TEXT_BLOCK.decode(raw)
+        block = BEGUN_BLOCK.decode(raw)
         self._open[index] = _Block("text", 0, raw)
         said: list[Event] = [CitationAdded(citation=source, family=FAMILY) for source in block.citations or ()]
         if block.text:
@@ -142,11 +143,13 @@ class MessageDecoder:
         return tuple(said)
 
     def _begin_thinking(self, index: int, raw: Raw) -> tuple[Event, ...]:
-        block = THINKING_BLOCK.decode(raw)
+        block = BEGUN_BLOCK.decode(raw)
         number = self._next_thought(index, "thinking", raw)
         if not block.thinking and not block.signature:
             return ()
-        return (ReasoningDelta(text=block.thinking, signature=block.signature or None, family=FAMILY, block=number),)
+        return (
+            ReasoningDelta(text=block.thinking or "", signature=block.signature or None, family=FAMILY, block=number),
+        )
 
     def _begin_redacted(self, index: int, raw: Raw) -> tuple[Event, ...]:
         data = REDACTED_BLOCK.decode(raw).data
@@ -174,10 +177,17 @@ class MessageDecoder:
         read = _DELTAS.get(delta.type or "")
         if read is None:
             return ()
-        return read(self._open.get(-1 if event.index is None else event.index), delta)
+        return read(self._open.get(self._place(event)), delta)
+
+    def _place(self, event: StreamEvent) -> int:
+        """The block that an event is about; the newest, where it does not say."""
+        return next(reversed(self._open), -1) if event.index is None else event.index
 
     def _stop_block(self, event: StreamEvent) -> tuple[Event, ...]:
-        block = self._open.pop(-1 if event.index is None else event.index, None)
+        return self._close(self._open.pop(self._place(event), None))
+
+    def _close(self, block: _Block | None) -> tuple[Event, ...]:
+        """What of a block is told at its end."""
         if block is None or block.kind in ("text", "thinking", "redacted_thinking"):
             return ()
         if block.kind != "tool_use":
@@ -201,9 +211,10 @@ class MessageDecoder:
         return tuple(said)
 
     def _stop(self, _event: StreamEvent) -> tuple[Event, ...]:
-        """The provider's own terminal event; without a stop reason before it, it ends nothing."""
+        """The provider's own terminal event; without a stop reason before it, it ends nothing. It ends what is open."""
+        closed = tuple(event for block in self._open.values() for event in self._close(block))
         self._open.clear()
-        return self.end()
+        return (*closed, *self.end())
 
 
 def _more_text(_block: _Block | None, delta: DeltaBody) -> tuple[Event, ...]:

@@ -27,7 +27,7 @@ class ToolUse(Struct, frozen=True, rename="camel"):
     """A tool call; `type` server_tool_use is one that the service ran itself. `input` is any JSON, mostly an object."""
 
     name: str = ""
-    tool_use_id: str = ""
+    tool_use_id: str | None = None
     input: Raw = NULL
     type: str | None = None
 
@@ -151,7 +151,7 @@ class BlockStart(Struct, frozen=True, rename="camel"):
 class InputDelta(Struct, frozen=True):
     """More JSON text of a tool call's input."""
 
-    input: str = ""
+    input: str | None = None
 
 
 class ReasoningDelta(Struct, frozen=True, rename="camel"):

@@ -53,7 +53,7 @@ class _Whole:
     def add(self, delta: Delta) -> None:
         """One more piece."""
         if delta.tool_use is not None:
-            self._inputs.append(delta.tool_use.input)
+            self._inputs.append(delta.tool_use.input or "")
         self._content += delta.tool_result or ()
         if delta.image != NULL:
             self._source = OBJECT.decode(delta.image).get("source", self._source)
@@ -81,6 +81,7 @@ class ConverseDecoder:
         self._finished = False
         self._ended = False
         self._calls: dict[int, int] = {}
+        self._called = 0
         self._answers: set[int] = set()
         self._thoughts: dict[int, int] = {}
         self._wholes: dict[int, _Whole] = {}
@@ -136,8 +137,8 @@ class ConverseDecoder:
         if call.name == ANSWER_TOOL:
             self._answers.add(place)
             return ()
-        index = len(self._calls)
-        self._calls[place] = index
+        index = self._calls[place] = self._called
+        self._called += 1
         call_id = call.tool_use_id or made_up_id("tooluse_", f"{index}/{call.name}")
         return (ToolCallStarted(index=index, id=call_id, name=call.name),)
 
@@ -156,7 +157,7 @@ class ConverseDecoder:
             return (CitationAdded(citation=delta.citation, family=FAMILY),)
         return ()
 
-    def _input(self, place: int, text: str) -> tuple[Event, ...]:
+    def _input(self, place: int, text: str | None) -> tuple[Event, ...]:
         """More of a call's input; that of the tool that stands for the answer's form is the answer."""
         if not text:
             return ()

@@ -38,13 +38,18 @@ class CallBook:
         """Whether any call was announced."""
         return self._announced > 0
 
+    @property
+    def nameless(self) -> bool:
+        """Whether arguments wait for a name: what they were for is lost."""
+        return any(call.index is None and call.held for call in self._calls)
+
     def read(self, said: ToolSaid, seed: str) -> list[Event]:
         """The events in one piece. `seed` makes an id for a call that has none, the same for the same answer."""
         name, arguments, custom = call_said(said)
         call = self._find(said, name)
         if call is None:
             call = self._open(said)
-        call.id = call.id or given_id(said)
+        call.id = call.id or self._unused(given_id(said))
         call.name = call.name or name
         if said.extra_content and said.extra_content.google:
             call.signature = said.extra_content.google.thought_signature
@@ -57,6 +62,9 @@ class CallBook:
         """The call that goes on, or None for a new one. A name that comes with another id is what begins a call."""
         given = given_id(said)
         same_id = next((call for call in self._calls if given is not None and call.id == given), None)
+        if same_id is not None and said.index not in (None, *self._by_index) and name not in ("", same_id.name):
+            # Two calls by one id: the place and the name tell them apart.
+            return None
         known = self._by_index.get(said.index) if said.index is not None else None
         if known is not None:
             return known if not (name and given and known.id and known.id != given) else same_id
@@ -64,6 +72,10 @@ class CallBook:
             return same_id
         begins = name or said.index is not None or not self._calls
         return None if begins else self._calls[-1]
+
+    def _unused(self, given: str | None) -> str | None:
+        """An id that no other call has: a caller answers calls by it."""
+        return None if any(call.id == given for call in self._calls) else given
 
     def _open(self, said: ToolSaid) -> _Call:
         call = _Call()

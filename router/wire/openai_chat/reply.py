@@ -111,7 +111,8 @@ def encode_reply(reply: Reply) -> bytes:
 
 
 def decode_finish(said: str, *, called: bool, refused: bool) -> Finish:
-    """Why an answer ended. Some say "stop" after a tool call or a refusal: what was said tells better.
+    """Why an answer ended. Some say "stop" after a tool call or a refusal, some name calls without any: what was said
+    tells better.
 
     Args:
         said: the provider's word.
@@ -121,6 +122,8 @@ def decode_finish(said: str, *, called: bool, refused: bool) -> Finish:
     finish = _FINISHES.get(said, Finish.OTHER)
     if called and (finish is Finish.STOP or not said):
         return Finish.TOOL_CALLS
+    if finish is Finish.TOOL_CALLS and not called:
+        return Finish.STOP
     return Finish.REFUSAL if refused and finish is Finish.STOP else finish
 
 

@@ -21,7 +21,7 @@ from router.canon.event import (
 )
 from router.canon.request import Reasoning
 from router.canon.usage import Usage
-from router.errors import GatewayError
+from router.errors import GatewayError, Reason, WireFault
 from router.wire.citations import nested
 from router.wire.dialect import Ask, Frame
 from router.wire.ids import made_up_id
@@ -132,6 +132,8 @@ class _ChoiceReader:
         return events
 
     def _finish(self, piece: ChunkChoice, said: str) -> Finished:
+        if self._calls.nameless:
+            raise WireFault(Reason.MALFORMED, "the provider ended the answer with a tool call without a name")
         refused = self._refused and not self._said_text
         return Finished(
             reason=decode_finish(said, called=self._calls.called, refused=refused),

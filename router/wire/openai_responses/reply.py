@@ -30,7 +30,7 @@ _INCOMPLETE: dict[str, Finish] = {
     "max_tokens": Finish.LENGTH,
     "content_filter": Finish.CONTENT_FILTER,
 }
-"""Why an answer is not whole -> canon; what is missing is `OTHER`."""
+"""Why an answer is not whole -> canon."""
 
 _FAILED = frozenset({"failed", "cancelled"})
 
@@ -108,7 +108,8 @@ def decode_finish(reply: ResponseBody, *, called: bool, refused: bool) -> tuple[
     """
     if reply.status == "incomplete" or reply.incomplete_details is not None:
         said = (reply.incomplete_details.reason if reply.incomplete_details else None) or "incomplete"
-        return _INCOMPLETE.get(said, Finish.OTHER), said
+        # Whatever broke it off: it must not read as whole.
+        return _INCOMPLETE.get(said, Finish.LENGTH), said
     finish = Finish.TOOL_CALLS if called else Finish.REFUSAL if refused else Finish.STOP
     return finish, reply.status or "completed"
 

@@ -67,6 +67,11 @@ class _Item:
         self.call: int | None = None
         self.block: int | None = None
         self.said: set[str] = set()
+        self.closed = False
+
+    def lacks(self, whole: SaidItem) -> bool:
+        """Whether its whole may hold what was not told. A thought is sealed where it ends, or not at all."""
+        return not self.closed and self.kind == whole.type and "thought" not in self.said
 
 
 class ResponsesDecoder:
@@ -129,16 +134,27 @@ class ResponsesDecoder:
         self._ended = True
         raise_if_failed(response)
         events = self._start(event)
-        if not self._items:
-            # A server that streams nothing but the end.
-            for place, raw in enumerate(response.output or ()):
-                events += self._close_item(StreamEvent(output_index=place, item=raw))
+        events += self._left_open(response)
         usage = decode_usage(response.usage)
         if usage is not None:
             events.append(UsageReported(usage=usage))
         refused = "refusal" in self._said and "text" not in self._said
         reason, said = decode_finish(response, called=self._calls > 0, refused=refused)
         return [*events, Finished(reason=reason, said=said), Ended()]
+
+    def _left_open(self, response: ResponseBody) -> list[Event]:
+        """What only the whole answer holds: some servers close no items, or stream nothing but the end.
+
+        Items are known by their places, and not all servers count these from 0; so one that was told already is none
+        of what is missing.
+        """
+        events: list[Event] = []
+        told = len(self._items)
+        for place, raw in enumerate(response.output or ()):
+            item = self._items.get(place)
+            if place >= told if item is None else item.lacks(read_item(raw)):
+                events += self._close_item(StreamEvent(output_index=place, item=raw))
+        return events
 
     # Items.
 
@@ -159,6 +175,9 @@ class ResponsesDecoder:
         """What an item holds that did not come in pieces."""
         said = read_item(event.item)
         item = self._item(event, said.type)
+        if item.closed:
+            return []
+        item.closed = True
         if said.type == "message":
             return [part for read in self._message(item, said) for part in read]
         if said.type == "reasoning":

@@ -466,10 +466,10 @@ def test_log_probabilities_come_with_the_words_and_empty_lists_do_not() -> None:
             "content_filter",
             id="filter",
         ),
-        pytest.param(response("incomplete"), Finish.OTHER, "incomplete", id="no reason"),
+        pytest.param(response("incomplete"), Finish.LENGTH, "incomplete", id="no reason"),
         pytest.param(
             response("incomplete", incomplete_details={"reason": "moonphase"}),
-            Finish.OTHER,
+            Finish.LENGTH,
             "moonphase",
             id="unheard of",
         ),
