@@ -16,7 +16,7 @@ import uvloop
 from aiohttp import ClientResponse
 
 from tests.fakes.provider import ScriptedProvider
-from tests.fakes.replies import speak
+from tests.fakes.replies import answer, speak, stream
 from tests.fakes.served import Caller, Served, remote, routed, served, until
 from tests.fakes.turn import Script, Turn
 
@@ -226,3 +226,13 @@ async def soon(what: Callable[[], bool], limit_s: float = 8.0) -> None:
     """Wait for what happens elsewhere in this loop. Raises `TimeoutError` when it does not within the limit."""
     async with asyncio.timeout(limit_s):
         await until(what)
+
+
+def counted(usage: dict[str, Any] | None) -> Script:
+    """An answer that reports this usage, streamed or whole as asked."""
+
+    async def script(turn: Turn) -> None:
+        streamed = turn.asked().get("stream")
+        await (stream([FIRST], usage=usage) if streamed else answer(FIRST, usage=usage))(turn)
+
+    return script

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-from tests.fakes.replies import answer, event, stall_after, status, stream
+from tests.fakes.replies import event, stall_after, status, stream
 from tests.fakes.served import log_of
-from tests.fakes.turn import Script, Turn
-from tests.scenarios.scene import FIRST, SECOND, both, paired, scenario, words
+from tests.fakes.turn import Turn
+from tests.scenarios.scene import FIRST, SECOND, both, counted, paired, scenario, words
 
 PRICE = {"input_per_mtok": 3, "cache_read_per_mtok": 0.3, "output_per_mtok": 15}
 PRICED = {"models": [{"name": "m", "price": PRICE}]}
@@ -18,16 +17,6 @@ PRICED = {"models": [{"name": "m", "price": PRICE}]}
 def per_mtok(rate: str, tokens: int) -> Decimal:
     """What so many tokens cost at a rate."""
     return Decimal(rate) * tokens / 1_000_000
-
-
-def counted(usage: dict[str, Any] | None) -> Script:
-    """An answer that reports this usage, streamed or whole as asked."""
-
-    async def script(turn: Turn) -> None:
-        streamed = turn.asked().get("stream")
-        await (stream([FIRST], usage=usage) if streamed else answer(FIRST, usage=usage))(turn)
-
-    return script
 
 
 @both

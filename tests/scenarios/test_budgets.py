@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import answer, cut_after, stall_after, status
 from tests.fakes.served import Served, log_of, remote, routed, served, until
 from tests.fakes.turn import Script, Turn
-from tests.scenarios.scene import FIRST, ask, scenario, soon, words
+from tests.scenarios.scene import FIRST, ask, counted, scenario, soon, words
 
 KEY = "client-key-number-one"
 PRICED = {"models": [{"name": "m", "price": {"input_per_mtok": 0, "output_per_mtok": 10}}]}
@@ -117,6 +118,35 @@ async def test_line_55_a_restart_knows_what_was_spent(tmp_path: Path) -> None:
         assert purses(router) == {"ann owner ann month tokens": (0, 110)}
         assert (await ask(router, headers=shown(), max_tokens=100)).status == 429
         assert not one.turns
+
+
+@scenario
+async def test_line_55_fifty_at_once_and_then_a_restart_over_the_same_file(tmp_path: Path) -> None:
+    """What the first router let in stands in SQLite to the pico-dollar, and the next lets in what is left of more."""
+    file = tmp_path / "one.sqlite"
+
+    def sections(usd: float) -> dict[str, Any]:
+        return {"budgets": {"all": {"usd": usd}}, "ledger": {"path": str(file), "journal": str(tmp_path / "journal")}}
+
+    def in_file() -> tuple[int, int]:
+        with closing(sqlite3.connect(file)) as connection:
+            count, cost = connection.execute("SELECT count(*), sum(cost_pico_usd) FROM entries").fetchone()
+        return count, cost
+
+    async def fifty(router: Served) -> list[int]:
+        heard = await asyncio.gather(*(ask(router, streamed=each % 2 == 0, max_tokens=100) for each in range(50)))
+        return sorted(each.status for each in heard)
+
+    script = counted(HUNDRED)
+    async with bounded(tmp_path, script, **sections(0.01)) as (router, one):
+        assert await fifty(router) == [200] * 10 + [429] * 40
+        assert len(one.turns) == 10
+    assert in_file() == (10, 10_000_000_000)
+    async with bounded(tmp_path, script, **sections(0.013)) as (router, one):
+        assert purses(router) == {"all overall all month usd": (0, 10_000_000_000)}
+        assert await fifty(router) == [200] * 3 + [429] * 47
+        assert len(one.turns) == 3
+    assert in_file() == (13, 13_000_000_000)
 
 
 @scenario

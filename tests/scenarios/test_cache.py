@@ -13,8 +13,8 @@ from router.canon.outcome import End
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import cut_after, status
 from tests.fakes.served import routed, served
-from tests.scenarios.scene import WELL, ask, both, paired, scenario
-from tests.scenarios.test_account import PRICED, counted
+from tests.scenarios.scene import WELL, ask, both, counted, paired, scenario
+from tests.scenarios.test_account import PRICED
 from tests.scenarios.test_clients import ONE, TWO, shown
 from tests.scenarios.tongues import CHAT, MESSAGES, Front, tell
 
