@@ -12,6 +12,7 @@ import math
 import random
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextvars import Context
 from typing import Any, NoReturn, TypeVar, cast
 
 from actors.runtime.ports import Ports
@@ -39,12 +40,23 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def __init__(self, *, seed: int = 0, shuffle: bool = False) -> None:
         super().__init__()
         self.seed = seed
-        self._now_s = 0.0
+        self._now_s = self._due_s = 0.0
         self._chance = random.Random(seed) if shuffle else None
 
     def time(self) -> float:
         """Virtual seconds since the loop was made."""
         return self._now_s
+
+    def call_soon(  # type: ignore[override]  # typeshed ties `args` to `callback`, which nothing here needs
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        """As asyncio's, which also looks for its debug mode, on each of some forty calls an exchange."""
+        own = cast("Any", self)
+        if own._closed:
+            own._check_closed()
+        handle = asyncio.Handle(callback, args, self, context)
+        own._ready.append(handle)
+        return handle
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> NoReturn:  # type: ignore[override]
         """Never: a thread would make the run unrepeatable."""
@@ -79,16 +91,19 @@ class VirtualLoop(asyncio.BaseEventLoop):
             if not timers:
                 waiting = sorted(task.get_name() for task in asyncio.all_tasks(self))
                 raise SimDeadlock(f"nothing can run and no timer is set; waiting: {', '.join(waiting)}")
-            self._now_s = max(self._now_s, timers[0]._when)
-        # What is due must lie before now plus a step: a fixed one drowns in the rounding of a late hour.
-        due_s = self._now_s + max(1e-9, 2 * math.ulp(self._now_s))
-        while timers and timers[0]._when < due_s:
+            self._jump(timers[0]._when)
+        while timers and timers[0]._when < self._due_s:
             handle = heapq.heappop(timers)
             handle._scheduled = False
             own._timer_cancelled_count -= handle._cancelled
             ready.append(handle)
-        if own._timer_cancelled_count > max(_SWEEP_ABOVE, len(timers) // 2):
+        if own._timer_cancelled_count > _SWEEP_ABOVE and own._timer_cancelled_count > len(timers) // 2:
             self._sweep(timers)
+
+    def _jump(self, when_s: float) -> None:
+        self._now_s = max(self._now_s, when_s)
+        # What is due must lie before now plus a step: a fixed one drowns in the rounding of a late hour.
+        self._due_s = self._now_s + max(1e-9, 2 * math.ulp(self._now_s))
 
     def _sweep(self, timers: list[Any]) -> None:
         kept = [handle for handle in timers if not handle._cancelled]
