@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from router.errors import Reason
 from router.telemetry.facts import AttemptFact, ExchangeFact
-from router.telemetry.scores import Span, Window, fold_outcome, judge_attempt, judge_exchange, score_window
+from router.telemetry.scores import Span, Window, fold_outcome, is_empty, judge_attempt, judge_exchange, score_window
 
 
 class ProviderHealth(Struct, frozen=True, kw_only=True):
@@ -89,7 +89,7 @@ class Board:
     def is_fading(self, now: float) -> bool:
         """Whether time alone will change the view: something is in a window still."""
         windows = (self._exchanges, *self._attempts.values())
-        return any(score_window(window, now, self._span).counted for window in windows)
+        return not all(is_empty(window, now, self._span) for window in windows)
 
     def _health(self, provider: str, window: Window, now: float) -> ProviderHealth:
         score = score_window(window, now, self._span)

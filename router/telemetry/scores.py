@@ -105,21 +105,32 @@ def fold_outcome(window: Window, now: float, span: Span, good: bool, duration_s:
 def score_window(window: Window, now: float, span: Span) -> Score:
     """Sum up what is left of the window at `now`."""
     slots = _recent(window, now, span)
-    good = sum(slot.good for slot in slots)
-    bad = sum(slot.bad for slot in slots)
-    weights = [_weight(slot, now, span) for slot in slots]
-    good_weight = sum(weight * slot.good for weight, slot in zip(weights, slots, strict=True))
-    bad_weight = sum(weight * slot.bad for weight, slot in zip(weights, slots, strict=True))
+    good = bad = 0
+    good_weight = bad_weight = good_s = 0.0
+    for slot in slots:
+        weight = _weight(slot, now, span)
+        good += slot.good
+        bad += slot.bad
+        good_weight += weight * slot.good
+        bad_weight += weight * slot.bad
+        good_s += slot.good_s
     return Score(
         health=(good_weight + PRIOR) / (good_weight + bad_weight + PRIOR),
         success_rate=good / (good + bad) if good + bad else None,
-        avg_response_ms=1000.0 * sum(slot.good_s for slot in slots) / good if good else None,
+        avg_response_ms=1000.0 * good_s / good if good else None,
         counted=good + bad,
     )
 
 
+def is_empty(window: Window, now: float, span: Span) -> bool:
+    """Whether nothing is left of the window at `now`."""
+    return not window.slots or not _recent(window, now, span)
+
+
 def _recent(window: Window, now: float, span: Span) -> tuple[Slot, ...]:
     oldest = int((now - span.window_s) // span.slot_s)
+    if not window.slots or window.slots[0].number > oldest:
+        return window.slots
     return tuple(slot for slot in window.slots if slot.number > oldest)
 
 

@@ -58,8 +58,9 @@ class Scrubber:
         for secret in self._known:
             if secret in text:
                 text = text.replace(secret, REDACTED)
-        if any(hint in text for hint in _HINTS):
-            text = _SHAPES.sub(_redact, text)
+        for hint in _HINTS:
+            if hint in text:
+                return _SHAPES.sub(_redact, text)
         return text
 
     def json(self, line: str) -> str:
