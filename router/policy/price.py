@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from operator import attrgetter
 from typing import Protocol
 
 from msgspec import Struct
@@ -15,20 +16,24 @@ from router.canon.target import Target
 from router.canon.usage import Usage
 
 _MTOK = Decimal(1_000_000)
-_BUCKETS = (
-    "input",
-    "cache_read",
-    "cache_write",
-    "cache_write_1h",
-    "output",
-    "reasoning",
-    "audio_input",
-    "audio_output",
-    "image_input",
-    "image_output",
-)
+_BUCKETS = {
+    "input": "input_per_mtok",
+    "cache_read": "cache_read_per_mtok",
+    "cache_write": "cache_write_per_mtok",
+    "cache_write_1h": "cache_write_1h_per_mtok",
+    "output": "output_per_mtok",
+    "reasoning": "reasoning_per_mtok",
+    "audio_input": "audio_input_per_mtok",
+    "audio_output": "audio_output_per_mtok",
+    "image_input": "image_input_per_mtok",
+    "image_output": "image_output_per_mtok",
+}
+"""What is billed by tokens -> its price."""
+
 _UNITS = {"images": "image_usd", "search_units": "search_unit_usd"}
 """What is billed by the piece -> its price. A picture whose tokens were counted is billed by these."""
+
+_counts = attrgetter(*_BUCKETS, *_UNITS)
 
 _OTHER = {CostSource.PRICED: CostSource.REPORTED, CostSource.REPORTED: CostSource.PRICED}
 
@@ -125,10 +130,10 @@ def price(usage: Usage, row: PriceRow) -> Decimal | None:
     rates = row.rates_for(usage.input_total)
     billed = _billed(usage)
     total = Decimal(0)
-    for bucket in _BUCKETS:
+    for bucket, rate_name in _BUCKETS.items():
         tokens: int = getattr(billed, bucket)
         if tokens:
-            rate: Decimal | None = getattr(rates, f"{bucket}_per_mtok")
+            rate: Decimal | None = getattr(rates, rate_name)
             if rate is None:
                 return None
             total += rate * tokens
@@ -182,7 +187,8 @@ def _priced(usage: Usage, row: PriceRow | None) -> Decimal | None:
 
 def is_plausible(usage: Usage) -> bool:
     """Whether a provider's counts can be true at all."""
-    return all(0 <= getattr(usage, bucket) <= _MOST_TOKENS for bucket in (*_BUCKETS, *_UNITS))
+    counts: tuple[int, ...] = _counts(usage)
+    return min(counts) >= 0 and max(counts) <= _MOST_TOKENS
 
 
 class Override(Struct, frozen=True, kw_only=True):
