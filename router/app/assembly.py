@@ -59,7 +59,7 @@ from router.front.context import Context
 from router.policy.capability import UNKNOWN, known_windows
 from router.policy.gauge import Gauge
 from router.policy.pricelist import PriceList
-from router.providers import find_installed
+from router.providers import Found, find_installed
 from router.settings import Origin, Settings, changed_file
 from router.store.journal import Worker
 from router.store.worker import ThreadWorker
@@ -101,6 +101,7 @@ class Parts(Struct, frozen=True, kw_only=True):
         transport: by provider name.
         vault: where the account is kept.
         reader: where a configuration is read.
+        found: the kinds that are installed; to look for them takes 25 ms.
     """
 
     ports: Ports | None = None
@@ -108,6 +109,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     transport: Callable[[str], MakeTransport] | None = None
     vault: Vault | None = None
     reader: Worker | None = None
+    found: Found | None = None
 
 
 class Assembly:
@@ -168,7 +170,7 @@ class Assembly:
         self._leases = LocalLeases(self.ports, self._reached)
 
         # Then who can be asked for what: kinds, models, names, and which of the tree's parts that takes.
-        found = find_installed()
+        found = parts.found or find_installed()
         kinds, self._broken_kinds = found.kinds, found.broken
         # A kind may judge its errors in its own way; what callers speak is the dialect itself.
         layout = layout_of(settings, kinds)

@@ -23,7 +23,7 @@ FAULTS: dict[str, Fault] = {}
 """By name, in the order they stand here."""
 
 _JSON = ("content-type", "application/json")
-_SLAB = b"x" * (5 * 1024 * 1024)
+SLAB = b"x" * (5 * 1024 * 1024)
 """Four of these are more than an attempt takes as one event."""
 
 
@@ -233,7 +233,7 @@ def malformed(speech: Speech, chance: Random) -> Scripted:
 @fault
 def oversized(speech: Speech, chance: Random) -> Scripted:
     """One event larger than anybody may send."""
-    return _with(speech, chance, b"data: ", *[_SLAB] * 4)
+    return _with(speech, chance, b"data: ", *[SLAB] * 4)
 
 
 @fault

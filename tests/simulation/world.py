@@ -39,6 +39,7 @@ from actors.tree import path
 from router.app import Assembly, Parts
 from router.canon.caller import NOBODY
 from router.front.server import NoServer
+from router.providers import find_installed
 from tests.fakes.journal import InlineWorker, MemoryVault
 from tests.simulation.bounding import caller_of
 from tests.simulation.callers import FRONTS, Caller, Manners, draw_manners
@@ -64,6 +65,7 @@ LEDGER_BACK_S = 15.0
 
 _CONFIGURED = re.compile(r"^(root/(?:providers|groups)/)[^/]+")
 
+_FOUND = find_installed()
 _OVERHEARD = frozenset({"root/telemetry", "root/ledger"})
 """Who is told the facts that the story is made of."""
 
@@ -177,6 +179,7 @@ class World:
             transport=self._transports(),
             vault=self.account.vault(),
             reader=InlineWorker(),
+            found=_FOUND,
         )
         assembly = Assembly(self.source.read(), server=self._server(), origin=self.source, parts=parts)
         self.taps.tap(assembly.system)

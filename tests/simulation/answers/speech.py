@@ -105,9 +105,12 @@ class Speech(Struct, frozen=True, kw_only=True):
         return b"".join(self.blocks)
 
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
+
+
 def compact(said: Mapping[str, Any]) -> str:
     """JSON without blanks."""
-    return json.dumps(said, separators=(",", ":"))
+    return _COMPACT.encode(said)
 
 
 def event(said: Mapping[str, Any], name: str = "") -> bytes:
