@@ -237,7 +237,7 @@ def _from_json(body: object) -> _Words:
         offered.get("code") if isinstance(offered, dict) else None,
         inner.get("type"),
     )
-    said = error if isinstance(error, str) else inner.get("message") or inner.get("detail")
+    said = error if isinstance(error, str) else inner.get("message") or inner.get("detail") or inner.get("msg")
     message = said or "the provider gave no reason"
     code = inner.get("code")
     return _Words(

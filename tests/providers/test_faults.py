@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from router.errors import Reason
+from router.errors import Reason, WireFault
 from router.providers import find_kinds
+from router.wire.dialect import Frame
 
 KINDS = find_kinds()
 
@@ -78,3 +79,26 @@ def test_a_provider_is_understood_in_its_own_words(name: str, status: int, body:
     fault = KINDS[name].dialect.decode_fault(status, {"retry-after": "7"}, body, 0.0)
     assert (fault.reason, fault.status, fault.retry_after_s) == (reason, status, 7.0)
     assert "xai-" not in fault.message
+
+
+_INSIDE: dict[str, tuple[str, bytes, Reason]] = {
+    "zai: overloaded": ("zai", b'{"error":{"code":"1305","message":"busy"}}', Reason.OVERLOADED),
+    "zai: no money": ("zai", b'{"error":{"code":"1113","message":"x"}}', Reason.QUOTA_EXHAUSTED),
+    "zai: its gateway": ("zai", b'{"code":500,"msg":"404 NOT_FOUND","success":false}', Reason.SERVER_ERROR),
+    "xai: no credits": ("xai", b'{"error":"Your team doesn\'t have any credits"}', Reason.QUOTA_EXHAUSTED),
+    "lmstudio: no model": ("lmstudio", b'{"error":{"message":"No models loaded."}}', Reason.MODEL_MISSING),
+    "nobody's words": ("zai", b'{"error":{"message":"oops"}}', Reason.SERVER_ERROR),
+}
+
+
+@pytest.mark.parametrize(("name", "body", "reason"), _INSIDE.values(), ids=_INSIDE)
+def test_a_provider_is_understood_inside_a_200_too(name: str, body: bytes, reason: Reason) -> None:
+    """In place of a whole answer, and as an event of a stream."""
+    dialect = KINDS[name].dialect
+    with pytest.raises(WireFault) as whole:
+        dialect.decode_reply(body)
+    assert whole.value.reason is reason
+    if b'"error"' in body:
+        with pytest.raises(WireFault) as streamed:
+            dialect.decoder().feed(Frame(raw=b"data: " + body + b"\n\n", data=body))
+        assert streamed.value.reason is reason

@@ -31,25 +31,31 @@ AnswerPart = Text | Reasoning | ToolCall | Refusal
 _FINISHES: dict[str, Finish] = {
     "stop": Finish.STOP,
     "eos": Finish.STOP,
+    "eos_token": Finish.STOP,
     "end_turn": Finish.STOP,
     "stop_sequence": Finish.STOP,
     "length": Finish.LENGTH,
     "max_tokens": Finish.LENGTH,
     "model_length": Finish.CONTEXT_FULL,
+    "model_context_window_exceeded": Finish.CONTEXT_FULL,
     "tool_calls": Finish.TOOL_CALLS,
     "function_call": Finish.TOOL_CALLS,
     "tool_use": Finish.TOOL_CALLS,
     "content_filter": Finish.CONTENT_FILTER,
+    "sensitive": Finish.CONTENT_FILTER,
     "refusal": Finish.REFUSAL,
 }
-"""Providers' words -> canon; what is missing is `OTHER`. Together says "eos", Mistral "model_length"."""
+"""Providers' words -> canon; what is missing is `OTHER`. Together says "eos", Mistral "model_length", Z.ai
+"sensitive", Hugging Face's own servers "eos_token"."""
 
 _FAILED: dict[str, Reason] = {
     "error": Reason.SERVER_ERROR,
     "abort": Reason.SERVER_ERROR,
     "insufficient_system_resource": Reason.OVERLOADED,
+    "network_error": Reason.SERVER_ERROR,
 }
-"""Words in a finish reason's place that mean the answer failed: OpenRouter's and Mistral's, vLLM's, DeepSeek's."""
+"""Words in a finish reason's place that mean the answer failed: OpenRouter's and Mistral's, vLLM's, DeepSeek's,
+Z.ai's."""
 
 _SAID: dict[Finish, str] = {
     Finish.STOP: "stop",
@@ -80,7 +86,7 @@ def decode_reply(body: bytes) -> Reply:
         raise WireFault(Reason.MALFORMED, f"the provider answered with {what}") from error
     if reply.error != NULL:
         raise fault_inside(reply.error)
-    if reply.object == "error":
+    if reply.object == "error" or reply.success is False:
         raise fault_inside(text)
     if reply.choices is None:
         raise WireFault(Reason.MALFORMED, "the provider answered without choices")

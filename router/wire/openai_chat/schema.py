@@ -149,6 +149,7 @@ class ReplyBody(Struct, frozen=True):
     choices: tuple[ReplyChoice, ...] | None = None
     usage: Raw = NULL
     error: Raw = NULL
+    success: bool | None = None
 
 
 # Requests.
