@@ -120,17 +120,23 @@ class Safe(Struct, frozen=True):
 
     def open(self) -> Vault:
         """The store, to read. Raises `VaultError`."""
-        return Vault(self.path, self.keys.read())
+        keys = self.keys.read()
+        if not keys and self.path.exists():
+            raise self._keyless()
+        return Vault(self.path, keys)
 
     def open_or_make(self) -> Vault:
         """The store, to write, with a new key where there was neither key nor store. Raises `VaultError`."""
         keys = self.keys.read()
         if not keys:
             if self.path.exists():
-                raise VaultError(f"{self.path} is there and its key is not")
+                raise self._keyless()
             keys = (os.urandom(KEY_BYTES),)
             self.keys.write(keys)
         return Vault(self.path, keys)
+
+    def _keyless(self) -> VaultError:
+        return VaultError(f"{self.path} is there and its key is not")
 
     def rotate(self) -> None:
         """Seal everything with a new key. The old one opens until the new one has sealed. Raises `VaultError`."""

@@ -110,12 +110,14 @@ def test_a_key_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_store_without_its_key_gets_no_new_one(tmp_path: Path) -> None:
-    """A new key would seal over what the lost one still opens."""
+    """A new key would seal over what the lost one still opens, and no key is not another key."""
     safe = Safe(tmp_path / "store", FileKeys(tmp_path / "key"))
     safe.open_or_make().put({"main": CANARY}, 1.0)
     (tmp_path / "key").unlink()
-    with pytest.raises(VaultError, match="its key is not"):
-        safe.open_or_make()
+    for opened in (safe.open_or_make, safe.open):
+        with pytest.raises(VaultError, match="its key is not") as caught:
+            opened()
+        assert not isinstance(caught.value, WrongKey)
 
 
 def test_the_key_may_come_from_the_environment(tmp_path: Path) -> None:
