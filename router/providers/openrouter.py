@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
+
+from msgspec.structs import replace
 
 from router.canon.ability import Ability, Traits
 from router.canon.allowance import Counted
@@ -35,6 +38,7 @@ from router.providers.survey import (
 )
 from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
 from router.wire.openai_chat import DIALECT
+from router.wire.openai_chat.request import encode_request
 
 _PARAMETERS: Mapping[Ability, str] = {
     Ability.TOOLS: "tools",
@@ -43,6 +47,21 @@ _PARAMETERS: Mapping[Ability, str] = {
 }
 _INPUTS: Mapping[Ability, str] = {Ability.VISION: "image", Ability.AUDIO: "audio"}
 """Documents are read for every model by a plugin, so `file` says nothing of what cannot be sent."""
+
+_FORMATS = frozenset(
+    {
+        "anthropic-claude-v1",
+        "azure-openai-responses-v1",
+        "google-gemini-v1",
+        "openai-responses-v1",
+        "unknown",
+        "xai-responses-v1",
+    }
+)
+"""Who sealed thinking, in its words: their models want it back unchanged, or refuse the answer to a tool call.
+
+Source: https://openrouter.ai/docs/guides/best-practices/reasoning-tokens, "Preserving reasoning", read 2026-11.
+"""
 
 _MTOK = 1_000_000
 
@@ -129,7 +148,7 @@ def _generation(base_url: str, id: str) -> Inquiry[Figures]:
 
 KIND = Kind(
     name="openrouter",
-    dialect=DIALECT,
+    dialect=replace(DIALECT, encode_request=partial(encode_request, formats=_FORMATS)),
     base_url="https://openrouter.ai/api/v1",
     auth=bearer,
     needs_key=True,

@@ -13,7 +13,7 @@ from anthropic import AsyncAnthropic
 
 from tests.fakes.loops import on_real_loops
 from tests.fakes.provider import ScriptedProvider
-from tests.fakes.replies import calling, status, stream
+from tests.fakes.replies import DONE, calling, delta, speak, status, stream
 from tests.fakes.served import GROUP, routed, served
 from tests.fakes.turn import Script, Turn
 
@@ -99,3 +99,59 @@ async def test_a_tool_keeps_its_name_whatever_the_provider_takes(streamed: bool,
         else:
             message = await client.messages.create(**asked)
     assert [(block.type, getattr(block, "name", None)) for block in message.content] == [("tool_use", _TOOL)]
+
+
+_SEALED = {"type": "reasoning.text", "text": "Hm.", "signature": "sig==", "format": "anthropic-claude-v1", "index": 0}
+_HIDDEN = {"type": "reasoning.encrypted", "data": "b3BhcXVl", "format": "openai-responses-v1", "index": 1}
+
+
+async def _thinking_first(turn: Turn) -> None:
+    """As OpenRouter does: thoughts that were sealed, then a call; their text and their seal come apart in streams."""
+    said = {"reasoning": "Hm.", "reasoning_details": [_SEALED, _HIDDEN], "tool_calls": [_CALL]}
+    if not turn.asked().get("stream"):
+        choice = {"index": 0, "message": {"role": "assistant", "content": None, **said}, "finish_reason": "tool_calls"}
+        await status(200, body={"id": "c", "object": "chat.completion", "created": 1, "choices": [choice]})(turn)
+        return
+    await turn.head(200, {"content-type": "text/event-stream", "transfer-encoding": "chunked"})
+    pieces: tuple[dict[str, Any], ...] = (
+        {"reasoning": "Hm.", "reasoning_details": [{**_SEALED, "signature": None}]},
+        {"reasoning_details": [{**_SEALED, "text": None}]},
+        {"reasoning_details": [_HIDDEN]},
+        {"tool_calls": [_CALL]},
+    )
+    for piece in pieces:
+        await turn.chunk(delta(turn, piece))
+    for block in (delta(turn, {}, "tool_calls"), DONE, b""):
+        await turn.chunk(block)
+
+
+_CALL = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
+@on_real_loops
+async def test_what_openrouter_sealed_goes_back_to_it_unchanged(streamed: bool, tmp_path: Path) -> None:
+    """In order, with the answer to the call: its models refuse that otherwise."""
+    tools: Any = [{"name": "f", "input_schema": {"type": "object", "properties": {}}}]
+    asked: Any = {"model": GROUP, "max_tokens": 64, "tools": tools, "messages": [{"role": "user", "content": "Go."}]}
+    async with ScriptedProvider(_thinking_first, speak("done")) as provider:
+        there = {"kind": "openrouter", "api_key": "k", "base_url": provider.base_url, "models": ["m"]}
+        async with (
+            served(routed(there), tmp_path) as router,
+            AsyncAnthropic(base_url=router.url, api_key="unused", max_retries=0) as client,
+        ):
+            if streamed:
+                async with client.messages.stream(**asked) as events:
+                    message = await events.get_final_message()
+            else:
+                message = await client.messages.create(**asked)
+            result = {"type": "tool_result", "tool_use_id": message.content[-1].id, "content": "ok"}  # type: ignore[union-attr]
+            asked["messages"] += [
+                {"role": "assistant", "content": message.content},
+                {"role": "user", "content": [result]},
+            ]
+            await client.messages.create(**asked)
+        back = provider.turns[1].asked()["messages"][1]
+    assert [block.type for block in message.content] == ["thinking", "redacted_thinking", "tool_use"]
+    assert back["reasoning_details"] == [_SEALED, _HIDDEN]
+    assert "reasoning_content" not in back

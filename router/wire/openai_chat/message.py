@@ -113,6 +113,22 @@ def decode_details(details: Iterable[ReasoningDetail]) -> tuple[Reasoning, ...]:
     return tuple(blocks)
 
 
+def encode_detail(thought: Reasoning, index: int) -> ReasoningDetail:
+    """Sealed thinking in OpenRouter's form, so that a client that sends it back keeps a tool loop alive."""
+    if thought.redacted is not None:
+        return ReasoningDetail(
+            type="reasoning.encrypted", data=thought.redacted, format=thought.family, id=thought.id, index=index
+        )
+    return ReasoningDetail(
+        type="reasoning.text",
+        text=thought.text,
+        signature=thought.signature,
+        format=thought.family,
+        id=thought.id,
+        index=index,
+    )
+
+
 def _assistant_parts(message: AssistantMessage, place: int) -> tuple[Part, ...]:
     parts: list[Part] = []
     if message.reasoning_details:
@@ -202,9 +218,14 @@ def _mark(part: MarkedPart) -> CacheMark | None:
 
 
 class MessageWriter:
-    """Canon -> wire for one request. What cannot be said is added to `lost`, by its path in canon."""
+    """Canon -> wire for one request. What cannot be said is added to `lost`, by its path in canon.
 
-    def __init__(self) -> None:
+    Args:
+        formats: whose sealed thinking the server takes back as items.
+    """
+
+    def __init__(self, formats: frozenset[str] = frozenset()) -> None:
+        self._formats = formats
         self.lost: list[str] = []
         self._media: list[object] = []
 
@@ -258,14 +279,24 @@ class MessageWriter:
         turn: dict[str, object] = {"role": message.role, "content": _folded(content, nothing)}
         if message.name is not None:
             turn["name"] = message.name
-        if thoughts:
-            turn["reasoning_content"] = "".join(thought.text for thought in thoughts)
+        turn |= self._thinking(thoughts)
         if calls:
             turn["tool_calls"] = calls
         return turn
 
+    def _thinking(self, thoughts: list[Reasoning]) -> dict[str, object]:
+        """Thinking in the members it goes back in: as text, or as the items that the server sealed."""
+        sealed = [thought for thought in thoughts if thought.family in self._formats]
+        text = "".join(thought.text for thought in thoughts if thought.family not in self._formats)
+        said: dict[str, object] = {"reasoning_content": text} if text else {}
+        if sealed:
+            said["reasoning_details"] = [encode_detail(thought, place) for place, thought in enumerate(sealed)]
+        return said
+
     def _thought(self, part: Reasoning, path: str) -> list[Reasoning]:
         """Thinking goes back only to a server of this dialect: others' means nothing here and may be refused."""
+        if part.family in self._formats:
+            return [part]
         if part.family not in (None, FAMILY) or not part.text:
             self.lost.append(path)
             return []

@@ -10,14 +10,13 @@ from router.wire.citations import nested
 from router.wire.ids import made_up_id
 from router.wire.members import UNREADABLE
 from router.wire.openai_chat.fault import fault_inside
-from router.wire.openai_chat.message import FAMILY, GOOGLE, arguments_text, decode_details, encode_call
+from router.wire.openai_chat.message import FAMILY, GOOGLE, arguments_text, decode_details, encode_call, encode_detail
 from router.wire.openai_chat.schema import (
     ENCODER,
     NULL,
     REPLY,
     ChunkChoice,
     FunctionSaid,
-    ReasoningDetail,
     ReplyChoice,
     Said,
     SaidPart,
@@ -264,19 +263,3 @@ def _seen_call(part: ToolCall) -> dict[str, object]:
 def is_sealed(thought: Reasoning) -> bool:
     """Whether thinking carries what must come back unchanged."""
     return thought.signature is not None or thought.redacted is not None
-
-
-def encode_detail(thought: Reasoning, index: int) -> ReasoningDetail:
-    """Sealed thinking in OpenRouter's form, so that a client that sends it back keeps a tool loop alive."""
-    if thought.redacted is not None:
-        return ReasoningDetail(
-            type="reasoning.encrypted", data=thought.redacted, format=thought.family, id=thought.id, index=index
-        )
-    return ReasoningDetail(
-        type="reasoning.text",
-        text=thought.text,
-        signature=thought.signature,
-        format=thought.family,
-        id=thought.id,
-        index=index,
-    )

@@ -106,9 +106,13 @@ def decode_request(ask: Ask) -> ChatRequest:
     )
 
 
-def encode_request(request: ChatRequest, model: str) -> Encoded:
-    """The request in OpenAI's words, and by path what those could not say."""
-    writer = MessageWriter()
+def encode_request(request: ChatRequest, model: str, formats: frozenset[str] = frozenset()) -> Encoded:
+    """The request in OpenAI's words, and by path what those could not say.
+
+    Args:
+        formats: whose sealed thinking the server takes back, by the names it gave them.
+    """
+    writer = MessageWriter(formats)
     body: dict[str, object] = {"model": model, "messages": writer.write(request.messages)}
     lost = writer.lost
     if tools := _encoded_tools(request.tools, lost):

@@ -28,10 +28,9 @@ from router.wire.ids import made_up_id
 from router.wire.members import MEMBERS, UNREADABLE, joined
 from router.wire.openai_chat.calls import CallBook
 from router.wire.openai_chat.fault import encode_envelope, fault_inside
-from router.wire.openai_chat.message import FAMILY, GOOGLE
+from router.wire.openai_chat.message import FAMILY, GOOGLE, encode_detail
 from router.wire.openai_chat.reply import (
     decode_finish,
-    encode_detail,
     encode_finish,
     raise_if_failed,
     split_content,
