@@ -18,7 +18,7 @@ from tests.fakes.served import process, remote, routed
 @on_real_loops
 async def test_a_hangup_reads_the_file_again(tmp_path: Path) -> None:
     """A provider that was added is asked; one that was not mended is refused, and the router serves on."""
-    async with ScriptedProvider(speak()) as one, process(routed(one), tmp_path) as router:
+    async with ScriptedProvider(speak()) as one, process(routed(one, reload={"watch": False}), tmp_path) as router:
         file = tmp_path / "process.json"
         config = json.loads(file.read_text())
         config["providers"]["two"] = remote(one)
