@@ -245,7 +245,7 @@ class Record:
             reason=reason,
             attempts=self._notes(),
             usage=used,
-            cost_usd=cost_usd if self.cost_usd is None else self.cost_usd,
+            cost_usd=cost_usd,
             started_at=self.started_at,
             first_token_s=self._first_token_s,
             duration_s=self._ports.clock.now() - self.started_s,
@@ -263,6 +263,8 @@ class Record:
     def _counted(self) -> tuple[Usage | None, Decimal | None]:
         """What the attempts used that said some of this answer, or else the last one that was listened to, and what
         that costs: as the ledger has it, estimates included, also where nobody read to the end."""
+        if self.complete and self.cost_usd is not None:
+            return self.total, self.cost_usd  # every part of it was counted, and priced already
         counts = [(target, used()) for target, used in self._users]
         counted = [(target, usage) for target, usage in counts if usage is not None and is_plausible(usage)]
         costs = [self._price(target, usage) for target, usage in counted]
