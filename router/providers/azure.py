@@ -19,7 +19,7 @@ from urllib.parse import quote
 from router.canon.allowance import Counted
 from router.canon.operation import Operation
 from router.errors import Reason
-from router.providers.anthropic import VERSION, messages_url
+from router.providers.anthropic import CLAUDES, VERSION, messages_url
 from router.providers.faults import judging
 from router.providers.kind import Endpoint, Form, Kind, key_header
 from router.providers.limits import ratelimit, seconds
@@ -68,6 +68,7 @@ KIND = Kind(
             url=messages_url,
             auth=key_header("x-api-key"),
             headers=VERSION,
+            prefix=CLAUDES,
         ),
     ),
     others={

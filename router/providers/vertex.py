@@ -22,6 +22,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from router.canon.operation import Operation
+from router.providers.anthropic import CLAUDES
 from router.providers.anthropic import KNOWN as CLAUDE
 from router.providers.gemini import KNOWN as GEMINI_KNOWN
 from router.providers.kind import Endpoint, Form, Kind, at, bearer, below, key_header
@@ -118,6 +119,7 @@ KIND = Kind(
             url=_claude_url,
             others={Operation.COUNT_TOKENS: at("/publishers/anthropic/models/count-tokens:rawPredict")},
             withheld=frozenset({"anthropic-version"}),
+            prefix=CLAUDES,
         ),
         Form(
             base_url="/projects/",

@@ -77,16 +77,25 @@ def test_every_kind_that_goes_on_speaks_a_dialect_that_can_say_so(kind: Any) -> 
     assert last[turn.content] == turn.say("So far")
 
 
-def test_only_older_claudes_go_on_with_a_beginning() -> None:
-    """The newer ones answer 400. A model nobody has heard of is taken for the newest."""
-    for name in ("anthropic", "bedrock"):
-        prefix = KINDS[name].prefix
-        assert prefix is not None
-        assert prefix.accepts("claude-haiku-4-5-20251001")
-        assert prefix.accepts("us.anthropic.claude-3-5-sonnet-20241022-v2:0")
-        assert not prefix.accepts("claude-opus-4-6")
-        assert not prefix.accepts("claude-sonnet-5")
-        assert not prefix.accepts("claude-nova-7")
+_CLAUDES = {
+    "anthropic": "https://api.anthropic.com/v1",
+    "bedrock": "https://bedrock-runtime.us-east-1.amazonaws.com",
+    "vertex": "https://aiplatform.googleapis.com/v1/projects/p/locations/global",
+    "azure": "https://r.services.ai.azure.com/anthropic",
+}
+
+
+@pytest.mark.parametrize(("name", "base_url"), _CLAUDES.items(), ids=_CLAUDES)
+def test_only_older_claudes_go_on_with_a_beginning(name: str, base_url: str) -> None:
+    """Wherever they are; the newer ones answer 400. A model nobody has heard of is taken for the newest."""
+    prefix = KINDS[name].spoken(base_url, "claude-haiku-4-5").prefix
+    assert prefix is not None
+    assert prefix.accepts("claude-haiku-4-5-20251001")
+    assert prefix.accepts("claude-sonnet-4-5@20250929")
+    assert prefix.accepts("us.anthropic.claude-3-5-sonnet-20241022-v2:0")
+    assert not prefix.accepts("claude-opus-4-6")
+    assert not prefix.accepts("claude-sonnet-5")
+    assert not prefix.accepts("claude-nova-7")
 
 
 @pytest.mark.parametrize("name", ["openai", "openai-compatible", "gemini", "openai-responses", "groq"])
