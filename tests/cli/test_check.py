@@ -87,3 +87,15 @@ def test_a_file_that_cannot_be_read_is_a_fault_too(text: str | None, name: str, 
 def test_what_config_holds_is_valid(file: Path) -> None:
     """With the one key that the reference names."""
     assert run("check", file, env={"OPENAI_API_KEY": "sk-x"}).exit_code == 0
+
+
+def test_prices_of_a_provider_that_is_not_there_are_noted(tmp_path: Path) -> None:
+    """It is no fault, since a table may serve several routers; it may be a slip of the pen."""
+    file = tmp_path / "router.yaml"
+    file.write_text("providers: {local: {kind: llama-cpp}}\nprices: {file: prices.yaml}\n")
+    rates = "model: m, input_per_mtok: 1, output_per_mtok: 1"
+    (tmp_path / "prices.yaml").write_text(f"prices: [{{provider: local, {rates}}}, {{provider: lokal, {rates}}}]\n")
+    told = run("check", file)
+    note = "prices.file has rows for lokal, and no provider has that name"
+    assert (told.exit_code, told.stderr.strip()) == (0, note)
+    assert json.loads(run("check", file, "--json").stdout)["notes"] == [note]
