@@ -18,6 +18,7 @@ _BOM = b"\xef\xbb\xbf"
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LAST_BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r){2}\Z")
 _LONGEST_BLANK_LINE = 4
+_PLAIN = b"data: "
 
 
 class SseSplitter:
@@ -51,10 +52,13 @@ class SseSplitter:
             ends = self._ends(block)
         frames: list[Frame] = []
         start = 0
+        has_returns = b"\r" in block
         for end in ends:
             if end - start > self._limit_bytes:
                 return self._keep(tuple(frames), end - start)
-            frames.append(_frame(block[start:end]))
+            raw = block[start:end]
+            is_plain = not has_returns and raw.startswith(_PLAIN) and raw.find(b"\n") == end - start - 2
+            frames.append(Frame(raw=raw, data=raw[6:-2]) if is_plain else _frame(raw))
             start = end
         self._rest = bytearray(block[start:])
         self._scanned = 0
@@ -124,7 +128,7 @@ def _frame(raw: bytes) -> Frame:
 def _is_one_plain_event(block: bytes) -> bool:
     """Whether these bytes are one whole event of one `data: ` line: what nearly every block of a live stream is."""
     return (
-        block.startswith(b"data: ")
+        block.startswith(_PLAIN)
         and block.endswith(b"\n\n")
         and block.find(b"\n") == len(block) - 2
         and b"\r" not in block
