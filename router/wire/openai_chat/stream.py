@@ -29,6 +29,7 @@ from router.wire.members import MEMBERS, UNREADABLE, joined
 from router.wire.openai_chat.calls import CallBook
 from router.wire.openai_chat.fault import encode_envelope, fault_inside
 from router.wire.openai_chat.message import FAMILY, GOOGLE, encode_detail
+from router.wire.openai_chat.mould import Mould, mould_of
 from router.wire.openai_chat.reply import (
     decode_finish,
     encode_finish,
@@ -58,6 +59,9 @@ KEEPALIVE = b": keepalive\n\n"
 
 _ENDED = (Ended(),)
 
+_MOULDS = 4
+"""Moulds made of one stream: where chunks differ in more than their text, each further one would be in vain."""
+
 
 class _ChoiceReader:
     """One choice of an upstream stream: what it said so far, as far as later pieces depend on it."""
@@ -70,6 +74,10 @@ class _ChoiceReader:
         self._said_text = False
         self._refused = False
         self.finished = False
+
+    def goes_on(self, text: str) -> TextDelta | None:
+        """The event of a piece that holds this text and nothing else; None where it would end a thought."""
+        return None if self._thinks else TextDelta(text=text, choice=self._choice)
 
     def read(self, piece: ChunkChoice, seed: str) -> list[Event]:
         """The events in one piece, in the order a client wants them."""
@@ -150,10 +158,19 @@ class ChatDecoder:
         self._started = False
         self._ended = False
         self._seed = ""
+        self._mould: Mould | None = None
+        self._speaker = _ChoiceReader(0)
+        """The choice whose text stands in the mould."""
+        self._moulds_left = _MOULDS
 
     def feed(self, frame: Frame) -> tuple[Event, ...]:
         """Translate one frame. Raises `WireFault` for an error in any of the forms in which servers send one."""
         data = frame.data
+        if self._mould is not None and not self._ended and not frame.event:
+            text = self._mould.text_of(data)
+            said = self._speaker.goes_on(text) if text else None
+            if said is not None:
+                return (said,)
         if not data or self._ended:
             self._raise_bare_error(frame)
             return ()
@@ -192,7 +209,14 @@ class ChatDecoder:
             usage = decode_usage(chunk.x_groq.usage)
         if usage is not None:
             events.append(UsageReported(usage=usage))
+        if self._moulds_left and len(events) == 1 and isinstance(said := events[0], TextDelta):
+            self._make_mould(data, said)
         return tuple(events)
+
+    def _make_mould(self, data: bytes, said: TextDelta) -> None:
+        self._moulds_left -= 1
+        self._mould = mould_of(data, said.text)
+        self._speaker = self._choices[said.choice]
 
     def _start(self, chunk: Chunk) -> Started:
         self._started = True

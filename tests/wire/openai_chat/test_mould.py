@@ -1,0 +1,122 @@
+"""Chunks read by what differs in them, beside the same chunks read whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from router.canon.event import Event, Skipped, TextDelta
+from router.errors import WireFault
+from router.wire.dialect import Frame
+from router.wire.openai_chat import stream
+from router.wire.openai_chat.mould import Mould, mould_of
+from router.wire.openai_chat.stream import ChatDecoder
+
+TEXTS = (" word", "é", "日本", "\n", '"', "\\", "a\tb", "\x7f", "\u00a0", "\ud83d\ude00", "", "x")
+DELTAS = (
+    *({"content": text} for text in TEXTS),
+    {"content": "said", "role": "assistant"},
+    {"reasoning_content": "hm"},
+    {"content": "both", "reasoning_content": "hm"},
+    {"content": None},
+    {"refusal": "no"},
+    {"content": [{"type": "text", "text": "part"}]},
+    {"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": '{"content":"x"}'}}]},
+)
+
+
+def chunk(delta: object, choice: int = 0, **more: object) -> dict[str, object]:
+    """A chunk that says this."""
+    said = {"index": choice, "delta": delta, "finish_reason": None, **more}
+    return {"id": "a", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [said]}
+
+
+def frames(chunks: Sequence[object], *, tight: bool, escaped: bool) -> Iterator[Frame]:
+    """As servers of either habit write them."""
+    for said in chunks:
+        separators = (",", ":") if tight else (", ", ": ")
+        text = json.dumps(said, separators=separators, ensure_ascii=escaped)
+        data = text.encode("utf-8", "replace")
+        yield Frame(raw=b"data: " + data + b"\n\n", data=data)
+
+
+def heard(decoder: ChatDecoder, given: list[Frame]) -> list[Event | str]:
+    """All that is said, and the fault it ends with."""
+    events: list[Event | str] = []
+    try:
+        for frame in given:
+            events += decoder.feed(frame)
+    except WireFault as fault:
+        events.append(str(fault))
+    return [*events, *decoder.end()]
+
+
+def unmoulded() -> ChatDecoder:
+    """A decoder that reads every chunk whole."""
+    decoder = ChatDecoder()
+    decoder._moulds_left = 0
+    return decoder
+
+
+CHUNKS = st.one_of(
+    st.builds(chunk, st.sampled_from(DELTAS), st.sampled_from((0, 0, 0, 1))),
+    st.builds(chunk, st.builds(lambda text: {"content": text}, st.text(max_size=6))),
+    st.just(chunk({"content": "last"}, finish_reason="stop")),
+    st.just(chunk({"content": "p"}, logprobs={"content": "p"})),
+    st.just({**chunk({"content": "u"}), "usage": {"prompt_tokens": 1, "completion_tokens": 1}}),
+    st.just({**chunk({"content": "e"}), "error": {"message": "no"}}),
+)
+
+
+_THINKING_AGAIN = [chunk(DELTAS[place]) for place in (0, 0, 13, 0, 13)]
+
+
+@example(chunks=_THINKING_AGAIN, tight=True, escaped=True)
+@given(chunks=st.lists(CHUNKS, max_size=12), tight=st.booleans(), escaped=st.booleans())
+def test_a_mould_changes_nothing_that_is_said(chunks: list[object], tight: bool, escaped: bool) -> None:
+    """Whatever chunks follow one another, in whatever spelling."""
+    given = list(frames(chunks, tight=tight, escaped=escaped))
+    assert heard(ChatDecoder(), given) == heard(unmoulded(), given)
+
+
+@pytest.mark.parametrize("said", [b"\xff", b"a\x01", b'a","x":"b', b"\\u00e9", b"\\", b"\xed\xa0\x80"])
+def test_text_that_json_writes_otherwise_is_left_to_the_parser(said: bytes) -> None:
+    """Bytes that are no text, controls, quotes and escapes."""
+    learned, other = (b'{"id":"a","choices":[{"index":0,"delta":{"content":"%b"}}]}' % text for text in (b"x", said))
+    given = [Frame(raw=data, data=data) for data in (learned, learned, other)]
+    assert heard(ChatDecoder(), given) == heard(unmoulded(), given)
+
+
+def test_a_mould_is_made_of_the_one_content_alone() -> None:
+    """Not where another member has that name, nor where the text is spelt otherwise than it reads."""
+    mould = mould_of(b'{"delta":{"content":"hi"},"n":1}', "hi")
+    assert mould is not None
+    assert mould.text_of(b'{"delta":{"content":"ho"},"n":1}') == "ho"
+    assert mould.text_of(b'{"delta":{"content":"ho"},"n":2}') is None
+    assert mould_of(b'{"note":{"content":"hi"},"delta":{"content":"hi"}}', "hi") is None
+    assert mould_of(b'{"delta":{"content":"h\\u0069"}}', "hi") is None
+    assert mould_of(b'{"delta":{"text":"hi"}}', "hi") is None
+
+
+def test_chunks_that_differ_in_more_are_not_learned_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four moulds are made of a stream, and one of them serves all chunks like it."""
+    made: list[str] = []
+
+    def counted(data: bytes, text: str) -> Mould | None:
+        made.append(text)
+        return mould_of(data, text)
+
+    monkeypatch.setattr(stream, "mould_of", counted)
+    decoder = ChatDecoder()
+    varied = [{**chunk({"content": f"w{n}"}), "obfuscation": "x" * n} for n in range(20)]
+    same = [chunk({"content": f"v{n}"}) for n in range(20)]
+    said = heard(decoder, list(frames([chunk({"role": "assistant"}), *varied], tight=True, escaped=True)))
+    assert [event.text for event in said if isinstance(event, TextDelta)] == [f"w{n}" for n in range(20)]
+    assert len(made) == stream._MOULDS
+    made.clear()
+    assert Skipped not in map(type, heard(ChatDecoder(), list(frames(same, tight=True, escaped=True))))
+    assert made == ["v1"]
