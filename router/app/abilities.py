@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from router.app.seats import Seat
 from router.canon.operation import Operation
 from router.canon.target import Target
-from router.policy.ability import Ability, ability_of, choose_able
 from router.policy.catalog import AUTO, RouteSpec
+from router.policy.fitness import Fitness, choose_able, fitness_of
 
 
 def enabled(routes: tuple[RouteSpec, ...], seats: tuple[Seat, ...]) -> tuple[RouteSpec, ...]:
@@ -16,14 +16,14 @@ def enabled(routes: tuple[RouteSpec, ...], seats: tuple[Seat, ...]) -> tuple[Rou
     by_name = {seat.name: seat for seat in seats}
     targets = dict.fromkeys(target for route in routes for target in route.targets)
     known = {
-        (target, operation): _ability(by_name[target.provider], target.model, operation)
+        (target, operation): _fitness(by_name[target.provider], target.model, operation)
         for target in targets
         for operation in Operation
     }
     return tuple(_enabled(route, known) for route in routes)
 
 
-def _enabled(route: RouteSpec, known: dict[tuple[Target, Operation], Ability]) -> RouteSpec:
+def _enabled(route: RouteSpec, known: dict[tuple[Target, Operation], Fitness]) -> RouteSpec:
     able = {}
     for operation in Operation:
         told = tuple((target, known[target, operation]) for target in route.targets)
@@ -31,11 +31,11 @@ def _enabled(route: RouteSpec, known: dict[tuple[Target, Operation], Ability]) -
     return replace(route, able=able)
 
 
-def _ability(seat: Seat, name: str, operation: Operation) -> Ability:
+def _fitness(seat: Seat, name: str, operation: Operation) -> Fitness:
     """Of a model that a provider is to list itself, by whatever name, no more is known than its kind and its name."""
     model = next((model for model in seat.models if model.name == name), None)
     if model is None and not seat.settings.discovers:
-        return Ability.NONE
+        return Fitness.NONE
     upstream, stated = (name, None) if model is None else (model.upstream, model.operations)
     kind = seat.kind.spoken(seat.base_url, upstream)
-    return ability_of(operation, upstream, stated=stated, offered=operation in kind.endpoints)
+    return fitness_of(operation, upstream, stated=stated, offered=operation in kind.endpoints)

@@ -30,7 +30,7 @@ _ANSWERED_HERE = frozenset({Operation.COUNT_TOKENS})
 """What can be answered with an estimate where a provider has no words for it."""
 
 
-class Ability(StrEnum):
+class Fitness(StrEnum):
     """Whether a target can be asked for an operation. Unlikely: its model's name says that it is made for another."""
 
     KNOWN = "known"
@@ -39,7 +39,7 @@ class Ability(StrEnum):
     NONE = "none"
 
 
-def ability_of(operation: Operation, model: str, *, stated: Collection[str] | None, offered: bool) -> Ability:
+def fitness_of(operation: Operation, model: str, *, stated: Collection[str] | None, offered: bool) -> Fitness:
     """What can be told of one target.
 
     Args:
@@ -51,24 +51,24 @@ def ability_of(operation: Operation, model: str, *, stated: Collection[str] | No
         # Counted is what can be talked to.
         operation, offered = Operation.CHAT, True
     if not offered:
-        return Ability.NONE
+        return Fitness.NONE
     if stated is not None:
-        return Ability.KNOWN if operation in stated else Ability.NONE
+        return Fitness.KNOWN if operation in stated else Fitness.NONE
     special = next((special for special, pattern in _NAMES if pattern.search(model)), None)
     if special is not None:
-        return Ability.KNOWN if operation is special else Ability.UNLIKELY
-    return Ability.KNOWN if operation is Operation.CHAT else Ability.UNKNOWN
+        return Fitness.KNOWN if operation is special else Fitness.UNLIKELY
+    return Fitness.KNOWN if operation is Operation.CHAT else Fitness.UNKNOWN
 
 
-def choose_able(told: tuple[tuple[Target, Ability], ...], *, guess: bool) -> tuple[Target, ...]:
+def choose_able(told: tuple[tuple[Target, Fitness], ...], *, guess: bool) -> tuple[Target, ...]:
     """The targets that may be asked, in their order.
 
     Args:
         guess: whether those that nobody knows about may be: the caller named them. Where nothing better stands behind
             a name, even an unlikely one is asked, and says itself that it cannot.
     """
-    known = tuple(target for target, ability in told if ability is Ability.KNOWN)
+    known = tuple(target for target, ability in told if ability is Fitness.KNOWN)
     if known or not guess:
         return known
-    unknown = tuple(target for target, ability in told if ability is Ability.UNKNOWN)
-    return unknown or tuple(target for target, ability in told if ability is Ability.UNLIKELY)
+    unknown = tuple(target for target, ability in told if ability is Fitness.UNKNOWN)
+    return unknown or tuple(target for target, ability in told if ability is Fitness.UNLIKELY)
