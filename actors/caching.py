@@ -105,9 +105,9 @@ class Caching:
         self._shared = Shared(opened, _changed)
         return self._shared.read(None)
 
-    def join(self) -> Shared | None:
-        """Who is to be joined; None where this is the first to ask, or must not join."""
-        return None if self._shared is None else self._wiring.flights.join(self._flight, self._shared)
+    def join(self, left: Shared | None) -> Shared | None:
+        """Who is to be joined, after `left` was for nothing; None where this is the first to ask, or must not join."""
+        return None if self._shared is None else self._wiring.flights.join(self._flight, self._shared, left)
 
     def land(self) -> None:
         """The exchange has ended."""

@@ -269,7 +269,8 @@ class Exchange:
 
     async def _join(self, plan: Planned, caching: Caching) -> bool:
         """Be told what another exchange is being told that asked exactly this before; or be the first to ask."""
-        while (first := caching.join()) is not None:
+        first = None
+        while (first := caching.join(first)) is not None:
             follower = Follower(self._telling, plan.targets, lambda: self._deadline_s - self._ports.clock.now())
             if await follower.follow(first):
                 assert follower.begun is not None and follower.ended is not None

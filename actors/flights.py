@@ -7,7 +7,8 @@ on as long as one of them reads.
 Where the first fails by its provider's doing, all fail in the same way: they asked the same of the same targets, and
 each trying anew would make of one failure as many requests as there are callers, to who has just failed. Where it ends
 for a reason of its own (its deadline, a stop, its caller) before it has said anything, the next of them takes its place
-and the others join that one.
+and the others join that one. It does so too where the first is told by a target that may not answer it: what the
+configuration had before is not what it asks for.
 """
 
 from __future__ import annotations
@@ -34,10 +35,14 @@ class Flights:
         """Requests that can be joined, or could."""
         return len(self._first)
 
-    def join(self, key: str, own: Shared) -> Shared | None:
-        """Whom to join; None where this is the first, which others may join from now on."""
+    def join(self, key: str, own: Shared, left: Shared | None = None) -> Shared | None:
+        """Whom to join; None where this is the first, which others may join from now on.
+
+        Args:
+            left: whom it had joined, for nothing.
+        """
         first = self._first.get(key)
-        if first is not None and first.keeps and not first.ended:
+        if first is not None and first is not left and first.keeps and not first.ended:
             return first
         self._first[key] = own
         return None
@@ -59,8 +64,8 @@ class Follower:
         self.ended: Answered | None = None
 
     async def follow(self, first: Shared) -> bool:
-        """Tell all that it is told. False: it ended for a reason of its own and nothing was told. Raises
-        `GatewayError`."""
+        """Tell all that it is told. False: it ended for a reason of its own, or is told by another's target, and
+        nothing was told. Raises `GatewayError`."""
         source = first.read(None).outbox
         try:
             while self.ended is None:

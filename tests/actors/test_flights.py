@@ -127,6 +127,24 @@ def test_what_ends_the_first_for_a_reason_of_its_own_ends_no_other() -> None:
     run_virtual(main())
 
 
+def test_who_may_not_be_told_by_that_target_asks_for_itself() -> None:
+    """The configuration has changed meanwhile: whoever comes after that joins whoever came after it first."""
+
+    async def main() -> None:
+        groups = {"auto": {"targets": ["p0:m"]}}
+        async with embedded(in_turn(SLOW), in_turn(SLOW), failover_groups=groups, **ON) as router:
+            first = router.open()
+            await first.outbox.get()
+            groups["auto"]["targets"] = ["p1:m"]
+            await router.reload()
+            old, *new = await heard(first, router.open(), router.open())
+            assert old.raw == BODY and [(each.raw, each.target.provider) for each in new] == [(BODY, "p1")] * 2
+            assert [len(router.transports[name].carried) for name in ("p0", "p1")] == [1, 1]
+            assert router.assembly.flights.count == 0
+
+    run_virtual(main())
+
+
 def test_a_key_of_the_callers_own_goes_before() -> None:
     """One with an `Idempotency-Key` joins and is joined as any other, and its retry is told the same bytes again."""
 
