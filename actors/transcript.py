@@ -9,7 +9,7 @@ from router.canon.operation import Operation
 from router.canon.reply import Choice, Reply
 from router.canon.request import Refusal, Text, ToolCall
 from router.errors import Reason
-from router.policy.enduser import end_user_of
+from router.policy.enduser import end_user_of, label_of
 from router.policy.transcript import Excerpt, TranscriptRules, asked_in, wants
 from router.store.journal import TranscriptRow
 
@@ -46,7 +46,7 @@ class Transcript:
                 key=caller.id,
                 owner=caller.owner,
                 user=end_user_of(call.ask.fields),
-                model=call.ask.model,
+                model=label_of(call.ask.model),
                 end=end_of(reason),
                 asked=asked_in(call.ask.fields, self._rules),
                 said=self._said.shown(self._rules.clean),

@@ -28,18 +28,19 @@ def end_user_of(fields: Mapping[str, Raw]) -> str:
     """
     for member in ("safety_identifier", "user"):
         if member in fields and (name := _text(fields[member])):
-            return _label(name)
+            return label_of(name)
     if "metadata" not in fields:
         return ""
     try:
         metadata = _METADATA.decode(fields["metadata"])
     except _UNREADABLE:
         return ""
-    return _label(metadata.user_id or "") if metadata is not None else ""
+    return label_of(metadata.user_id or "") if metadata is not None else ""
 
 
-def _label(name: str) -> str:
-    """Of the characters that every database takes, and no longer than a label is."""
+def label_of(name: str) -> str:
+    """A name that a caller wrote, as the account has it: of the characters that every database takes, and no longer
+    than a label is."""
     return name[:_MOST_CHARACTERS].replace("\0", "").encode("utf-8", "replace").decode()
 
 

@@ -29,7 +29,7 @@ class JournalUnusable(JournalError):
 
 
 class JournalMisfit(JournalError):
-    """The store cannot hold one of these records, and never will; others it can."""
+    """Journal or store cannot hold one of these records, and never will; others it can."""
 
 
 class EntryRow(Struct, frozen=True, kw_only=True):

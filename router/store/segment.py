@@ -17,7 +17,7 @@ from zlib import crc32
 
 from msgspec import MsgspecError, Struct, msgpack
 
-from router.store.journal import AuditRow, EntryRow, Head, Record, TranscriptRow
+from router.store.journal import AuditRow, EntryRow, Head, JournalMisfit, Record, TranscriptRow
 
 _PREFIX = Layout("<IIc")
 _MOST_BYTES = 1 << 20
@@ -36,8 +36,15 @@ class Placed(Struct, frozen=True):
 
 
 def encode_record(record: Record | Head) -> bytes:
-    """A record as the file has it."""
-    kind, payload = _KINDS[type(record)], _ENCODE(record)
+    """A record as the file has it. Raises `JournalMisfit` for one that could not be read again: behind it nothing
+    could."""
+    kind = _KINDS[type(record)]
+    try:
+        payload = _ENCODE(record)
+    except UnicodeEncodeError as error:  # half of a surrogate pair
+        raise JournalMisfit(f"a record has no bytes: {error.reason}") from error
+    if len(payload) > _MOST_BYTES:
+        raise JournalMisfit(f"a record of {len(payload)} bytes is longer than {_MOST_BYTES}")
     return _PREFIX.pack(len(payload), crc32(payload, crc32(kind)), kind) + payload
 
 

@@ -52,7 +52,7 @@ class Line(StrEnum):
     JOURNAL_ACCEPTS = "ledger journal accepts writes again"
     STORE_REFUSES = "ledger store refuses"
     STORE_ACCEPTS = "ledger store accepts entries again"
-    RECORD_LOST = "ledger store cannot hold a record"
+    RECORD_LOST = "ledger cannot hold a record"
     ENTRIES_CLOSED = "ledger closed what an earlier run left open"
     ENTRIES_LOST = "ledger entries are being lost"
     TRANSCRIPTS_LOST = "transcripts are being lost"

@@ -19,6 +19,7 @@ from actors.messages import (
     CostView,
     EntriesPage,
     EraseUser,
+    ExchangeTranscribed,
     ReadAudit,
     ReadCosts,
     ReadEntries,
@@ -45,6 +46,7 @@ from router.store.disk import DiskJournal
 from router.store.journal import EntryRow, JournalError, JournalUnusable, Query
 from router.store.sqlite import sqlite_store
 from router.store.worker import ThreadWorker
+from tests.fakes.entries import transcribed
 from tests.fakes.journal import MemoryVault
 from tests.fakes.ledger import BOOK, COST, USAGE, Rig, closed, opened, row, running, virtual
 
@@ -392,6 +394,19 @@ async def test_a_record_that_no_store_can_hold_holds_up_no_other() -> None:
         await asyncio.sleep(1.0)
         assert list(account.store.rows) == ["a", "c"]
         assert rig.published.value.lost == 1
+
+
+@virtual
+async def test_a_record_that_no_journal_can_hold_holds_up_no_other() -> None:
+    """It is lost, and said to be."""
+    account = MemoryVault()
+    async with running(account.vault()) as rig:
+        rig.attempt("a")
+        rig.ref.tell(ExchangeTranscribed(row=transcribed("long", asked="long" * 2**18)))
+        rig.attempt("b")
+        await asyncio.sleep(1.0)
+        assert list(account.rows) == ["a", "b"] and account.store.said == {}
+        assert (rig.published.value.lost, rig.published.value.degraded, rig.ref.incarnation) == (1, False, 1)
 
 
 @virtual

@@ -30,6 +30,7 @@ from router.store.journal import (
     TranscriptRow,
     total_of,
 )
+from router.store.segment import encode_record
 
 T = TypeVar("T")
 
@@ -88,6 +89,8 @@ class MemoryJournal(Refusing):
         """As the Protocol says."""
         self.may_refuse()
         assert self.is_open
+        for record in records:
+            encode_record(record)
         if records:
             self.batches.append(records)
         self.records.extend(records)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from router.store.disk import DiskJournal
-from router.store.journal import EntryRow, JournalError, JournalUnusable, Mark, Record
+from router.store.journal import EntryRow, JournalError, JournalMisfit, JournalUnusable, Mark, Record
 from router.store.segment import decode_records, encode_record
 from tests.fakes.entries import acts, closed, opened, transcribed
 
@@ -76,6 +76,15 @@ def test_records_come_back_in_order_until_they_are_carried(journal: DiskJournal)
     assert journal.backlog(3).records == ()
     journal.carried(first.mark)
     assert journal.backlog(3).records == ()
+
+
+@pytest.mark.parametrize("asked", ["long" * 2**18, "half of a pair: \ud800"], ids=["long", "no_bytes"])
+def test_what_could_not_be_read_again_is_not_taken(journal: DiskJournal, asked: str) -> None:
+    """Nor is anything beside it: behind such a record everything would be as good as gone."""
+    with pytest.raises(JournalMisfit):
+        journal.append((opened("a"), transcribed("b", asked=asked)))
+    journal.append((opened("c"),))
+    assert everything(journal) == (opened("c"),)
 
 
 def test_a_restart_begins_where_the_store_may_not_be(folder: Path) -> None:
