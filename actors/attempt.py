@@ -232,6 +232,7 @@ class Attempt:
             client=self._order.client.id,
             owner=self._order.client.owner,
             user=end_user_of(self._order.ask.fields),
+            operation=self._order.operation,
         )
         self._line.ledger.tell(opened)
         if self._order.metered:

@@ -25,7 +25,7 @@ MOST_TRANSCRIPTS = 1000
 MOST_PENDING = 100_000
 """Entries that may wait in memory while the journal refuses; about 60 MB of them."""
 
-_OPENED = ("writer", "key", "owner", "user", "group", "credential")
+_OPENED = ("number", "opened_at", "writer", "key", "owner", "user", "group", "operation", "credential")
 """What only an opening says."""
 
 MOST_GAUGES = 4096
@@ -180,12 +180,8 @@ def joined(before: EntryRow, after: EntryRow) -> EntryRow:
         opening, closing = after, before
     else:
         opening, closing = before, after
-    return replace(
-        closing,
-        number=opening.number if closing.number is None else closing.number,
-        opened_at=opening.opened_at if closing.opened_at is None else closing.opened_at,
-        **{name: getattr(opening, name) or getattr(closing, name) for name in _OPENED},
-    )
+    told = opening if closing.opened_at is None else closing
+    return replace(closing, **{name: getattr(told, name) for name in _OPENED})
 
 
 def opening_of(fact: EntryOpened, writer: str) -> EntryRow:
@@ -203,6 +199,7 @@ def opening_of(fact: EntryOpened, writer: str) -> EntryRow:
         user=fact.user,
         key=fact.client,
         owner=fact.owner,
+        operation=fact.operation.value,
     )
 
 
@@ -225,6 +222,7 @@ def repeated_of(fact: AnswerRepeated, writer: str) -> EntryRow:
         user=fact.user,
         key=fact.client,
         owner=fact.owner,
+        operation=fact.operation.value,
     )
 
 

@@ -128,6 +128,7 @@ class Caching:
                 user=end_user_of(call.ask.fields),
                 client=call.caller.id,
                 owner=call.caller.owner,
+                operation=call.operation,
             )
         )
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from actors.messages.exchange import Answered, Committed, Piece
 from router.canon.ability import Traits
+from router.canon.operation import Operation
 from router.canon.outcome import End, UsageSource
 from router.canon.target import Target
 from router.canon.usage import Usage
@@ -22,6 +23,7 @@ class EntryOpened(Struct, frozen=True, kw_only=True):
         group: the public name that was asked for.
         user: the end user that the caller named, "" for none.
         client: id of the client key that asked, `owner` whose it is; "" where none did.
+        operation: what was asked for.
     """
 
     attempt: str
@@ -35,6 +37,7 @@ class EntryOpened(Struct, frozen=True, kw_only=True):
     user: str = ""
     client: str = ""
     owner: str = ""
+    operation: Operation = Operation.CHAT
 
 
 class AnswerRepeated(Struct, frozen=True, kw_only=True):
@@ -43,7 +46,7 @@ class AnswerRepeated(Struct, frozen=True, kw_only=True):
 
     Args:
         provider: who gave it the first time.
-        group: as in `EntryOpened`, and so are `user`, `client` and `owner`.
+        group: as in `EntryOpened`, and so are `user`, `client`, `owner` and `operation`.
     """
 
     exchange: str
@@ -55,6 +58,7 @@ class AnswerRepeated(Struct, frozen=True, kw_only=True):
     user: str
     client: str
     owner: str
+    operation: Operation = Operation.CHAT
 
 
 class EntryClosed(Struct, frozen=True, kw_only=True):

@@ -15,7 +15,9 @@ from router.policy.audit import digest_of
 from router.store.journal import AuditRow, EntryRow, Head, ProviderTotal, total_of
 from tests.fakes.entries import transcribed
 
-OPENING = EntryRow(attempt="a", exchange="ex", provider="main", model="large", number=1, opened_at=100.0)
+OPENING = EntryRow(
+    attempt="a", exchange="ex", provider="main", model="large", number=1, opened_at=100.0, operation="rerank"
+)
 CLOSING = EntryRow(
     attempt="a",
     exchange="ex",
@@ -26,7 +28,7 @@ CLOSING = EntryRow(
     cost_usd=Decimal("0.25"),
     cost_source=CostSource.PRICED,
 )
-WHOLE = replace(CLOSING, number=1, opened_at=100.0)
+WHOLE = replace(CLOSING, number=1, opened_at=100.0, operation="rerank")
 
 
 def test_halves_join_by_the_journals_rule() -> None:

@@ -14,7 +14,7 @@ from router.canon.cost import CostSource
 from router.errors import Reason, UpstreamFailed
 from router.upstream.memory import Delay, Scripted, in_turn
 from tests.actors.test_sharing import LAST, WORD, keyed
-from tests.fakes.embedded import STREAMED, Embedded, Read, embedded, read
+from tests.fakes.embedded import PROVIDER, STREAMED, Embedded, Read, embedded, read
 
 ON = {"cache": {"enabled": True}}
 SLOW = Scripted(headers=STREAMED, steps=(WORD, Delay(1), WORD, Delay(1), LAST))
@@ -173,6 +173,24 @@ def test_what_was_joined_or_kept_stands_in_its_own_transcript() -> None:
             await heard(router.open())
             await router.assembly.system.ref("root/ledger").ask(ReadEntries())
             assert [row.said for row in router.account.store.said.values()] == ["ww"] * 3 and sent(router) == 1
+
+    run_virtual(main())
+
+
+def test_an_entry_says_what_was_asked_for() -> None:
+    """Also where the answer came out of the cache."""
+    vector = b'{"object":"list","model":"m","data":[{"object":"embedding","index":0,"embedding":[0.5]}]}'
+    answer = Scripted(headers=(("content-type", "application/json"),), steps=(vector,))
+
+    async def main() -> None:
+        both = {"p0": {**PROVIDER, "models": [{"name": "m", "operations": ["chat", "embeddings"]}]}}
+        async with embedded(in_turn(answer, SLOW), providers=both, **ON) as router:
+            for _ in range(2):
+                assert (await read(router.embed(["a"]))).complete
+            assert (await read(router.open())).complete
+            page = await router.assembly.system.ref("root/ledger").ask(ReadEntries())
+            rows = [(row.operation, row.cost_source is CostSource.CACHED) for row in reversed(page.rows)]
+            assert rows == [("embeddings", False), ("embeddings", True), ("chat", False)]
 
     run_virtual(main())
 

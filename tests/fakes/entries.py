@@ -43,6 +43,7 @@ def opened(attempt: str, provider: str = "main", user: str = "") -> EntryRow:
         writer="here",
         group="chat",
         credential="spare",
+        operation="rerank",
         user=user,
     )
 

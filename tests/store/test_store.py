@@ -30,7 +30,16 @@ from tests.fakes.postgres import Database
 
 pytestmark = pytest.mark.timeout(60)  # the first test that asks starts a database server
 
-WHOLE = replace(closed("a"), number=1, opened_at=1000.25, writer="here", group="chat", credential="spare", seq=1)
+WHOLE = replace(
+    closed("a"),
+    number=1,
+    opened_at=1000.25,
+    writer="here",
+    group="chat",
+    operation="rerank",
+    credential="spare",
+    seq=1,
+)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
