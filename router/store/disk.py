@@ -25,7 +25,7 @@ _FIRST = 1
 
 
 class DiskJournal:
-    """A `Journal` in the folder `path`, made if need be. One process writes it.
+    """A `Journal` in the folder `path`, made if need be, for its owner alone. One process writes it.
 
     Args:
         writer: the id to take; None makes one, once, and keeps it in the folder.
@@ -46,7 +46,7 @@ class DiskJournal:
         if self._file is not None:
             return self._head
         try:
-            self._path.mkdir(parents=True, exist_ok=True)
+            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self._lock.take():
                 raise JournalUnusable(
                     f"the journal {self._path} is being written by another router; give each one a `home` of its own"

@@ -6,7 +6,9 @@ synchronous=NORMAL can lose its newest transactions then, and the journal still 
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine
@@ -30,7 +32,7 @@ Source: https://www.sqlite.org/rescode.html, read 2026-11.
 
 
 def sqlite_store(path: Path, *, read_only: bool = False) -> SqlStore:
-    """The store in the file `path`, whose folder is made if need be.
+    """The store in the file `path`, made if need be, as its folder is, for their owner alone.
 
     Args:
         read_only: look, beside a router that writes; nothing is created or changed.
@@ -50,7 +52,8 @@ class SqliteBackend:
         """As the Protocol says."""
         if not self._read_only:
             try:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._make()
             except OSError as error:
                 raise JournalError(f"{self.name} cannot be written: {error.strerror}") from error
         return create_engine("sqlite://", creator=self._connect, poolclass=StaticPool, hide_parameters=True)
@@ -79,6 +82,12 @@ class SqliteBackend:
         if str(getattr(error, "sqlite_errorname", "")).startswith(_DAMAGED):
             return JournalUnusable(f"{self.name} is damaged, or no ledger: {error}")
         return JournalError(f"{self.name} refuses: {error}")
+
+    def _make(self) -> None:
+        """A new file is its owner's alone from the first moment, and so are those that SQLite puts beside it, which
+        take its mode. One that is there keeps the mode that somebody gave it."""
+        with suppress(FileExistsError):
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
     def _connect(self) -> sqlite3.Connection:
         mode = "ro" if self._read_only else "rwc"

@@ -43,6 +43,13 @@ def everything(journal: DiskJournal) -> tuple[Record, ...]:
     return journal.backlog(100_000).records
 
 
+def test_the_folder_is_its_owners_alone(journal: DiskJournal, folder: Path) -> None:
+    """And so is every file with records in it."""
+    journal.append((opened("a"),))
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in folder.glob("*.log")} == {0o600}
+
+
 def test_what_was_carried_is_gone_after_a_renewal(journal: DiskJournal, folder: Path) -> None:
     """Words of a transcript as well; as long as something waits, nothing goes."""
     words = transcribed("a", asked="a canary")

@@ -43,6 +43,17 @@ def test_a_store_can_be_opened_again(store: Store) -> None:
     assert len(store.entries(Query())) == 1
 
 
+def test_a_new_file_is_its_owners_alone(store: Store, path: Path) -> None:
+    """As is its folder, and what SQLite puts beside it; the mode of a file that is there is the operator's."""
+    store.put((opened("a"),))
+    assert {file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {0o600}
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    store.close()
+    path.chmod(0o640)
+    store.open()
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_file_of_the_first_version_is_brought_up_to_date(path: Path) -> None:
     """What it holds stays; its open entries are this router's, since no other wrote files then."""
     path.parent.mkdir()
