@@ -20,6 +20,9 @@ Schema = dict[str, object]
 
 MOST_LEVELS = 10
 MOST_PROPERTIES = 5_000
+MOST_LOOKS = 10_000
+"""Schemas within one that are looked at, each as often as it is referred to: in a few hundred bytes they can refer to
+each other a thousand million times."""
 
 _KEPT = frozenset({"type", "title", "description", "enum", "const", "pattern", "multipleOf", "minItems", "maxItems"})
 _BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
@@ -88,7 +91,7 @@ class _Lowering:
 
     def __init__(self, whole: Schema) -> None:
         self._whole = whole
-        self._properties = 0
+        self._properties = self._looks = 0
         self._unfolding: tuple[str, ...] = ()
 
     def root(self) -> Schema:
@@ -103,6 +106,7 @@ class _Lowering:
         return lowered
 
     def _of(self, schema: object, level: int) -> Schema:
+        self._look()
         if not isinstance(schema, dict) or level > MOST_LEVELS:
             raise _Loose
         if "$ref" in schema:
@@ -120,6 +124,11 @@ class _Lowering:
             words = msgspec.json.encode(told).decode()
             lowered["description"] = f"{lowered['description']}\n\n{words}" if "description" in lowered else words
         return lowered
+
+    def _look(self) -> None:
+        self._looks += 1
+        if self._looks > MOST_LOOKS:
+            raise _Loose
 
     def _parts(self, schema: Schema, level: int) -> Schema:
         """The schemas within."""
@@ -173,6 +182,7 @@ class _Lowering:
             self._unfolding = before
 
     def _may_be_null(self, schema: object, depth: int) -> bool:
+        self._look()
         if not isinstance(schema, dict) or depth > MOST_LEVELS:
             return False
         if "$ref" in schema:

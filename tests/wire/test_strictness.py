@@ -141,3 +141,22 @@ def test_answers_and_tools_are_held_to_what_can_be(dialect: Dialect, held: bool)
     assert (tool["strict"], tool["parameters"]) == (held, closed({"a": TEXT}) if held else schema)
     assert (form["strict"], form["schema"]) == (held, closed({"a": TEXT}) if held else schema)
     assert encoded.lost == (() if held else ("tools[0].strict", "output.strict"))
+
+
+def _looping() -> dict[str, Any]:
+    """One that may be null if itself may be, asked thirty times over."""
+    return thing({"a": {"$ref": "#/$defs/A"}}, **{"$defs": {"A": {"anyOf": [{"$ref": "#/$defs/A"}] * 30}}})
+
+
+def _growing() -> dict[str, Any]:
+    """One that is a million times as long once every reference is in its place."""
+    steps = {
+        f"A{n}": {"anyOf": [{"$ref": f"#/$defs/A{n + 1}", "description": str(m)} for m in range(4)]} for n in range(10)
+    }
+    return thing({"a": {"$ref": "#/$defs/A0"}}, "a", **{"$defs": {**steps, "A10": TEXT}})
+
+
+@pytest.mark.parametrize("schema", [_looping(), _growing()], ids=["looping", "growing"])
+def test_a_small_schema_that_unfolds_without_end_is_not_held_to(schema: dict[str, Any]) -> None:
+    """No caller's few hundred bytes may take the loop's time for minutes."""
+    assert strict_schema(Raw(json.dumps(schema).encode())) is None
