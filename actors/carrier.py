@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -75,7 +76,9 @@ class Carrier:
         """Batch after batch; after a refusal, wait and go on with the same."""
         tries = 0
         while True:
-            await self._due.wait()
+            with suppress(TimeoutError):  # what is too old goes also where nothing new comes
+                async with asyncio.timeout(PRUNE_EVERY_S):
+                    await self._due.wait()
             await asyncio.sleep(CARRY_S)
             self._due.clear()
             try:

@@ -410,6 +410,19 @@ async def test_a_record_that_no_journal_can_hold_holds_up_no_other() -> None:
 
 
 @virtual
+async def test_words_go_when_their_time_is_over_also_where_nobody_asks_any_more() -> None:
+    """A router that is idle has promised the same."""
+    account = MemoryVault()
+    async with running(replace(account.vault(), keep_transcripts_days=0.25)) as rig:
+        said = transcribed("a", at=rig.system.ports.wall.now())
+        rig.ref.tell(ExchangeTranscribed(row=said))
+        await asyncio.sleep(3600 * 5.9)
+        assert list(account.store.said) == ["a"]
+        await asyncio.sleep(3600 * 1.2)
+        assert account.store.said == {}
+
+
+@virtual
 async def test_an_end_user_is_erased_and_the_erasure_is_an_act() -> None:
     """The name is gone from entries that are kept and from those on their way, and the act does not hold it."""
     account = MemoryVault()
