@@ -126,14 +126,14 @@ def rate(config: Path | None, *, apply: bool) -> None:
 
 def _changed(store: Store, book: PriceBook) -> Iterator[tuple[tuple[EntryRow, EntryRow], ...]]:
     """Entries whose cost is another by now, each with what it would be, some at a time. What a provider said that it
-    charged stays what it said."""
+    charged stays what it said; where nobody knows a price any more, as of one that is gone, the cost stays too."""
     batch: list[tuple[EntryRow, EntryRow]] = []
     for row in every_entry(store, Query(limit=PAGE)):
         if row.closed_at is None or row.usage is None:
             continue
         cost = book.cost(Target(provider=row.provider, model=row.model), row.usage, row.closed_at)
         new = costed(row, cost)
-        if new != row:
+        if new != row and (cost.usd is not None or row.cost_usd is None):
             batch.append((row, new))
         if len(batch) >= PAGE:
             yield tuple(batch)

@@ -121,6 +121,14 @@ def test_entries_are_rated_anew(account: Account) -> None:
     assert "0 entries" in account.run("rate")
 
 
+def test_what_nobody_prices_any_more_keeps_its_cost(account: Account) -> None:
+    """A provider that has left the configuration was paid all the same."""
+    gone = closed("a", provider="gone")
+    account.put(replace(gone, usage=Usage(input=900, output=40), reported_usd=None))
+    assert "0 entries" in account.run("rate", "--apply")
+    assert "0.00357" in account.run()
+
+
 def test_a_file_is_migrated(account: Account) -> None:
     """Made, where there was none."""
     assert "schema 0004" in account.run("migrate")
