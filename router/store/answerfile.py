@@ -105,8 +105,10 @@ class SqliteAnswers:
         """Let the oldest go until no more than so much is left."""
         evicted = 0
         while self._size_bytes > size_bytes:
-            (oldest,) = connection.execute("SELECT rowid FROM answers ORDER BY at, rowid LIMIT 1").fetchone()
-            evicted += self._forget(connection, "rowid = ?", oldest)
+            oldest = connection.execute("SELECT rowid FROM answers ORDER BY at, rowid LIMIT 1").fetchone()
+            if oldest is None:
+                raise OSError("another process changes it; give each router a `cache.path` of its own")
+            evicted += self._forget(connection, "rowid = ?", oldest[0])
         return evicted
 
     def _forget(self, connection: sqlite3.Connection, which: str, value: object) -> int:

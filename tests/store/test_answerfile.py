@@ -134,3 +134,15 @@ def test_a_full_disk_loses_only_what_did_not_fit(tmp_path: Path) -> None:
     assert answers.get("a", 0.0) == kept(b"a" * 100)
     assert answers.open().size_bytes == 100 + ENTRY_BYTES
     answers.close()
+
+
+def test_a_file_that_another_router_empties_is_refused_and_counted_anew(tmp_path: Path) -> None:
+    """Two configurations name one file: that is said, and no lock stays on it."""
+    ours = made(tmp_path / "c", *"abcdefgh")
+    others = SqliteAnswers(tmp_path / "c")
+    others.prune(9999.0)
+    with pytest.raises(AnswersRefuse, match="another process"):
+        ours.put("i", kept(b"i" * 2000), 0.0, 2000 + ENTRY_BYTES)
+    assert others.put("j", kept(), 0.0, ROOM).entries == ours.open().entries == 1
+    ours.close()
+    others.close()
