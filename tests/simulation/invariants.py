@@ -333,14 +333,14 @@ def breakers_keep_their_word(world: World) -> Iterator[str]:
 def nothing_is_held(world: World) -> Iterator[str]:
     """No exchange, request, slot, place in a queue, or probe."""
     held = {"exchanges": world.assembly._door.count}
-    limits = _actor(world, "limits")
+    limits = actor(world, "limits")
     if limits is not None:
         held["inside"] = len(limits._inside)
     for name, provider in world.providers.items():
         held[f"{name} requests"] = provider.open
     for name, seen in world.assembly._edition.value.providers.items():
         held[f"{name} attempts"] = sum(pulse.in_flight for pulse in seen.pulses.value.models.values())
-        pace, breaker = _actor(world, f"providers/{name}/pace"), _actor(world, f"providers/{name}/breaker")
+        pace, breaker = actor(world, f"providers/{name}/pace"), actor(world, f"providers/{name}/breaker")
         if pace is not None:
             pacing = pace._pacing
             by_key = max(lane.held for lane in pacing.lanes)
@@ -396,7 +396,8 @@ def _told(world: World) -> dict[str, list[Told]]:
     return told
 
 
-def _actor(world: World, name: str) -> Any:
+def actor(world: World, name: str) -> Any:
+    """What runs under this name of the configuration; None where nothing does."""
     cell = world.assembly.system.ref(f"root/{world.place_of(name)}").cell
     return None if cell is None else cell.actor
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from msgspec import Struct
@@ -37,6 +37,7 @@ from router.front.delivery import Delivery
 from router.policy import breaker
 from router.policy.rescue import Splice
 from router.store.leases import Kind
+from router.upstream.http import HttpReply, HttpTransport, _address
 from tests.simulation.plan import draw_plan
 from tests.simulation.wire.world import draw_wire_plan, run_wire_world
 from tests.simulation.world import run_world
@@ -49,9 +50,6 @@ MOST = 150
 """Exchanges of one of these worlds."""
 
 HEAD = ("| mutation | invariant that caught it | worlds needed |", "| --- | --- | --- |")
-ON_THE_WIRE = frozenset({"answers_are_framed"})
-"""Invariants that only the wire can break."""
-
 DEADLOCK = "no_world_hangs"
 """Nothing can run and nothing is due: the virtual loop itself finds that out."""
 
@@ -59,12 +57,14 @@ Make = Callable[[Any], Callable[..., Any]]
 
 
 class Mutation(Struct, frozen=True, kw_only=True):
-    """One bug: `make` is given the true function `name` of `owner` and returns the one that stands in its place."""
+    """One bug: `make` is given the true function `name` of `owner` and returns the one that stands in its place; looked
+    for in the worlds of the wire, or in those of the core."""
 
     owner: Any
     name: str
     make: Make
     caught_by: str
+    on_the_wire: bool = False
 
 
 def _slot_not_given_back(_true: Callable[..., Any]) -> Callable[..., Any]:
@@ -326,6 +326,25 @@ def _hangs_up_without_a_word(_true: Callable[..., Any]) -> Callable[..., Any]:
     return break_off
 
 
+def _answers_left_open(_true: Callable[..., Any]) -> Callable[..., Any]:
+    kept: list[Any] = []
+
+    @asynccontextmanager
+    async def send(self: HttpTransport, request: Any) -> AsyncIterator[HttpReply]:
+        response, sending = await self._open(request, *_address(request.url))
+        kept.append(response)  # aiohttp closes what nobody refers to
+        yield HttpReply(response, sending, "somebody")
+
+    return send
+
+
+def _pool_left_open(_true: Callable[..., Any]) -> Callable[..., Any]:
+    async def stop(_self: HttpTransport) -> None:
+        return None
+
+    return stop
+
+
 def _mutations() -> dict[str, Mutation]:
     from actors import attempt as attempt_module
     from actors import breaker as breaker_actor
@@ -366,11 +385,20 @@ def _mutations() -> dict[str, Mutation]:
         (Exchange, "_wiring", _wiring_of_the_latest, "exchanges_keep_their_configuration"),
         (Config, "_let_leave", _leaves_at_once, "a_swap_ends_nothing"),
         (Config, "_let_leave", _never_leaves, "only_the_edition_is_left"),
+    )
+    wire = (
         (Delivery, "_break_off", _hangs_up_without_a_word, "answers_are_framed"),
+        (HttpTransport, "send", _answers_left_open, "nothing_is_open"),
+        (HttpTransport, "stop", _pool_left_open, "nothing_stays_connected"),
+        (Exchange, "settle", _outcome_told_twice, "one_outcome_per_exchange"),
+        (attempt_module, "EntryOpened", _entry_of_somebody_else, "every_request_has_an_entry"),
     )
     return {
-        make.__name__.strip("_"): Mutation(owner=owner, name=name, make=make, caught_by=caught_by)
-        for owner, name, make, caught_by in table
+        f"{make.__name__.strip('_')}{'_on_the_wire' * on_the_wire}": Mutation(
+            owner=owner, name=name, make=make, caught_by=caught_by, on_the_wire=on_the_wire
+        )
+        for rows, on_the_wire in ((table, False), (wire, True))
+        for owner, name, make, caught_by in rows
     }
 
 
@@ -397,7 +425,7 @@ def hunt(mutation: Mutation) -> int | None:
     """How many worlds it took to catch it by its own invariant; None for never."""
     with mutated(mutation):
         for tried, seed in enumerate(SEEDS, 1):
-            if mutation.caught_by in _broken(seed, on_the_wire=mutation.caught_by in ON_THE_WIRE):
+            if mutation.caught_by in _broken(seed, on_the_wire=mutation.on_the_wire):
                 return tried
     return None
 

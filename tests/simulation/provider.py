@@ -34,6 +34,8 @@ class SimProvider:
         self.name = name
         self.faulty = True
         self.transports: list[MemoryTransport] = []
+        self.connections = 0
+        """Those that stand, used or not; on the wire alone."""
         self._plan = plan
         self._story = story
         self._schedule = schedule

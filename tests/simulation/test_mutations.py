@@ -6,6 +6,7 @@ import pytest
 
 from tests.simulation.invariants import AT_END, AT_REST
 from tests.simulation.mutations import MUTATIONS, SEEDS, Mutation, hunt
+from tests.simulation.wire import invariants as wire
 
 
 @pytest.mark.long
@@ -18,5 +19,8 @@ def test_a_bug_on_purpose_breaks_its_invariant(mutation: Mutation) -> None:
 
 def test_every_invariant_is_broken_by_a_mutation() -> None:
     """One that nothing can break proves nothing; what a mutation cannot reach in a world is named here."""
-    named = {check.__name__ for check in (*AT_REST, *AT_END)} | {"answers_are_framed"}
-    assert {mutation.caught_by for mutation in MUTATIONS.values()} == named
+    core = {(check.__name__, False) for check in (*AT_REST, *AT_END)}
+    own = (check for check in (*wire.AT_REST, *wire.AT_END) if check.__module__ == wire.__name__)
+    assert {(found.caught_by, found.on_the_wire) for found in MUTATIONS.values()} == core | {
+        (check.__name__, True) for check in own
+    }

@@ -47,10 +47,19 @@ def every_request_has_an_entry(world: World) -> Iterator[str]:
 
 
 def nothing_is_open(world: World) -> Iterator[str]:
-    """No request is under way at a provider."""
+    """No request is under way at a provider, and of the connections to it none is in use."""
     for name, provider in world.providers.items():
-        if provider.open:
-            yield f"{name} has {provider.open} requests open"
+        actor = inner.actor(world, f"providers/{name}/provider")
+        used = len(actor._transport._session.connector._acquired) if actor is not None else 0
+        if provider.open or used:
+            yield f"{name} has {provider.open} requests open, and {used} connections are in use"
+
+
+def nothing_stays_connected(world: World) -> Iterator[str]:
+    """After the stop no connection stands, used or not."""
+    for name, provider in world.providers.items():
+        if provider.connections:
+            yield f"{name} has {provider.connections} connections"
 
 
 AT_REST: tuple[inner.Check, ...] = (
@@ -75,4 +84,5 @@ AT_END: tuple[inner.Check, ...] = (
     inner.health_means_success,
     inner.nothing_leaks,
     nothing_is_open,
+    nothing_stays_connected,
 )

@@ -74,6 +74,7 @@ class _Line(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._peer.connections += 1
 
     def data_received(self, data: bytes) -> None:
         self._asked.feed(data)
@@ -82,6 +83,7 @@ class _Line(asyncio.Protocol):
             self._job = self._peer._tasks.start(self._answer(asked), name=f"providers {self._peer.name}")
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._peer.connections -= 1
         if self._job is not None:
             self._job.stop()
 
