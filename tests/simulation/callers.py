@@ -6,7 +6,7 @@ import asyncio
 
 from msgspec import Struct
 
-from actors.messages import Answered, Call, Committed, Desk, Flow, Opened, Piece, Rescued, Whole
+from actors.messages import Answered, Call, Committed, Desk, Flow, Once, Opened, Piece, Rescued, Whole
 from actors.runtime import ChannelClosed
 from router.app import CODECS
 from router.canon.caller import NOBODY
@@ -14,7 +14,7 @@ from router.canon.caller import Caller as ClientKey
 from router.canon.event import Ended, Event, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStarted
 from router.canon.operation import Operation
 from router.canon.request import Reasoning, Text, ToolCall
-from router.errors import GatewayError, Unavailable, WireFault
+from router.errors import GatewayError, WireFault
 from router.wire.dialect import Ask, FrontHalf, Relay, StreamEncoder
 from tests.simulation.plan import DAWDLING, LEAVING, Plan
 from tests.simulation.provider import body_of
@@ -84,8 +84,11 @@ class Caller:
         """All of it."""
         heard, manners, story = self._heard, self._manners, self._story
         story.heard.append(heard)
-        body = body_of(manners.dialect, heard.exchange, manners.model, stream=manners.stream, wishes=manners.wishes)
-        ask = self._half.peek(body)
+        heard.since_s = story.now()
+        said = heard.asked or heard.exchange
+        ask = self._half.peek(
+            body_of(manners.dialect, said, manners.model, stream=manners.stream, wishes=manners.wishes)
+        )
         try:
             opened = self._desk.open(
                 Call(
@@ -94,16 +97,22 @@ class Caller:
                     request_id=heard.exchange,
                     trace_id=self._desk.trace_id(),
                     caller=self._client,
+                    once=Once(key=heard.key, said=ask) if heard.key else None,
                 )
             )
-        except Unavailable as error:
+        except GatewayError as error:
             heard.ends.append("turned")
             heard.reason = error.reason
         else:
-            heard.config = opened.config
+            heard.config, heard.how = opened.config, opened.how
+            if heard.key:
+                # What is joined or told again is the exchange that began last under its key.
+                heard.exchange = story.begun[heard.key] if heard.how else heard.exchange
+                story.begun[heard.key] = heard.exchange
             await self._until_left(opened, ask)
             heard.bytes = b"".join(self._said)
             self._understand()
+        heard.until_s = story.now()
         story.note("heard", heard.exchange, heard.end, str(heard.reason), heard.text, heard.bytes)
 
     async def _until_left(self, opened: Opened, ask: Ask) -> None:

@@ -15,6 +15,7 @@ from router.canon.usage import Usage
 from router.policy.breaker import TRANSITIONS, Phase
 from tests.simulation.bounding import budgets_are_the_ledger
 from tests.simulation.plan import INPUT_PER_MTOK, OUTPUT_PER_MTOK
+from tests.simulation.repeating import one_exchange_per_key
 from tests.simulation.story import Heard, Told
 from tests.simulation.swapping import a_swap_ends_nothing, exchanges_keep_their_configuration, only_the_edition_is_left
 
@@ -274,10 +275,11 @@ def providers_are_not_crowded(world: World) -> Iterator[str]:
 
 def exchanges_end_in_time(world: World) -> Iterator[str]:
     """By the deadline, or as much later as one ask may take, unless its reader dawdled."""
-    slow = {heard.exchange: heard for heard in world.story.heard}
+    heards = {heard.exchange: heard for heard in world.story.heard}
+    dawdled = {heard.exchange for heard in world.story.heard if heard.dawdled}
     for ended in world.story.ended:
-        heard = slow[ended.exchange]
-        if not heard.dawdled and ended.duration_s > heard.deadline_s + LATE_S:
+        heard = heards[ended.exchange]
+        if ended.exchange not in dawdled and ended.duration_s > heard.deadline_s + LATE_S:
             yield f"{ended.exchange} took {ended.duration_s:g} s, had {heard.deadline_s:g}"
 
 
@@ -430,6 +432,7 @@ AT_END: tuple[Check, ...] = (
     breakers_keep_their_word,
     exchanges_keep_their_configuration,
     a_swap_ends_nothing,
+    one_exchange_per_key,
     exchanges_end_in_time,
     exchanges_end_with_their_attempts,
     health_means_success,

@@ -28,6 +28,7 @@ from actors.pulses import Pulses
 from actors.reading import Reading
 from actors.record import Record
 from actors.runtime import Down, Exit, Job, SimDeadlock
+from actors.sharing import Sharing
 from actors.tally import Tally
 from actors.telling import Telling
 from router.canon.event import Ended, Event, Started
@@ -305,6 +306,13 @@ def _wiring_of_the_latest(_true: Callable[..., Any]) -> Callable[..., Any]:
     return property(lambda _self: latest[0], wiring)  # type: ignore[return-value]
 
 
+def _repeats_are_new(_true: Callable[..., Any]) -> Callable[..., Any]:
+    def opened(_self: Sharing, _call: Any, _once: Any, begin: Callable[[], Any]) -> Any:
+        return begin()
+
+    return opened
+
+
 def _leaves_at_once(true: Callable[..., Any]) -> Callable[..., Any]:
     async def let_leave(self: Config[Any], leaving: Any, _users: Any) -> None:
         await true(self, replace(leaving, attempts=tuple), ())
@@ -383,6 +391,7 @@ def _mutations() -> dict[str, Mutation]:
         (keeper, "comes_back", _nobody_comes_back, "every_actor_is_alive"),
         (Exchange, "settle", _task_nobody_owns, "only_actors_run"),
         (Exchange, "_wiring", _wiring_of_the_latest, "exchanges_keep_their_configuration"),
+        (Sharing, "open", _repeats_are_new, "one_exchange_per_key"),
         (Config, "_let_leave", _leaves_at_once, "a_swap_ends_nothing"),
         (Config, "_let_leave", _never_leaves, "only_the_edition_is_left"),
     )

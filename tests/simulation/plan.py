@@ -22,8 +22,8 @@ REFUSES, HANGS, CLOCK, STOP = "journal_refuses", "disk_hangs", "clock_jumps", "s
 DISTURBANCES = (LEAVING, DAWDLING, CRASHES, CANCELS, REFUSES, HANGS, CLOCK, STOP)
 """What goes wrong elsewhere than at providers."""
 
-SWAPS = "config_swaps"
-LATER = (SWAPS,)
+SWAPS, REPEATS = "config_swaps", "caller_repeats"
+LATER = (SWAPS, REPEATS)
 """The same, each drawn by a chance of its own: they came later, and worlds of older seeds stay what they were."""
 
 KINDS = tuple(FAULTS) + DISTURBANCES + LATER
@@ -108,6 +108,9 @@ def draw_plan(seed: int, *, most: int = 500) -> Plan:
         disturbances=stirred,
         shuffled=chance.random() < 0.7,
     )
+    if STOP in stirred and Random(f"short stop {seed}").random() < 0.7:
+        # Who waits for nobody has most to write down at the end.
+        plan.settings["server"] |= {"drain_s": 0.0, "lame_duck_s": 0.0}
     settings, repeats = with_savings(plan.settings, seed)
     return replace(
         plan,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from random import Random
@@ -18,7 +19,7 @@ from tests.simulation.saving import beginning_of, gone_on
 from tests.simulation.schedule import Schedule
 from tests.simulation.story import Keys, Story, Told
 
-_ASKED = re.compile(rb"say (req-\d+)")
+_ASKED = re.compile(rb"say (req-\d+(?:x\d+)?)")
 _MODEL = re.compile(rb'"model":\s*"(\w+)"')
 _MODEL_IN_PATH = re.compile(rb"/models?/(\w+)[:/]")
 _STREAM = re.compile(rb'"stream":\s*true')
@@ -70,7 +71,7 @@ class SimProvider:
     def _script(self, request: UpstreamRequest) -> Scripted:
         asked = _ASKED.search(request.body)
         assert asked, request.body
-        exchange, model, streamed = asked.group(1).decode(), _model_of(request), _is_streamed(request)
+        exchange, model, streamed = _exchange_of(asked.group(1)), _model_of(request), _is_streamed(request)
         self._asked[exchange] += 1
         place = f"{exchange}.{self.name}.{self._asked[exchange]}"
         chance = self._schedule.chance(place)
@@ -118,6 +119,13 @@ class SimProvider:
     def _crowd(self, count: int, most: int | None) -> None:
         if most is not None and count > most:
             self._story.crowded.append(f"{self.name} saw {count} requests at once, may see {most}")
+
+
+def _exchange_of(asked: bytes) -> str:
+    """Several exchanges may ask the same: which one this is its attempt's task says, where there is one here."""
+    task = asyncio.current_task()
+    name = task.get_name() if task is not None else ""
+    return name.partition(".")[0] if name.startswith("req-") else asked.decode()
 
 
 def _model_of(request: UpstreamRequest) -> str:

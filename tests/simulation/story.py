@@ -77,6 +77,14 @@ class Heard:
         self.text = self.thought = self.calls = ""
         self.ended_well = False
         self.rescued = False
+        self.key = self.asked = ""
+        """Its idempotency key, and what it asks under that; "" without one."""
+        self.how: str | None = None
+        """In which way another one's answer is its own."""
+        self.life = 0
+        """Which tree it called."""
+        self.since_s = self.until_s = 0.0
+        """From its call to the end of its reading."""
         self.config = ""
         """Version of the configuration that was in force when it came; "" of a call that nobody took."""
         self.bytes = b""
@@ -105,6 +113,8 @@ class Story:
         self.fallen: list[str] = []
         """Who did not end by its own will, crashed or killed."""
         self.crowded: list[str] = []
+        self.begun: dict[str, str] = {}
+        """By idempotency key the exchange that began under it last."""
         self.renewed: list[str] = []
         """Providers that another configuration replaced or removed."""
         self.closed_s: dict[str, float] = {}

@@ -47,6 +47,7 @@ from tests.simulation.disturbances import STIRRERS, JumpingWall
 from tests.simulation.invariants import AT_END, AT_REST, Check
 from tests.simulation.plan import STOP, Plan
 from tests.simulation.provider import SimProvider
+from tests.simulation.repeating import FIRST, Again, draw_repeats
 from tests.simulation.schedule import EVERYTHING, Limits, Schedule
 from tests.simulation.story import Heard, Story, watch_reports
 from tests.simulation.swapping import Source, Tree
@@ -213,7 +214,11 @@ class World:
             if number == stop_at and self.admits(STOP, 1):
                 self._stirring.start(self._start_anew(), name=f"disturbances {STOP}")
             exchange = self._new_id()
-            self._call(exchange, draw_manners(self.schedule, exchange, plan, models))
+            manners = draw_manners(self.schedule, exchange, plan, models)
+            repeats = draw_repeats(self.schedule, exchange, plan)
+            self._call(exchange, manners, key=exchange if repeats else "")
+            for again in repeats:
+                self._call(again.name, replace(manners, leave_s=None, dawdle_s=0.0), key=exchange, again=again)
         await self._crowd.drained()
         for job in self._stirring.jobs:
             if not job.name.endswith(STOP):
@@ -268,15 +273,21 @@ class World:
         self._calls += 1
         return f"req-{self._calls:06d}"
 
-    def _call(self, exchange: str, manners: Manners, *, patient: bool = False) -> None:
+    def _call(
+        self, exchange: str, manners: Manners, *, patient: bool = False, key: str = "", again: Again = FIRST
+    ) -> None:
         heard = Heard(exchange, model=manners.model, streamed=manners.stream)
+        heard.key, heard.asked = key, exchange if again.other else key
         self._bind(heard, manners, self.plan.settings)
         heard.dawdled = manners.dawdle_s > 0
         heard.patient = patient
-        self._crowd.start(self._calling(manners, heard), name=f"callers {exchange}")
+        self._crowd.start(self._calling(manners, heard, again.after_s), name=f"callers {exchange}")
 
-    async def _calling(self, manners: Manners, heard: Heard) -> None:
-        caller = NOBODY if heard.patient else caller_of(self, heard.exchange)
+    async def _calling(self, manners: Manners, heard: Heard, after_s: float) -> None:
+        if after_s:
+            await asyncio.sleep(after_s)
+        heard.life = self.lives
+        caller = NOBODY if heard.patient else caller_of(self, heard.key or heard.exchange)
         await Caller(self.assembly.desk, self.story, manners, heard, caller).call()
         if heard.config:
             self._bind(heard, manners, self.source.trees[heard.config])

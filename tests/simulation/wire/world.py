@@ -14,7 +14,7 @@ from router.app import kind_rules
 from router.app.servers import server_of
 from router.settings import load
 from tests.simulation.callers import Manners
-from tests.simulation.plan import SWAPS, Plan, draw_plan
+from tests.simulation.plan import LATER, Plan, draw_plan
 from tests.simulation.schedule import EVERYTHING, Limits
 from tests.simulation.story import Heard
 from tests.simulation.wire import invariants
@@ -70,7 +70,7 @@ class WireWorld(World):
             message = replace(message, exchange=self.names.get(named, _unnamed(named)))  # type: ignore[type-var]
         super()._overhear(ref, message)
 
-    async def _calling(self, manners: Manners, heard: Heard) -> None:
+    async def _calling(self, manners: Manners, heard: Heard, _after_s: float) -> None:
         name = await call(self.wire, FRONT, self.story, manners, heard)
         # Who was answered without an attempt is known by what its caller was told.
         self.names.setdefault(name, heard.exchange)
@@ -85,8 +85,8 @@ def draw_wire_plan(seed: int, *, most: int = 120) -> Plan:
         name: {**keys, "base_url": f"http://{_address_of(name)[0]}/v1"} for name, keys in settings["providers"].items()
     }
     rates = (0.0, 0.2, 0.6)
-    # What is swapped here has no address of its own.
-    stirred = {name: force for name, force in plan.disturbances.items() if name != SWAPS}
+    # What is swapped here has no address of its own, and who repeats is known by the name of a task.
+    stirred = {name: force for name, force in plan.disturbances.items() if name not in LATER}
     plan = replace(plan, disturbances=stirred, spares={})
     return replace(plan, settings=settings, shuffled=False, wire_rate=rates[seed % 3], rate=plan.rate / 2)
 
