@@ -26,6 +26,7 @@ from actors.messages import (
     ProviderRemoved,
     ProviderReplaced,
     ReadConfig,
+    ReadCosts,
     ReloadConfig,
     TargetsChanged,
 )
@@ -290,7 +291,9 @@ class Config(Actor, Generic[E]):
             for name in names:
                 await self._asked(place, StopChild(name))
         self._tell_gone(leaving.serves)
-        if sum(job.name == LEAVING for job in self.tasks.jobs) == 1:
+        # Once the ledger answers it has priced what it was told before; as long as it does not, no price is forgotten.
+        booked = await self._asked("ledger", ReadCosts()) is not None
+        if booked and sum(job.name == LEAVING for job in self.tasks.jobs) == 1:
             self._press.settle()
 
     async def _restore(self) -> None:
