@@ -11,7 +11,7 @@ from sqlalchemy import Connection, inspect, text
 
 from router.store.journal import JournalUnusable
 
-REVISION = "0004"
+REVISION = "0005"
 """The revision that this version reads and writes: the newest in `migrations/versions`."""
 
 UNVERSIONED = "0001"
@@ -29,8 +29,8 @@ def revision_of(connection: Connection) -> str | None:
     return UNVERSIONED if "entries" in tables else None
 
 
-def upgrade(connection: Connection, name: str) -> None:
-    """Make the tables those of `REVISION`, in the transaction of `connection`.
+def upgrade(connection: Connection, name: str, to: str = REVISION) -> None:
+    """Make the tables those of a revision, in the transaction of `connection`.
 
     Raises:
         JournalUnusable: they are of a revision that this version does not know, which a newer one made.
@@ -48,4 +48,4 @@ def upgrade(connection: Connection, name: str) -> None:
         raise JournalUnusable(f"{name} has schema {revision}, which a newer router made; this one knows {REVISION}")
     if revision == UNVERSIONED and _TABLE not in inspect(connection).get_table_names():
         command.stamp(config, UNVERSIONED)
-    command.upgrade(config, REVISION)
+    command.upgrade(config, to)

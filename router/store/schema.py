@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from hashlib import blake2b
 from typing import Any
 
 from sqlalchemy import (
@@ -110,7 +111,8 @@ ERASED = Table(
     Column("user", Text, primary_key=True),
     Column("until_at", Double, nullable=False),
 )
-"""Whom to leave out, of what was opened until when: entries of theirs may still be on their way from a journal."""
+"""Whom to leave out, of what was opened until when: entries of theirs may still be on their way from a journal. `user`
+is a mark of the name (`mark_of`), not the name."""
 
 TRANSCRIPTS = Table(
     "transcripts",
@@ -147,6 +149,12 @@ def upsert_entries(dialect: str) -> _Insert:
             if column.name not in (*_KEPT, *_OPENED)
         },
     )
+
+
+def mark_of(user: str) -> str:
+    """What stands for a user who was erased: 32 hex digits, the same for the same name. It tells the name to nobody but
+    who guesses it."""
+    return blake2b(user.encode("utf-8", "surrogatepass"), digest_size=16, person=b"pointsman erased").hexdigest()
 
 
 def insert_acts(dialect: str) -> _Insert:

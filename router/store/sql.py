@@ -34,6 +34,7 @@ from router.store.schema import (
     columns_of,
     insert_acts,
     insert_transcripts,
+    mark_of,
     row_of,
     total_columns,
     total_from,
@@ -194,7 +195,7 @@ class SqlStore:
         words = (TRANSCRIPTS.c.user == user) & (TRANSCRIPTS.c.at <= now_at)
         with self._begin() as connection:
             mark = upsert_erased(connection.dialect.name)
-            connection.execute(mark, [{"user": user, "until_at": now_at}])
+            connection.execute(mark, [{"user": mark_of(user), "until_at": now_at}])
             erased = Erased(
                 entries=connection.execute(update(ENTRIES).where(theirs).values(user="")).rowcount,
                 transcripts=connection.execute(delete(TRANSCRIPTS).where(words)).rowcount,
@@ -265,11 +266,11 @@ def _narrowed(table: Table, query: Query, names: tuple[str, ...]) -> Select[tupl
 
 def _erased_until(connection: Connection, rows: tuple[EntryRow | TranscriptRow, ...]) -> Mapping[str, float]:
     """Until when those of these users were erased who ever were: some of what is theirs may still be on its way."""
-    users = {row.user for row in rows if row.user}
-    if not users:
+    marks = {mark_of(row.user): row.user for row in rows if row.user}
+    if not marks:
         return {}
-    query = select(ERASED).where(ERASED.c.user.in_(sorted(users)))
-    return {found["user"]: found["until_at"] for found in connection.execute(query).mappings()}
+    query = select(ERASED).where(ERASED.c.user.in_(sorted(marks)))
+    return {marks[found["user"]]: found["until_at"] for found in connection.execute(query).mappings()}
 
 
 def _without_erased(row: EntryRow, until: Mapping[str, float]) -> EntryRow:

@@ -9,12 +9,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, select, text
 
 from router.store.journal import JournalError, JournalUnusable, Query
 from router.store.migrate import REVISION, revision_of, upgrade
 from router.store.postgres import engine_of, postgres_store
-from router.store.schema import METADATA
+from router.store.schema import ERASED, METADATA, mark_of
 from tests.fakes.entries import opened
 from tests.fakes.postgres import Database
 
@@ -74,3 +74,12 @@ def test_another_scheme_is_refused_in_words() -> None:
     """Before anything is tried."""
     with pytest.raises(JournalUnusable, match="postgresql://"):
         postgres_store("mysql://x").open()
+
+
+def test_names_of_erased_users_become_marks(engine: Engine) -> None:
+    """Who was erased by an older version stays erased, and is no longer named."""
+    with engine.begin() as connection:
+        upgrade(connection, "it", "0004")
+        connection.execute(text("INSERT INTO erased VALUES ('ann', 1500.0)"))
+        upgrade(connection, "it")
+        assert connection.execute(select(ERASED)).all() == [(mark_of("ann"), 1500.0)]

@@ -162,6 +162,16 @@ def test_a_start_that_was_cut_short_is_completed_by_the_next(path: Path) -> None
     store.close()
 
 
+def test_the_name_of_an_erased_user_is_nowhere_in_the_file(path: Path) -> None:
+    """Not even where it says whom to leave out."""
+    store = sqlite_store(path)
+    store.open()
+    store.put((opened("a", user="erika-mustermann"), closed("a")))
+    assert store.erase("erika-mustermann", now_at=1500.0).entries == 1
+    store.close()
+    assert b"mustermann" not in path.read_bytes()
+
+
 FIRST = f"""
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = 1;
