@@ -242,5 +242,9 @@ def _turned(denied: Denied, standings: tuple[Standing, ...]) -> Turned:
             reason, why = Reason.THROTTLED, f"this key may use {denied.limit} {denied.unit.value} a minute"
         case Kind.BUDGET:
             name = denied.purse.partition(" ")[0]
-            reason, why = Reason.QUOTA_EXHAUSTED, f"what is left of budget {name} does not suffice for this request"
+            reason = Reason.QUOTA_EXHAUSTED
+            why = (
+                f"what is left of budget {name} does not suffice for this request and the longest answer to it; "
+                "a smaller max_tokens sets less aside"
+            )
     return Turned(retry_after_s=denied.retry_after_s, why=why, reason=reason, standings=standings)

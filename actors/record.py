@@ -67,6 +67,7 @@ class Record:
         self._spent: list[tuple[Target, Usage | None]] = []
         self._users: list[tuple[Target, Used]] = []
         self.cost_usd: Decimal | None = None
+        self._costs: tuple[tuple[str, Decimal | None], ...] = ()
         self.strategy: str | None = None
         self.cache: str | None = None
         self._saved: Saved | None = None
@@ -123,9 +124,11 @@ class Record:
     def finish(self, target: Target) -> None:
         """`target` said the last of it: what it cost is the sum over all who said some of it."""
         self.target = target
-        costs = [self._price(each, usage) for each, usage in (*self._spent, (target, self.usage))]
+        tellers = (*self._spent, (target, self.usage))
+        costs = [self._price(each, usage) for each, usage in tellers]
         known = [cost for cost in costs if cost is not None]
         self.cost_usd = sum(known, Decimal(0)) if len(known) == len(costs) else None
+        self._costs = tuple((each.provider, cost) for (each, _), cost in zip(tellers, costs, strict=True))
 
     def repeat(self, how: str, begun: Committed, ended: Answered) -> None:
         """Another's answer was given, for nothing: what it cost is spared.
@@ -258,6 +261,7 @@ class Record:
             injected=self.drilling.injected,
             cache=self.cache,
             saved=self._saved if reason is None else None,
+            costs=self._costs if len(self._costs) > 1 else (),
         )
 
     def _counted(self) -> tuple[Usage | None, Decimal | None]:
@@ -268,6 +272,7 @@ class Record:
         counts = [(target, used()) for target, used in self._users]
         counted = [(target, usage) for target, usage in counts if usage is not None and is_plausible(usage)]
         costs = [self._price(target, usage) for target, usage in counted]
+        self._costs = tuple((each.provider, cost) for (each, _), cost in zip(counted, costs, strict=True))
         known = [cost for cost in costs if cost is not None]
         total = reduce(added, (usage for _, usage in counted)) if counted else None
         return total, sum(known, Decimal(0)) if counted and len(known) == len(costs) else None

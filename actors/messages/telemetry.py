@@ -63,7 +63,8 @@ class ExchangeEnded(Struct, frozen=True, kw_only=True):
     """One exchange, as Telemetry sees it: the one Struct a request emits. `skipped` is of the answer its caller got;
     `strategy` is what ordered the targets that were asked, None when none was; `rescues` are (method, outcome) of each
     attempt to go on with it; `injected` the faults its attempts were given on request; `cache` is how it met the cache,
-    None where that is off, and `saved` what a hit spared."""
+    None where that is off, and `saved` what a hit spared; `costs` what each provider is owed, where several told one
+    answer."""
 
     exchange: str
     trace_id: str
@@ -89,6 +90,7 @@ class ExchangeEnded(Struct, frozen=True, kw_only=True):
     injected: tuple[str, ...] = ()
     cache: str | None = None
     saved: Saved | None = None
+    costs: tuple[tuple[str, Decimal | None], ...] = ()
 
 
 class ReadLog(Struct, frozen=True, kw_only=True):

@@ -67,11 +67,15 @@ def export(config: Path | None, user: str) -> None:
     """Everything about one end user, a line of JSON for each entry and each transcript, the newest first."""
     with open_store(config) as store:
         query = Query(limit=PAGE, user=user)
+        known = False
         for entry in every_entry(store, query):
+            known = True
             _print({"kind": "entry", **_plain(entry)})
         for transcript in _every(store.transcripts, query):
             _print({"kind": "transcript", **msgspec.to_builtins(transcript)})
         sys.stdout.buffer.flush()
+    if not known:
+        typer.echo(f"pointsman: no entry is of a user {user!r}", err=True)
 
 
 def transcripts(config: Path | None, query: Query) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from router.canon.operation import Operation
 from router.canon.outcome import End
 from router.canon.usage import Usage
@@ -62,15 +64,17 @@ def count_exchange(meter: Meter, fact: ExchangeFact) -> None:
     if fact.cache is not None:
         meter.add(metrics.CACHE_REQUESTS, fact.cache)
     provider = billed_provider(fact)
-    if provider is not None:
-        _count_cost(meter, provider, fact)
-
-
-def _count_cost(meter: Meter, provider: str, fact: ExchangeFact) -> None:
+    if provider is None:
+        return
     if fact.saved is not None:
         _count_saved(meter, provider, fact.saved)
-    if fact.cost_usd is not None:
-        meter.add(metrics.COST, provider, amount=float(fact.cost_usd))
+    for teller, cost_usd in fact.costs or ((provider, fact.cost_usd),):
+        _count_cost(meter, teller, cost_usd, fact)
+
+
+def _count_cost(meter: Meter, provider: str, cost_usd: Decimal | None, fact: ExchangeFact) -> None:
+    if cost_usd is not None:
+        meter.add(metrics.COST, provider, amount=float(cost_usd))
     elif fact.operation not in _FREE and (fact.usage is not None or fact.end is End.COMPLETED):
         meter.add(metrics.UNPRICED, provider)
 

@@ -89,6 +89,15 @@ def test_what_the_cache_spared_is_counted_where_it_is_known() -> None:
     assert meter.read(metrics.UNPRICED, "main") is None
 
 
+def test_each_provider_of_a_rescued_answer_has_its_own_cost() -> None:
+    """Not the last one all of it; what nobody knows of one is unpriced there."""
+    meter = Meter()
+    costs = (("a", Decimal("0.25")), ("b", Decimal("0.5")), ("c", None))
+    count_exchange(meter, exchange_ended(cost_usd=None, costs=costs))
+    assert [meter.read(metrics.COST, name) for name in ("a", "b", "c", "main")] == [0.25, 0.5, None, None]
+    assert meter.read(metrics.UNPRICED, "c") == 1
+
+
 def test_the_cost_of_a_failed_exchange_goes_to_the_provider_tried_last() -> None:
     """A cut answer costs money though it has no target."""
     meter = Meter()
