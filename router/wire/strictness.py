@@ -26,7 +26,7 @@ each other a thousand million times."""
 
 _KEPT = frozenset({"type", "title", "description", "enum", "const", "pattern", "multipleOf", "minItems", "maxItems"})
 _BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
-_FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"})
+_FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid")
 _SILENT = frozenset({"$schema", "$id", "$comment", "examples", "default", "deprecated", "readOnly", "writeOnly"})
 """Members that hold nothing to anything."""
 
@@ -152,7 +152,7 @@ class _Lowering:
         further = schema.get("additionalProperties", False if properties else None)
         if not isinstance(properties, dict) or not isinstance(required, list) or further is not False:
             raise _Loose
-        if not all(name in properties for name in required):
+        if not all(isinstance(name, str) and name in properties for name in required):
             raise _Loose
         self._properties += len(properties)
         optional = (inner for name, inner in properties.items() if name not in required)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from random import Random
 from typing import Any
 
 import msgspec
@@ -160,3 +161,27 @@ def _growing() -> dict[str, Any]:
 def test_a_small_schema_that_unfolds_without_end_is_not_held_to(schema: dict[str, Any]) -> None:
     """No caller's few hundred bytes may take the loop's time for minutes."""
     assert strict_schema(Raw(json.dumps(schema).encode())) is None
+
+
+_WORDS = (
+    *("$ref", "$defs", "type", "properties", "required", "items", "anyOf", "oneOf", "allOf"),
+    *("enum", "const", "format", "description", "additionalProperties", "a"),
+)
+
+
+def hostile(chance: Random, level: int = 0) -> object:
+    """A member of any kind, in the words of schemas."""
+    kind = chance.randrange(8 if level < 4 else 4)
+    if kind < 4:
+        return chance.choice([None, True, 1, "object", "null", "#/$defs/a", "date", "a", "array"])
+    if kind == 4:
+        return [hostile(chance, level + 1) for _ in range(chance.randrange(3))]
+    return {chance.choice(_WORDS): hostile(chance, level + 1) for _ in range(chance.randrange(5))}
+
+
+def test_whatever_a_caller_sends_is_lowered_or_given_up() -> None:
+    """A member of another kind than it should be is no crash."""
+    for seed in range(3000):
+        chance = Random(seed)
+        schema = {"type": "object"} | {chance.choice(_WORDS): hostile(chance) for _ in range(5)}
+        strict_schema(Raw(json.dumps(schema).encode()))

@@ -8,6 +8,9 @@ from msgspec import Struct
 
 _CONTENT = re.compile(rb'[{,]"content": ?"')
 
+MOST_BYTES = 64 * 1024
+"""A longer chunk is the parser's: cutting it out would hold it some times more."""
+
 
 class Mould(Struct, frozen=True):
     """What stands around the text of a chunk: JSON that was read once, up to the text's quotes and from there on."""
@@ -18,7 +21,7 @@ class Mould(Struct, frozen=True):
     def text_of(self, data: bytes) -> str | None:
         """The text of a chunk of this form. None for any other, and for what JSON writes otherwise than it reads or may
         not hold: that is for the parser to judge."""
-        if not (data.startswith(self.head) and data.endswith(self.tail)):
+        if len(data) > MOST_BYTES or not (data.startswith(self.head) and data.endswith(self.tail)):
             return None
         said = data[len(self.head) : len(data) - len(self.tail)]
         if b'"' in said or b"\\" in said:
@@ -30,7 +33,7 @@ class Mould(Struct, frozen=True):
 
 def mould_of(data: bytes, text: str) -> Mould | None:
     """The mould of a chunk that said `text`; None where it is not surely its one `content`, word for word."""
-    if b"\\" in data or data.count(b'"content"') != 1:
+    if len(data) > MOST_BYTES or b"\\" in data or data.count(b'"content"') != 1:
         return None
     place = _CONTENT.search(data)
     if place is None:
