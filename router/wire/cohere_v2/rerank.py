@@ -5,25 +5,20 @@ Source: https://docs.cohere.com/reference/rerank, read 2026-11.
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
 from router.canon.operation import Operation
 from router.canon.ranking import Ranked, Ranking, RankRequest
 from router.canon.usage import Usage
+from router.errors import Refused
 from router.wire.cohere_v2.fault import encode_fault, fault_inside
 from router.wire.dialect import Ask, Encoded
 from router.wire.ids import made_up_id
-from router.wire.members import ENCODER, NULL, read_member, required
+from router.wire.members import ENCODER, NULL, TEXT, read_member, required
 from router.wire.whole import extra_of, lost_of, peek_whole, read_answer, whole_codec, whole_front
 
 _KNOWN = ("model", "query", "documents", "top_n", "max_tokens_per_doc")
-
-
-class Texted(Struct, frozen=True):
-    """A text in the form of the version before this one."""
-
-    text: str
 
 
 class Placed(Struct, frozen=True):
@@ -54,8 +49,7 @@ class RankBody(Struct, frozen=True):
 
 
 _ANSWER = Decoder(RankBody)
-_QUERY = Decoder(str)
-_DOCUMENTS = Decoder(tuple[str | Texted, ...])
+_DOCUMENTS = Decoder(tuple[str | dict[str, Raw], ...])
 _NUMBER = Decoder(int | None)
 
 
@@ -67,14 +61,14 @@ def peek(body: bytes) -> Ask:
 def decode_request(ask: Ask) -> RankRequest:
     """The whole request in canon. Raises `Refused`, naming the field."""
     fields = ask.fields
-    documents = read_member(_DOCUMENTS, required(fields, "documents"), "documents")
+    documents, beside = _documents(required(fields, "documents"))
     return RankRequest(
         model=ask.model,
-        query=read_member(_QUERY, required(fields, "query"), "query"),
-        documents=tuple(one.text if isinstance(one, Texted) else one for one in documents),
+        query=read_member(TEXT, required(fields, "query"), "query"),
+        documents=documents,
         top=read_member(_NUMBER, fields.get("top_n", NULL), "top_n"),
         max_tokens_each=read_member(_NUMBER, fields.get("max_tokens_per_doc", NULL), "max_tokens_per_doc"),
-        extra=extra_of(ask, *_KNOWN),
+        extra=(*extra_of(ask, *_KNOWN), *beside),
     )
 
 
@@ -115,6 +109,25 @@ def encode_reply(reply: Ranking) -> bytes:
     results = [{"index": one.index, "relevance_score": one.score} for one in reply.results]
     answer_id = reply.id or made_up_id("rerank-", f"{reply.model}/{results}")
     return ENCODER.encode({"id": answer_id, "results": results, "meta": meta})
+
+
+def _documents(raw: Raw) -> tuple[tuple[str, ...], list[tuple[str, Raw]]]:
+    """The texts; and by path what else stands in one that has the form of the version before this one."""
+    read = read_member(_DOCUMENTS, raw, "documents")
+    if not read:
+        raise Refused("`documents` must not be empty", param="documents")
+    texts: list[str] = []
+    beside: list[tuple[str, Raw]] = []
+    for place, one in enumerate(read):
+        path = f"documents[{place}]"
+        if isinstance(one, str):
+            texts.append(one)
+            continue
+        if "text" not in one:
+            raise Refused(f"`{path}.text` is missing", param=f"{path}.text")
+        texts.append(read_member(TEXT, one["text"], f"{path}.text"))
+        beside += [(f"{path}.{name}", value) for name, value in one.items() if name != "text"]
+    return tuple(texts), beside
 
 
 CODEC = whole_codec(

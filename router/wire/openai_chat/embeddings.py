@@ -23,6 +23,7 @@ from router.wire.vectors import in_form
 from router.wire.whole import extra_of, lost_of, peek_whole, read_answer, whole_codec, whole_front
 
 _PACKED = Raw(b'"base64"')
+_FORMS = (_PACKED, Raw(b'"float"'), NULL)
 
 _KNOWN = ("model", "input", "dimensions", "encoding_format", "user")
 
@@ -57,6 +58,8 @@ def peek(body: bytes) -> Ask:
 def decode_request(ask: Ask) -> EmbedRequest:
     """The whole request in canon. Raises `Refused`, naming the field."""
     fields = ask.fields
+    if fields.get("encoding_format", NULL) not in _FORMS:
+        raise Refused("`encoding_format` must be float or base64", param="encoding_format")
     return EmbedRequest(
         model=ask.model,
         inputs=_inputs(required(fields, "input")),

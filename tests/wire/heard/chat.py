@@ -15,6 +15,10 @@ WORDS: Mapping[str, Word] = {
     "max_tokens": Word({"max_tokens": 9}),
     "temperature": Word({"temperature": 0.9}),
     "top_p": Word({"top_p": 0.9}),
+    "top_k": Word({"top_k": 9}),
+    "min_p": Word({"min_p": 0.9}),
+    "repetition_penalty": Word({"repetition_penalty": 1.9}),
+    "num_ctx": Word({"num_ctx": 9}),
     "n": Word({"n": 9}),
     "stop": Word({"stop": "x9"}),
     "stops": Word({"stop": ["x9", "y9"]}),
@@ -78,6 +82,12 @@ WORDS: Mapping[str, Word] = {
     "cache breakpoint": Word(
         said({"type": "text", "text": "x9", "prompt_cache_breakpoint": {"mode": "explicit"}}), aside=("mode",)
     ),
+    "cache control": Word(
+        said(
+            {"type": "text", "text": "x9", "cache_control": {"type": "ephemeral", "ttl": "1h"}},
+            {"type": "image_url", "image_url": {"url": PNG}, "cache_control": {"type": "ephemeral", "ttl": "1h"}},
+        )
+    ),
     "image by URL": Word(said({"type": "image_url", "image_url": {"url": "https://e.test/9.png", "detail": "low"}})),
     "image by data": Word(said({"type": "image_url", "image_url": {"url": PNG}})),
     "file by id": Word(said({"type": "file", "file": {"file_id": "file-9"}})),
@@ -90,17 +100,27 @@ WORDS: Mapping[str, Word] = {
         turns({"role": "assistant", "content": [{"type": "refusal", "refusal": "no9"}]}, HI)
     ),
     "assistant reasoning": Word(turns({"role": "assistant", "content": "a9", "reasoning_content": "r9"}, HI)),
+    "assistant reasoning of others": Word(turns({"role": "assistant", "content": "a9", "reasoning": "r9"}, HI)),
     "assistant reasoning details": Word(
         turns(
             {
                 "role": "assistant",
                 "content": "a9",
                 "reasoning_details": [
-                    {"type": "reasoning.text", "text": "r9", "signature": "g9", "format": "o9", "id": "i9"}
+                    {
+                        "type": "reasoning.text",
+                        "text": "r9",
+                        "signature": "g9",
+                        "format": "o9",
+                        "id": "i9",
+                        "index": 0,
+                    },
+                    {"type": "reasoning.encrypted", "data": "d9", "format": "o9", "index": 1},
                 ],
             },
             HI,
-        )
+        ),
+        aside=("index",),
     ),
     "assistant annotations": Word(
         turns(
@@ -115,6 +135,15 @@ WORDS: Mapping[str, Word] = {
     "assistant audio": Word(turns({"role": "assistant", "content": "a9", "audio": {"id": "audio_9"}}, HI)),
     "tool call": Word(
         turns({"role": "assistant", "tool_calls": [CALL]}, {"role": "tool", "tool_call_id": "c9", "content": "r9"})
+    ),
+    "signed tool call": Word(
+        turns(
+            {
+                "role": "assistant",
+                "tool_calls": [{"index": 0, **CALL, "extra_content": {"google": {"thought_signature": "g9"}}}],
+            }
+        ),
+        aside=("index",),
     ),
     "tool result in parts": Word(
         turns(

@@ -34,6 +34,7 @@ WORDS: Mapping[str, Word] = {
     "never heard of": Word({"x9": {"y": "z9"}}, "raw"),
     "thinking enabled": Word({"thinking": {"type": "enabled", "budget_tokens": 1029}}),
     "thinking adaptive": Word({"thinking": {"type": "adaptive", "display": "summarized"}}, aside=("display",)),
+    "thinking bound": Word({"thinking": {"type": "adaptive", "block_binding": {"x": "b9"}}}),
     "thinking disabled": Word({"thinking": {"type": "disabled"}}),
     "thinking unknown": Word({"thinking": {"type": "x9"}}, "refused"),
     "effort": Word({"output_config": {"effort": "xhigh"}}),
@@ -169,3 +170,6 @@ WORDS: Mapping[str, Word] = {
     ),
     "compaction": Word(turns({"role": "assistant", "content": [{"type": "compaction", "content": "x9"}]}, HI)),
 }
+
+COUNTED: Mapping[str, Word] = {name: word for name, word in WORDS.items() if not {*word.body} & {"stream"}}
+"""What of it a count hears: all but the wish for a stream, and its answer need not be bounded."""

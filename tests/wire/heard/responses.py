@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.wire.heard.word import FUNCTION, HI, PAGE, PDF, Word
+from tests.wire.heard.word import FUNCTION, HI, PAGE, PDF, PNG, Word
 
 FLAT: dict[str, Any] = {"tools": [{"type": "function", **FUNCTION}]}
+BREAK = {"prompt_cache_breakpoint": {"mode": "explicit"}}
 
 
 def items(*given: object) -> dict[str, Any]:
@@ -48,6 +49,7 @@ WORDS: Mapping[str, Word] = {
     "format unknown": Word({"text": {"format": {"type": "x9"}}}, "refused"),
     "verbosity": Word({"text": {"verbosity": "low"}}, "raw"),
     "reasoning": Word({"reasoning": {"effort": "xhigh", "summary": "detailed"}}),
+    "summary by its old name": Word({"reasoning": {"generate_summary": "detailed"}}),
     "reasoning context": Word({"reasoning": {"context": "all_turns", "mode": "m9"}}, "raw"),
     "function": Word(FLAT),
     "function beyond": Word(
@@ -97,6 +99,21 @@ WORDS: Mapping[str, Word] = {
     "prompt": Word({"prompt": {"id": "p9"}}, "refused"),
     "never heard of": Word({"x9": {"y": "z9"}}, "raw"),
     "input_text": Word(part({"type": "input_text", "text": "x9"})),
+    "cache breakpoints": Word(
+        {
+            "input": [
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "input_text", "text": "x9", **BREAK},
+                        {"type": "input_image", "image_url": PNG, **BREAK},
+                        {"type": "input_file", "filename": "9.pdf", "file_data": PDF, **BREAK},
+                    ],
+                }
+            ]
+        },
+        aside=("mode",),
+    ),
     "input_image": Word(part({"type": "input_image", "image_url": "https://e.test/9.png", "detail": "original"})),
     "image by id": Word(part({"type": "input_image", "file_id": "file-9"})),
     "file by id": Word(part({"type": "input_file", "file_id": "file-9"})),
