@@ -1,4 +1,8 @@
-"""A whole request through Pointsman against a bare aiohttp proxy, in turn, in one run: `python -m bench.proxy`."""
+"""A whole request through Pointsman against a bare aiohttp proxy, in turn, in one run: `python -m bench.proxy`.
+
+Others' work on the machine takes answers a second from both, and processor time from neither: judge a change by the
+processor time of one request, in microseconds, all threads of the process together.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import uvloop
+from msgspec import Struct
 
 from bench.load import Result, measure
 
@@ -28,13 +33,31 @@ CASES = (
 )
 
 
+class Proxy(Struct, frozen=True):
+    """What is measured."""
+
+    pid: int
+    port: int
+
+
+class Round(Struct, frozen=True):
+    """One measurement of one proxy.
+
+    Args:
+        cpu_us: processor time of its process for each answer, in microseconds.
+    """
+
+    seen: Result
+    cpu_us: float
+
+
 def main() -> None:
     """Start the three processes, measure, print one line a case."""
     with ExitStack() as stack:
         ports = [_free_port() for _ in range(3)]
         upstream, bare, ours = ports
         stack.enter_context(_process(1, "bench.upstream", str(upstream)))
-        stack.enter_context(_process(0, "bench.bare", str(bare), f"http://127.0.0.1:{upstream}"))
+        bare_process = stack.enter_context(_process(0, "bench.bare", str(bare), f"http://127.0.0.1:{upstream}"))
         home = stack.enter_context(tempfile.TemporaryDirectory())
         config = Path(home) / "bench.yaml"
         config.write_text(
@@ -49,29 +72,37 @@ def main() -> None:
             _wait_for(port)
         _pin(0, 1)
         for name, stream, connections in CASES:
-            uvloop.run(_compare(name, stream, connections, bare, ours))
+            proxies = Proxy(bare_process.pid, bare), Proxy(process.pid, ours)
+            uvloop.run(_compare(name, stream, connections, proxies))
         print(f"peak memory of the router: {_peak_mb(process.pid):.0f} MB")
 
 
-async def _compare(name: str, stream: bool, connections: int, bare: int, ours: int) -> None:
+async def _compare(name: str, stream: bool, connections: int, proxies: tuple[Proxy, Proxy]) -> None:
     """Rounds in turn, B O B O ..., so that both see the same machine; the median of the pairwise ratios counts."""
-    pairs: list[tuple[Result, Result]] = []
+    pairs: list[tuple[Round, Round]] = []
     for round_ in range(ROUNDS + 1):
-        pair = (
-            await measure(bare, stream=stream, connections=connections, seconds=SECONDS),
-            await measure(ours, stream=stream, connections=connections, seconds=SECONDS),
-        )
+        bare, ours = [await _round(proxy, stream=stream, connections=connections) for proxy in proxies]
         if round_:
-            pairs.append(pair)
-    ratio = statistics.median(o.per_s / b.per_s for b, o in pairs)
-    added = statistics.median(o.p50_ms - b.p50_ms for b, o in pairs)
-    b_per_s = statistics.median(b.per_s for b, _ in pairs)
-    o_per_s = statistics.median(o.per_s for _, o in pairs)
-    failed = sum(o.failed for _, o in pairs)
+            pairs.append((bare, ours))
+    ratio = statistics.median(o.seen.per_s / b.seen.per_s for b, o in pairs)
+    added = statistics.median(o.seen.p50_ms - b.seen.p50_ms for b, o in pairs)
+    b_per_s = statistics.median(b.seen.per_s for b, _ in pairs)
+    o_per_s = statistics.median(o.seen.per_s for _, o in pairs)
+    b_us = statistics.median(b.cpu_us for b, _ in pairs)
+    o_us = statistics.median(o.cpu_us for _, o in pairs)
+    failed = sum(o.seen.failed for _, o in pairs)
     print(
         f"{name}: bare {b_per_s:.0f}/s, router {o_per_s:.0f}/s, ratio {ratio:.2f}, "
         f"p50 added {added:.2f} ms, failed {failed}"
     )
+    print(f"  CPU a request: bare {b_us:.0f} us, router {o_us:.0f} us, {o_us / b_us:.1f} times", flush=True)
+
+
+async def _round(proxy: Proxy, *, stream: bool, connections: int) -> Round:
+    before_s = _cpu_s(proxy.pid)
+    seen = await measure(proxy.port, stream=stream, connections=connections, seconds=SECONDS)
+    answers = seen.per_s * SECONDS + seen.failed
+    return Round(seen=seen, cpu_us=(_cpu_s(proxy.pid) - before_s) / answers * 1e6 if answers else float("nan"))
 
 
 @contextmanager
@@ -107,6 +138,15 @@ def _wait_for(port: int) -> None:
                 return
         asyncio.run(asyncio.sleep(0.05))
     raise TimeoutError(f"nothing listens on port {port}")
+
+
+def _cpu_s(pid: int) -> float:
+    """Processor seconds of a process so far, in user and kernel mode. Source: man 5 proc_pid_stat, fields 14 and 15."""
+    stat = Path(f"/proc/{pid}/stat")
+    if not stat.exists():
+        return float("nan")
+    after_name = stat.read_text().rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _peak_mb(pid: int) -> float:
