@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from decimal import Decimal
 from itertools import islice
 
 from msgspec.structs import replace
 
-from actors.messages import ACCESS, AdminActed, AnswerRepeated, CostView, EntryClosed, EntryOpened
+from actors.messages import ACCESS, AdminActed, AnswerRepeated, CostView, EntryClosed, EntryOpened, ExchangeTranscribed
 from router.canon.cost import Cost, CostSource
 from router.canon.outcome import End, UsageSource
 from router.canon.target import Target
@@ -21,6 +22,9 @@ GROUP_RECORDS = 200
 
 MOST_TRANSCRIPTS = 1000
 """Transcripts that may wait likewise; some 16 MB of them by default."""
+
+MOST_SPOKEN_BYTES = 64 * 2**20
+"""Of exchanges that no transcript was made of yet: each holds its whole prompt. One alone may take more."""
 
 MOST_PENDING = 100_000
 """Entries that may wait in memory while the journal refuses; about 60 MB of them."""
@@ -40,7 +44,7 @@ class Books:
 
     `pending` is in the order they came, entries by attempt, so that two halves that are both still here are one row.
     `head` is None until the journal could be opened, `settled` is whether what earlier runs wrote is in the sums.
-    `left_out` counts transcripts that found no room.
+    `spoken` are exchanges that no transcript was made of yet; `left_out` counts those that found no room.
     `why` and `store_why` say how journal and store refuse, None while they do not.
     """
 
@@ -56,6 +60,8 @@ class Books:
         self.crashed = 0
         self.mismatched = 0
         self.gauges: dict[str, Gauge] = {}
+        self.spoken: deque[ExchangeTranscribed] = deque()
+        self._spoken_bytes = 0
         self._acts = 0
         self._transcripts = 0
         self._sums: dict[str, ProviderTotal] = {}
@@ -104,11 +110,24 @@ class Books:
         self._acts += 1
         self.pending[f"act {self._acts}"] = row if self.head is None else self._chained(row)
 
-    def keep(self, row: TranscriptRow) -> None:
-        """Put a transcript in the line. They are the first that find no room: the account does without them."""
-        if self._transcripts >= MOST_TRANSCRIPTS:
+    def hear(self, fact: ExchangeTranscribed) -> None:
+        """Let an exchange wait until a transcript is made of it. They are the first that find no room: the account does
+        without them."""
+        waiting = len(self.spoken) + self._transcripts
+        if waiting >= MOST_TRANSCRIPTS or (self.spoken and self._spoken_bytes + fact.size_bytes > MOST_SPOKEN_BYTES):
             self.left_out += 1
             return
+        self._spoken_bytes += fact.size_bytes
+        self.spoken.append(fact)
+
+    def next_spoken(self) -> ExchangeTranscribed:
+        """The oldest of them. It waits no longer: one that no transcript can be made of must not come again."""
+        fact = self.spoken.popleft()
+        self._spoken_bytes -= fact.size_bytes
+        return fact
+
+    def keep(self, row: TranscriptRow) -> None:
+        """Put a transcript in the line."""
         self._transcripts += 1
         self.pending[f"transcript {row.exchange}"] = row
 

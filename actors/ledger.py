@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from actors.accesses import Accesses
 from actors.books import Books, closing_of, opening_of, repeated_of
 from actors.carrier import Carrier
+from actors.copyist import Copyist
 from actors.messages import (
     AccountBusy,
     AdminActed,
@@ -51,7 +52,6 @@ from router.store.journal import (
     Query,
     Record,
     Store,
-    TranscriptRow,
     total_of,
 )
 from router.telemetry.logs import Line
@@ -64,6 +64,9 @@ OPEN_S = 2.0
 
 CARRY_LAST_S = 3.0
 """How long a stop waits for the store to take what the journal has; the next start carries the rest."""
+
+COPY_LAST_S = 2.0
+"""How long a stop makes transcripts of what was still said."""
 
 _LAST_TRY_S = 0.2
 
@@ -121,12 +124,14 @@ class Ledger(Actor):
         books, vault, ports = self._books, self._vault, self.ports
         self._scribe = Scribe(books=books, vault=vault, ports=ports, written=self._wrote)
         self._carrier = Carrier(books=books, vault=vault, ports=ports, carried=self._publish)
+        self._copyist = Copyist(books=books, worker=vault.words_worker, copied=self._scribe.wake)
         await self._open("journal", self._scribe.open, self._scribe.refused)
         await self._open("store", self._carrier.settle, self._carrier.refused)
         self._publish()
         self._jobs = (
             self.tasks.start(self._scribe.write_forever(), name="write"),
             self.tasks.start(self._carrier.carry_forever(), name="carry"),
+            self.tasks.start(self._copyist.copy_forever(), name="copy"),
             self.tasks.start(self._sum_forever(), name="sum"),
         )
         for job in self._jobs:
@@ -158,17 +163,14 @@ class Ledger(Actor):
         for job in self._jobs:
             job.stop()
             await job.wait()
-        try:
-            await self._scribe.write_all()
-        except JournalError:
-            await asyncio.sleep(_LAST_TRY_S)
-            await self._write_last()
+        await self._write_last()
+        await self._copy_last()
         await self._carry_last()
         self._publish()
         vault = self._vault
         await vault.journal_worker.run(vault.journal.close)
-        vault.journal_worker.stop()
-        vault.store_worker.stop()
+        for worker in (vault.journal_worker, vault.store_worker, vault.words_worker):
+            worker.stop()
 
     # ---- facts
 
@@ -190,7 +192,7 @@ class Ledger(Actor):
             case AdminActed():
                 self._books.act(fact)
             case ExchangeTranscribed():
-                self._transcribe(fact.row)
+                self._copyist.hear(fact)
             case _:
                 assert_never(fact)
         if self._books.lost > lost == 0:
@@ -201,12 +203,6 @@ class Ledger(Actor):
     def _writer(self) -> str:
         """Who we are, once the journal says so."""
         return self._books.head.writer if self._books.head else ""
-
-    def _transcribe(self, row: TranscriptRow) -> None:
-        full = self._books.left_out > 0
-        self._books.keep(row)
-        if self._books.left_out and not full:
-            _LOG.error(Line.TRANSCRIPTS_LOST)
 
     def _take_rest(self) -> None:
         """Facts that were told before the stop: stops overtake messages, and what was used must be paid for."""
@@ -250,9 +246,25 @@ class Ledger(Actor):
     async def _write_last(self) -> None:
         try:
             await self._scribe.write_all()
+            return
+        except JournalError:
+            await asyncio.sleep(_LAST_TRY_S)
+        try:
+            await self._scribe.write_all()
         except JournalError as error:
             self._scribe.refused(error)
             _LOG.error(Line.LEDGER_STOPPED_SHORT, extra={"told": {"records": len(self._books.pending)}})
+
+    async def _copy_last(self) -> None:
+        """Words come after the entries, and not all of them if they take too long."""
+        if not self._books.spoken:
+            return
+        try:
+            async with asyncio.timeout(COPY_LAST_S):
+                await self._copyist.copy_all()
+        except TimeoutError:
+            _LOG.error(Line.TRANSCRIPTS_LOST)
+        await self._write_last()
 
     async def _carry_last(self) -> None:
         """The store is closed only when it answers: a thread that hangs in it is left to the end of the process."""
@@ -269,6 +281,7 @@ class Ledger(Actor):
 
     async def _answer(self, message: Read, reply: Reply) -> None:
         """Answer from the store, once it has what waits; when it refuses, from what it does not have yet."""
+        await self._copyist.copy_all()
         try:
             await self._scribe.write_all()
         except JournalError as error:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from actors.messages import Call, ExchangeTranscribed, Flow, Piece, Whole
 from actors.tally import end_of
 from router.canon.event import Event, RefusalDelta, TextDelta, ToolCallDelta, ToolCallStarted
 from router.canon.operation import Operation
+from router.canon.outcome import End
 from router.canon.reply import Choice, Reply
 from router.canon.request import Refusal, Text, ToolCall
 from router.errors import Reason
 from router.policy.enduser import end_user_of, label_of
-from router.policy.transcript import Excerpt, TranscriptRules, asked_in, wants
+from router.policy.transcript import Excerpt, TranscriptRules, asked_bytes, asked_in, wants
 from router.store.journal import TranscriptRow
 
 
@@ -37,20 +40,23 @@ class Transcript:
                         self._said.add(_words(choice))
 
     def told(self, reason: Reason | None) -> ExchangeTranscribed:
-        """All of it, for the ledger; `reason` is why there is no complete answer."""
+        """All of it, for the ledger; `reason` is why there is no complete answer. Nothing is noted after it."""
+        size = asked_bytes(self._call.ask.fields) + self._said.held_bytes
+        return ExchangeTranscribed(size_bytes=size, write=partial(self._row, end_of(reason)))
+
+    def _row(self, end: End) -> TranscriptRow:
+        """For a thread: a long prompt is read here, and patterns are looked for."""
         call, caller = self._call, self._call.caller
-        return ExchangeTranscribed(
-            row=TranscriptRow(
-                exchange=call.request_id,
-                at=self._at,
-                key=caller.id,
-                owner=caller.owner,
-                user=end_user_of(call.ask.fields),
-                model=label_of(call.ask.model),
-                end=end_of(reason),
-                asked=asked_in(call.ask.fields, self._rules),
-                said=self._said.shown(self._rules.clean),
-            )
+        return TranscriptRow(
+            exchange=call.request_id,
+            at=self._at,
+            key=caller.id,
+            owner=caller.owner,
+            user=end_user_of(call.ask.fields),
+            model=label_of(call.ask.model),
+            end=end,
+            asked=asked_in(call.ask.fields, self._rules),
+            said=self._said.shown(self._rules.clean),
         )
 
     def _take(self, event: Event) -> None:

@@ -13,6 +13,7 @@ class Vault(Struct, frozen=True, kw_only=True):
     Args:
         journal_worker: where calls of the journal run.
         store_worker: where calls of the store run: never where the journal's do, which must not wait for it.
+        words_worker: where transcripts are made of what was said: the words of a long prompt are searched for secrets.
         keep_days: how long the store keeps entries; None for ever.
         keep_transcripts_days: how long it keeps transcripts.
     """
@@ -21,5 +22,6 @@ class Vault(Struct, frozen=True, kw_only=True):
     journal_worker: Worker
     store: Store
     store_worker: Worker
+    words_worker: Worker
     keep_days: float | None = None
     keep_transcripts_days: float = 30.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec import Struct
 
 from actors.messages.exchange import Answered, Committed, Piece
@@ -84,9 +86,15 @@ class EntryClosed(Struct, frozen=True, kw_only=True):
 
 
 class ExchangeTranscribed(Struct, frozen=True, kw_only=True):
-    """Fact for the Ledger: an exchange whose words are to be kept has ended."""
+    """Fact for the Ledger: an exchange whose words are to be kept has ended.
 
-    row: TranscriptRow
+    Args:
+        size_bytes: what they take in memory until then, about.
+        write: makes the row, once; it takes its time, so a thread calls it.
+    """
+
+    size_bytes: int
+    write: Callable[[], TranscriptRow]
 
 
 class CostView(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 
 from actors.conversations import ConversationRules
@@ -22,6 +21,7 @@ from router.policy.rescue import Hold, Method
 from router.policy.throttle import ThrottleRules
 from router.policy.transcript import TranscriptRules
 from router.settings import Failover, FailoverGroup, HedgeKeys, Provider, Settings
+from router.settings.pattern import Pattern
 from router.telemetry.scrub import REDACTED
 
 _RENEWED_S = 60.0
@@ -83,12 +83,12 @@ def budget_rules(settings: Settings) -> BudgetRules:
 
 def transcript_rules(settings: Settings, scrub: Callable[[str], str]) -> TranscriptRules:
     """Whose words are kept, and what is taken out of them: secrets, and what the operator's patterns match."""
-    patterns = tuple(map(re.compile, settings.transcripts.redact))
+    patterns = tuple(map(Pattern, settings.transcripts.redact))
 
     def clean(text: str) -> str:
         text = scrub(text)
         for pattern in patterns:
-            text = pattern.sub(REDACTED, text)
+            text = pattern.replaced(text, REDACTED)
         return text
 
     return TranscriptRules(enabled=settings.transcripts.enabled, most_chars=settings.transcripts.max_chars, clean=clean)

@@ -18,6 +18,7 @@ def vault_of(ledger: Ledger, keep_transcripts_days: float) -> Vault:
         journal_worker=ThreadWorker("pointsman-journal"),
         store=store_of(ledger),
         store_worker=ThreadWorker("pointsman-ledger"),
+        words_worker=ThreadWorker("pointsman-words"),
         keep_days=ledger.keep_days,
         keep_transcripts_days=keep_transcripts_days,
     )

@@ -13,6 +13,7 @@ from router.errors import FINAL, Reason
 from router.settings.clients import check_budgets, check_clients
 from router.settings.faults import Findings, Where, suggest, suggest_any
 from router.settings.kinds import KindRules
+from router.settings.pattern import SYNTAX, Pattern, PatternInvalid
 from router.settings.schema import GRANTS, LOCAL_KEYS, REMOTE_KEYS, Document, GroupKeys, ProviderKeys
 from router.settings.secret import Secret
 
@@ -62,9 +63,10 @@ def check_rules(document: Document, tree: object, kinds: Mapping[str, KindRules]
 def _check_patterns(patterns: tuple[str, ...], findings: Findings, where: Where) -> None:
     for index, pattern in enumerate(patterns):
         try:
-            everywhere = re.compile(pattern).search("") is not None
-        except (re.error, RecursionError, OverflowError):
-            findings.add_rule((*where, index), "is no regular expression of Python")
+            everywhere = Pattern(pattern).matches_nothing
+        except PatternInvalid as invalid:
+            hint = f"{invalid}, which cannot look around or refer back; see {SYNTAX}"
+            findings.add_rule((*where, index), hint)
         else:
             if everywhere:
                 findings.add_rule((*where, index), "matches nothing at all, so every place in a text; make it longer")

@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from actors.books import act_of
+from actors.messages import ExchangeTranscribed
 from router.canon.cost import CostSource
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
@@ -83,6 +84,11 @@ def transcribed(
         asked=asked,
         said=said,
     )
+
+
+def spoken(row: TranscriptRow, size_bytes: int = 100) -> ExchangeTranscribed:
+    """What an exchange leaves of them."""
+    return ExchangeTranscribed(size_bytes=size_bytes, write=lambda: row)
 
 
 def acts(count: int, chain: str = "here") -> tuple[AuditRow, ...]:

@@ -274,6 +274,7 @@ class MemoryVault:
         self.store = MemoryStore(*rows)
         self.journal_worker = InlineWorker()
         self.store_worker = InlineWorker()
+        self.words_worker = InlineWorker()
 
     def vault(self) -> Vault:
         """As the ledger takes it."""
@@ -282,6 +283,7 @@ class MemoryVault:
             journal_worker=self.journal_worker,
             store=self.store,
             store_worker=self.store_worker,
+            words_worker=self.words_worker,
         )
 
     @property
@@ -298,7 +300,7 @@ class MemoryVault:
         """Nothing refuses or hangs any more."""
         for part in (self.journal, self.store):
             part.refusal = part.bug = None
-        for worker in (self.journal_worker, self.store_worker):
+        for worker in (self.journal_worker, self.store_worker, self.words_worker):
             worker.release()
 
 

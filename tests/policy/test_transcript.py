@@ -104,6 +104,41 @@ def test_the_words_of_a_request_are_found_in_every_dialect(body: dict[str, Any],
     assert asked_in(fields, TranscriptRules()) == text
 
 
+def messages(*texts: str) -> dict[str, Raw]:
+    """A request of so many turns."""
+    return {"messages": Raw(json.dumps([{"role": "user", "content": text} for text in texts]).encode())}
+
+
+@given(
+    texts=st.lists(st.sampled_from(["a word", SECRET, "x" * 700, "é🙂" * 90, SECRET * 60]), min_size=1, max_size=60),
+    repeated=st.integers(1, 5),
+)
+def test_what_is_passed_over_does_not_change_the_ends(texts: list[str], repeated: int) -> None:
+    """A long prompt is read from both ends only, and what is shown of it is what reading all of it shows."""
+    rules = TranscriptRules(most_chars=MOST, clean=Scrubber((SECRET,)).text)
+    kept = asked_in(messages(*texts * repeated), rules)
+    whole = shown([f"user: {text}\n" for text in texts * repeated])
+    begin, mark, end = whole.partition("\n[... ")
+    assert kept.startswith(begin) and kept.endswith(end.partition(" ...]\n")[2])
+    assert ("left out" in kept) == bool(mark)
+
+
+def test_a_prompt_of_many_megabytes_is_not_read_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of ten thousand turns some dozen at either end are, whatever the others hold."""
+    read: list[Raw] = []
+
+    def decode(item: Raw) -> object:
+        read.append(item)
+        return json.loads(bytes(item))
+
+    monkeypatch.setattr("router.policy.transcript.decode", decode)
+    kept = asked_in(messages("first", *["w " * 1000] * 10_000, "last"), TranscriptRules(most_chars=MOST))
+    assert kept.startswith("user: first\n") and kept.endswith("user: last\n") and len(read) < 12
+    assert "[... about 20" in kept
+    numbers = {"input": Raw(b"[" + b"1," * 1_000_001 + b"1]"), "prompt": Raw(b'"why"')}
+    assert asked_in(numbers, TranscriptRules()) == "why\n"
+
+
 def test_what_cannot_be_read_says_nothing() -> None:
     """The finalizer of an exchange must not fail over a caller's bytes."""
     assert (

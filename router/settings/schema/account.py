@@ -88,8 +88,8 @@ class TranscriptKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True
         enabled: whether they are, for keys that say nothing of it and for callers without one.
         keep_days: how long.
         max_chars: of a question and of an answer each; of a longer one its beginning and its end.
-        redact: regular expressions (Python's); what they match is kept as `[redacted]`, like every known secret and
-            whatever has the form of a provider's key.
+        redact: regular expressions (RE2's: none that looks around or refers back, letters and digits are ASCII's); what
+            they match is kept as `[redacted]`, like every known secret and whatever has the form of a provider's key.
     """
 
     enabled: bool = False
