@@ -1,8 +1,9 @@
 """What streams back, one small fact at a time.
 
 `choice` is the index of the answer when a caller asked for several. `index` of a tool call counts from 0 within its
-choice, without gaps, whatever the provider counted. The end of an answer is `Finished` (once per choice) and then
-`Ended`, which only the provider's own terminal event may cause: a decoder cannot make one up.
+choice, without gaps, whatever the provider counted. The end of an answer is `Finished` and then `Ended`, which only the
+provider's own terminal event may cause: a decoder cannot make one up. `Finished` comes once per choice, and once more
+where a call came behind it that its word did not know of; the last one is true.
 """
 
 from __future__ import annotations

@@ -14,6 +14,21 @@ def made_up_id(prefix: str, seed: str) -> str:
     return prefix + blake2s(seed.encode(), digest_size=12).hexdigest()
 
 
+class CallIds:
+    """The ids of one answer's calls, no two of them alike: a caller answers a call by its id."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def own(self, given: str | None, prefix: str, seed: str) -> str:
+        """The id that a call was given, or one made of `seed` where it has none, or that of another call."""
+        call_id = given or made_up_id(prefix, seed)
+        if call_id in self._taken:
+            call_id = made_up_id(prefix, f"{seed}/{len(self._taken)}")
+        self._taken.add(call_id)
+        return call_id
+
+
 def clean_id(given: str) -> str:
     """An id as every provider takes it: letters, digits, `_` and `-`. Two different ones stay different."""
     if _CLEAN.fullmatch(given):

@@ -24,7 +24,7 @@ from router.wire.anthropic_messages.seal import seal_of
 from router.wire.anthropic_messages.sources import located
 from router.wire.anthropic_messages.usage import decode_usage, encode_usage
 from router.wire.anthropic_messages.writer import input_of
-from router.wire.ids import clean_id, made_up_id
+from router.wire.ids import CallIds, clean_id, made_up_id
 from router.wire.members import UNREADABLE
 from router.wire.signatures import pack_id
 
@@ -73,8 +73,9 @@ def decode_reply(body: bytes) -> Reply:
         raise fault_inside(text)
     if message.content is None:
         raise WireFault(Reason.MALFORMED, "the provider answered without content")
+    ids = CallIds()
     try:
-        parts = tuple(_part(raw, f"{message.id}/{place}") for place, raw in enumerate(message.content))
+        parts = tuple(_part(raw, ids, f"{message.id}/{place}") for place, raw in enumerate(message.content))
     except UNREADABLE as error:
         raise WireFault(Reason.MALFORMED, "the provider answered with content that cannot be read") from error
     said = message.stop_reason or ""
@@ -156,13 +157,13 @@ def thought_block(thought: Reasoning) -> dict[str, object]:
     return {"type": "redacted_thinking", "data": data}
 
 
-def _part(raw: Raw, seed: str) -> AnswerPart:
+def _part(raw: Raw, ids: CallIds, seed: str) -> AnswerPart:
     match TYPED.decode(raw).type:
         case "text":
             return text_of(TEXT_BLOCK.decode(raw))
         case "tool_use":
             block = TOOL_USE_BLOCK.decode(raw)
-            return call_of(block, block.id or made_up_id("toolu_", f"{seed}/{block.name}"))
+            return call_of(block, ids.own(block.id, "toolu_", f"{seed}/{block.name}"))
         case "thinking":
             thinking = THINKING_BLOCK.decode(raw)
             return thought_of(thinking.thinking, thinking.signature or None)

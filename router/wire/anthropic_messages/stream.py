@@ -37,7 +37,7 @@ from router.wire.anthropic_messages.schema import (
 )
 from router.wire.anthropic_messages.usage import merge_usage, read_usage, split_usage
 from router.wire.dialect import Frame
-from router.wire.ids import made_up_id
+from router.wire.ids import CallIds
 from router.wire.members import UNREADABLE, joined
 
 DONE = b"[DONE]"
@@ -79,6 +79,7 @@ class MessageDecoder:
         self._finished = False
         self._ended = False
         self._calls = 0
+        self._ids = CallIds()
         self._thoughts = 0
         self._usage: UsageBody | None = None
 
@@ -167,7 +168,7 @@ class MessageDecoder:
         number = self._calls
         self._calls += 1
         self._open[index] = _Block("tool_use", number, raw, block.input)
-        call_id = block.id or made_up_id("toolu_", f"{self._seed}/{number}/{block.name}")
+        call_id = self._ids.own(block.id, "toolu_", f"{self._seed}/{number}/{block.name}")
         return (ToolCallStarted(index=number, id=call_id, name=block.name),)
 
     def _delta(self, event: StreamEvent) -> tuple[Event, ...]:

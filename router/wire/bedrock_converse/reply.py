@@ -27,7 +27,7 @@ from router.wire.bedrock_converse.schema import (
     ToolUse,
 )
 from router.wire.bedrock_converse.usage import decode_usage
-from router.wire.ids import made_up_id
+from router.wire.ids import CallIds, made_up_id
 from router.wire.members import UNREADABLE
 
 AnswerPart = Text | Reasoning | ToolCall | Opaque
@@ -133,12 +133,13 @@ def arguments_of(call: ToolUse) -> str:
 def _parts(content: tuple[Raw, ...]) -> tuple[tuple[AnswerPart, ...], tuple[Raw, ...]]:
     parts: list[AnswerPart] = []
     citations: list[Raw] = []
+    ids = CallIds()
     for raw in content:
         block = SAID_BLOCK.decode(raw)
         if block.text is not None:
             parts += [Text(text=block.text)] if block.text else []
         elif block.tool_use is not None:
-            parts.append(_call(block.tool_use, raw))
+            parts.append(_call(block.tool_use, raw, ids))
         elif block.reasoning_content is not None:
             parts.append(_thought(block.reasoning_content))
         elif block.citations_content is not None:
@@ -150,12 +151,12 @@ def _parts(content: tuple[Raw, ...]) -> tuple[tuple[AnswerPart, ...], tuple[Raw,
     return tuple(parts), tuple(citations)
 
 
-def _call(call: ToolUse, raw: Raw) -> AnswerPart:
+def _call(call: ToolUse, raw: Raw, ids: CallIds) -> AnswerPart:
     if call.type == SERVER_TOOL:
         return Opaque(raw=raw, family=FAMILY)
     if call.name == ANSWER_TOOL:
         return Text(text=arguments_of(call))
-    call_id = call.tool_use_id or made_up_id("tooluse_", bytes(raw).decode())
+    call_id = ids.own(call.tool_use_id, "tooluse_", bytes(raw).decode())
     return ToolCall(id=call_id, name=call.name, arguments=arguments_of(call))
 
 

@@ -34,7 +34,7 @@ from router.wire.bedrock_converse.schema import ENCODER, FAMILY, NULL, OBJECT, T
 from router.wire.bedrock_converse.usage import decode_usage
 from router.wire.dialect import Frame
 from router.wire.eventstream import exception_of
-from router.wire.ids import made_up_id
+from router.wire.ids import CallIds, made_up_id
 from router.wire.members import UNREADABLE
 
 _ENDED = (Ended(),)
@@ -82,6 +82,7 @@ class ConverseDecoder:
         self._ended = False
         self._calls: dict[int, int] = {}
         self._called = 0
+        self._ids = CallIds()
         self._answers: set[int] = set()
         self._thoughts: dict[int, int] = {}
         self._wholes: dict[int, _Whole] = {}
@@ -139,7 +140,7 @@ class ConverseDecoder:
             return ()
         index = self._calls[place] = self._called
         self._called += 1
-        call_id = call.tool_use_id or made_up_id("tooluse_", f"{index}/{call.name}")
+        call_id = self._ids.own(call.tool_use_id, "tooluse_", f"{index}/{call.name}")
         return (ToolCallStarted(index=index, id=call_id, name=call.name),)
 
     def _block_delta(self, data: bytes) -> tuple[Event, ...]:

@@ -23,7 +23,7 @@ from router.wire.cohere_v2.schema import (
     SaidLogprob,
 )
 from router.wire.cohere_v2.usage import decode_usage
-from router.wire.ids import made_up_id
+from router.wire.ids import CallIds
 from router.wire.members import UNREADABLE
 
 _FINISHES: dict[str, Finish] = {
@@ -59,7 +59,8 @@ def decode_reply(body: bytes) -> Reply:
     raise_if_failed(reply.finish_reason, reply.error, message if isinstance(message, str) else None)
     if not isinstance(message, Said):
         raise WireFault(Reason.MALFORMED, "the provider answered without a message")
-    calls = [_call(call, f"{reply.id}/{number}") for number, call in enumerate(listed(message.tool_calls))]
+    ids = CallIds()
+    calls = [_call(call, ids, f"{reply.id}/{number}") for number, call in enumerate(listed(message.tool_calls))]
     said = reply.finish_reason or ""
     choice = Choice(
         index=0,
@@ -73,8 +74,10 @@ def decode_reply(body: bytes) -> Reply:
 
 
 def decode_finish(said: str, *, called: bool) -> Finish:
-    """Why an answer ended; without any word, a tool call in it tells."""
+    """Why an answer ended. Without any word a tool call in it tells, and without a call no word for one does."""
     finish = _FINISHES.get(said, Finish.OTHER)
+    if finish is Finish.TOOL_CALLS and not called:
+        return Finish.STOP
     return Finish.TOOL_CALLS if called and (finish is Finish.STOP or not said) else finish
 
 
@@ -124,14 +127,14 @@ def decode_logprobs(raw: Raw) -> Raw | None:
     return Raw(ENCODER.encode({"content": content, "refusal": None})) if content else None
 
 
-def call_named(call: SaidCall, seed: str) -> tuple[str, str]:
-    """(id, name) of a tool call; `seed` makes an id for one that has none, the same for the same answer."""
+def call_named(call: SaidCall, ids: CallIds, seed: str) -> tuple[str, str]:
+    """(id, name) of a tool call; `seed` makes an id for one that has none of its own, the same for the same answer."""
     name = (call.function or SaidFunction()).name or ""
-    return call.id or made_up_id("call_", f"{seed}/{name}"), name
+    return ids.own(call.id, "call_", f"{seed}/{name}"), name
 
 
-def _call(call: SaidCall, seed: str) -> ToolCall:
-    call_id, name = call_named(call, seed)
+def _call(call: SaidCall, ids: CallIds, seed: str) -> ToolCall:
+    call_id, name = call_named(call, ids, seed)
     arguments = (call.function or SaidFunction()).arguments or ""
     return ToolCall(id=call_id, name=name, arguments="{}" if arguments.strip() == "null" else arguments)
 

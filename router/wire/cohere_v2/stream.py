@@ -33,6 +33,7 @@ from router.wire.cohere_v2.reply import (
 from router.wire.cohere_v2.schema import EVENT, NULL, Delta, EventBody, Said, SaidFunction
 from router.wire.cohere_v2.usage import decode_usage
 from router.wire.dialect import Frame
+from router.wire.ids import CallIds
 from router.wire.members import UNREADABLE
 
 _DONE = b"[DONE]"
@@ -66,6 +67,7 @@ class CohereDecoder:
     def __init__(self) -> None:
         self._calls: dict[int, _Call] = {}
         self._called = 0
+        self._ids = CallIds()
         self._seed: str | None = None
         self._block = 0
         self._thinks = False
@@ -141,7 +143,7 @@ class CohereDecoder:
         for call in listed(said.tool_calls):
             begun = _Call(self._called)
             self._calls[self._called if body.index is None else body.index] = begun
-            call_id, name = call_named(call, f"{self._seed}/{self._called}")
+            call_id, name = call_named(call, self._ids, f"{self._seed}/{self._called}")
             self._called += 1
             events.append(ToolCallStarted(index=begun.index, id=call_id, name=name))
             events += begun.more((call.function or SaidFunction()).arguments or "")

@@ -27,7 +27,7 @@ from router.wire.gemini.schema import (
     TopTokens,
 )
 from router.wire.gemini.usage import decode_usage
-from router.wire.ids import made_up_id
+from router.wire.ids import CallIds
 
 FAMILY = "gemini"
 """Whose citations these are, and, but for Vertex, whose signatures."""
@@ -124,9 +124,9 @@ def created_s(answer: Answer) -> int | None:
         return None
 
 
-def call_id(call: FunctionCall, seed: str) -> str:
+def call_id(call: FunctionCall, ids: CallIds, seed: str) -> str:
     """The call's id, or one made of `seed`, the same for the same answer: most answers have none."""
-    return call.id or made_up_id(MADE_UP, f"{seed}/{call.name}")
+    return ids.own(call.id, MADE_UP, f"{seed}/{call.name}")
 
 
 def arguments_text(call: FunctionCall) -> str:
@@ -200,8 +200,9 @@ def _choice(candidate: Candidate, place: int, seed: str, family: str) -> Choice:
     said = (candidate.content.parts if candidate.content else None) or ()
     parts: list[AnswerPart] = []
     called = 0
+    ids = CallIds()
     for part in said:
-        parts += _parts(part, f"{seed}/{index}/{called}", family)
+        parts += _parts(part, ids, f"{seed}/{index}/{called}", family)
         called += part.function_call is not None
     word = candidate.finish_reason or ""
     return Choice(
@@ -214,12 +215,12 @@ def _choice(candidate: Candidate, place: int, seed: str, family: str) -> Choice:
     )
 
 
-def _parts(part: Part, seed: str, family: str) -> Iterator[AnswerPart]:
+def _parts(part: Part, ids: CallIds, seed: str, family: str) -> Iterator[AnswerPart]:
     """A part in canon. A text's signature follows it as thinking without words, the form in which it also streams."""
     call, signature = part.function_call, part.thought_signature
     if call is not None and call.name:
         yield ToolCall(
-            id=call_id(call, seed),
+            id=call_id(call, ids, seed),
             name=call.name,
             arguments=arguments_text(call),
             signature=signature,

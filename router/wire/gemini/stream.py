@@ -36,6 +36,7 @@ from router.wire.gemini.reply import (
 )
 from router.wire.gemini.schema import ANSWER, NULL, UNREADABLE, Answer, Candidate, FunctionCall, Part
 from router.wire.gemini.usage import decode_usage
+from router.wire.ids import CallIds
 
 _BARE = re.compile(rb"(?:\A|[\r\n])\s*(?=[\[{])")
 
@@ -49,8 +50,9 @@ class _ChoiceReader:
         self._block = 0
         self._thinks = False
         self._called = 0
+        self._ids = CallIds()
         self._spoke = False
-        self.finished = False
+        self.finished: Finish | None = None
 
     def read(self, piece: Candidate, seed: str) -> list[Event]:
         """The events in one piece. Raises `WireFault` for an answer that ends as a failure."""
@@ -63,16 +65,18 @@ class _ChoiceReader:
         if logprobs is not None:
             events.append(LogprobsAdded(logprobs=logprobs, choice=choice))
         word = piece.finish_reason
-        if word and not self.finished:
-            finish = decode_finish(word, called=self._called > 0, spoke=self._spoke)
-            self.finished = True
-            events.append(Finished(reason=finish, said=word, choice=choice))
+        if word and self.finished is None:
+            self.finished = decode_finish(word, called=self._called > 0, spoke=self._spoke)
+            events.append(Finished(reason=self.finished, said=word, choice=choice))
+        elif self.finished is Finish.STOP and self._called:
+            self.finished = Finish.TOOL_CALLS
+            events.append(Finished(reason=self.finished, said=word or "", choice=choice))
         return events
 
     def block(self, said: str) -> Finished:
         """The prompt was blocked before this choice said anything."""
-        self.finished = True
-        return Finished(reason=Finish.CONTENT_FILTER, said=said, choice=self._choice)
+        self.finished = Finish.CONTENT_FILTER
+        return Finished(reason=self.finished, said=said, choice=self._choice)
 
     def _part(self, part: Part, seed: str) -> list[Event]:
         call, signature = part.function_call, part.thought_signature
@@ -113,7 +117,7 @@ class _ChoiceReader:
         events: list[Event] = [
             ToolCallStarted(
                 index=index,
-                id=call_id(call, f"{seed}/{self._choice}/{index}"),
+                id=call_id(call, self._ids, f"{seed}/{self._choice}/{index}"),
                 name=call.name or "",
                 signature=signature,
                 family=self._family if signature else None,

@@ -11,7 +11,7 @@ from router.canon.reply import Choice, Reply
 from router.canon.request import Reasoning, Text, ToolCall
 from router.canon.usage import Usage
 from router.errors import Reason, WireFault
-from router.wire.ids import made_up_id
+from router.wire.ids import CallIds, made_up_id
 from router.wire.members import UNREADABLE
 from router.wire.ollama_chat.fault import fault_inside
 from router.wire.ollama_chat.schema import (
@@ -56,7 +56,8 @@ def decode_reply(body: bytes) -> Reply:
     if message is None or not answer.done:
         raise WireFault(Reason.MALFORMED, "the provider answered without a whole message")
     seed = seed_of(answer)
-    calls = [decode_call(call, f"{seed}/{number}") for number, call in enumerate(message.tool_calls or ())]
+    ids = CallIds()
+    calls = [decode_call(call, ids, f"{seed}/{number}") for number, call in enumerate(message.tool_calls or ())]
     choice = Choice(
         index=0,
         parts=(*_parts(message), *calls),
@@ -104,11 +105,12 @@ def decode_logprobs(raw: Raw) -> Raw | None:
     return Raw(ENCODER.encode({"content": content, "refusal": None})) if content else None
 
 
-def decode_call(call: SaidCall, seed: str) -> ToolCall:
-    """A tool call; `seed` makes an id for one that has none, the same for the same answer."""
+def decode_call(call: SaidCall, ids: CallIds, seed: str) -> ToolCall:
+    """A tool call; `seed` makes an id for one that has none of its own, the same for the same answer."""
     function = call.function or SaidFunction()
     name, arguments = function.name or "", _arguments(function.arguments)
-    return ToolCall(id=call.id or made_up_id("call_", f"{seed}/{name}/{arguments}"), name=name, arguments=arguments)
+    call_id = ids.own(call.id, "call_", f"{seed}/{name}/{arguments}")
+    return ToolCall(id=call_id, name=name, arguments=arguments)
 
 
 def seed_of(answer: AnswerBody) -> str:

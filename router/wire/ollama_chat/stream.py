@@ -16,7 +16,7 @@ from router.canon.event import (
     UsageReported,
 )
 from router.wire.dialect import Frame
-from router.wire.ids import made_up_id
+from router.wire.ids import CallIds, made_up_id
 from router.wire.members import UNREADABLE
 from router.wire.ollama_chat.reply import (
     FAMILY,
@@ -37,6 +37,7 @@ class OllamaDecoder:
     def __init__(self) -> None:
         self._seed: str | None = None
         self._called = 0
+        self._ids = CallIds()
         self._block = 0
         self._thinks = False
         self._ended = False
@@ -79,7 +80,7 @@ class OllamaDecoder:
         if said.content:
             events.append(TextDelta(text=said.content))
         for part in said.tool_calls or ():
-            call = decode_call(part, f"{self._seed}/{self._called}")
+            call = decode_call(part, self._ids, f"{self._seed}/{self._called}")
             events.append(ToolCallStarted(index=self._called, id=call.id, name=call.name))
             if call.arguments:
                 events.append(ToolCallDelta(index=self._called, arguments=call.arguments))

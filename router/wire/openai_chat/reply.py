@@ -7,7 +7,7 @@ from router.canon.reply import Choice, Reply
 from router.canon.request import Reasoning, Refusal, Text, ToolCall
 from router.errors import Reason, WireFault
 from router.wire.citations import nested
-from router.wire.ids import made_up_id
+from router.wire.ids import CallIds, made_up_id
 from router.wire.members import UNREADABLE
 from router.wire.openai_chat.fault import fault_inside
 from router.wire.openai_chat.message import FAMILY, GOOGLE, arguments_text, decode_details, encode_call, encode_detail
@@ -187,7 +187,8 @@ def _choice(choice: ReplyChoice, place: int, seed: str) -> Choice:
         parts.append(Text(text=text))
     if message.refusal:
         parts.append(Refusal(text=message.refusal))
-    calls = [_call(call, f"{seed}/{place}/{number}") for number, call in enumerate(_calls(message))]
+    ids = CallIds()
+    calls = [_call(call, ids, f"{seed}/{place}/{number}") for number, call in enumerate(_calls(message))]
     said = choice.finish_reason or ""
     return Choice(
         index=place if choice.index is None else choice.index,
@@ -216,12 +217,12 @@ def _calls(message: Said) -> tuple[ToolSaid, ...]:
     return (ToolSaid(function=old),) if old is not None and old.name else ()
 
 
-def _call(call: ToolSaid, seed: str) -> ToolCall:
+def _call(call: ToolSaid, ids: CallIds, seed: str) -> ToolCall:
     name, arguments, custom = call_said(call)
     google = call.extra_content.google if call.extra_content else None
     signature = google.thought_signature if google else None
     return ToolCall(
-        id=given_id(call) or made_up_id("call_", f"{seed}/{name}/{arguments}"),
+        id=ids.own(given_id(call), "call_", f"{seed}/{name}/{arguments}"),
         name=name,
         arguments=arguments,
         custom=custom,

@@ -8,6 +8,7 @@ from router.canon.event import (
     CitationAdded,
     Ended,
     Event,
+    Finish,
     Finished,
     LogprobsAdded,
     ReasoningDelta,
@@ -73,7 +74,7 @@ class _ChoiceReader:
         self._thinks = False
         self._said_text = False
         self._refused = False
-        self.finished = False
+        self.finished: Finished | None = None
 
     def goes_on(self, text: str) -> TextDelta | None:
         """The event of a piece that holds this text and nothing else; None where it would end a thought."""
@@ -88,9 +89,10 @@ class _ChoiceReader:
             events.append(LogprobsAdded(logprobs=piece.logprobs, choice=self._choice))
         if piece.error != NULL or piece.finish_reason:
             raise_if_failed(piece)
-        if piece.finish_reason and not self.finished:
-            self.finished = True
+        if piece.finish_reason and self.finished is None:
             events.append(self._finish(piece, piece.finish_reason))
+        elif self.finished is not None and self.finished.reason is Finish.STOP and self._calls.called:
+            events.append(self._finish(piece, self.finished.said))
         return events
 
     def _read_said(self, said: Said, seed: str, events: list[Event]) -> None:
@@ -142,12 +144,13 @@ class _ChoiceReader:
         if self._calls.nameless:
             raise WireFault(Reason.MALFORMED, "the provider ended the answer with a tool call without a name")
         refused = self._refused and not self._said_text
-        return Finished(
+        self.finished = Finished(
             reason=decode_finish(said, called=self._calls.called, refused=refused),
             said=said,
             stop_sequence=stop_sequence(piece),
             choice=self._choice,
         )
+        return self.finished
 
 
 class ChatDecoder:

@@ -37,6 +37,7 @@ from router.wire.anthropic_messages.encoder import MessageEncoder
 from router.wire.anthropic_messages.reply import decode_reply, encode_reply
 from router.wire.anthropic_messages.request import decode_request, encode_request, peek
 from tests.wire.anthropic_messages.test_stream import events_of, told
+from tests.wire.calls import are_apart
 
 MODEL = "claude-sonnet-4-6"
 """A generation that takes nearly all of the protocol."""
@@ -255,7 +256,7 @@ calls = st.builds(ToolCall, id=names, name=names, arguments=json_text)
 
 
 @settings(max_examples=100, deadline=None)
-@given(up_to(thoughts | texts | cited | opaques | calls, most=5), usages, st.text(max_size=3))
+@given(up_to(thoughts | texts | cited | opaques | calls, most=5).filter(are_apart), usages, st.text(max_size=3))
 def test_a_whole_answer_comes_back_as_it_was(parts: tuple[Part, ...], usage: Usage, suffix: str) -> None:
     """Parts in their order, counts in their buckets."""
     called = any(isinstance(part, ToolCall) for part in parts)
@@ -268,7 +269,7 @@ def test_a_whole_answer_comes_back_as_it_was(parts: tuple[Part, ...], usage: Usa
 
 
 @settings(max_examples=100, deadline=None)
-@given(up_to(thoughts | texts | calls, most=5))
+@given(up_to(thoughts | texts | calls, most=5).filter(are_apart))
 def test_a_stream_comes_back_as_it_was(parts: tuple[Part, ...]) -> None:
     """The same words, seals and calls, whatever they were."""
     events: list[object] = [Started(id="msg_1", model="m")]

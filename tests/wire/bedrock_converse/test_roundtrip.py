@@ -58,7 +58,15 @@ thoughts = _block("reasoningContent", reasoningText=signed) | _block(
 calls = _block("toolUse", toolUseId=ids, name=names, input=inputs)
 served = _block("toolUse", toolUseId=ids, name=names, input=inputs, type=st.just("server_tool_use"))
 found = _block("toolResult", toolUseId=ids, status=st.just("success"), content=st.lists(texts, min_size=1, max_size=2))
-answers = st.lists(texts | thoughts | calls | served | found, min_size=1, max_size=6)
+
+
+def _are_apart(blocks: list[dict[str, Any]]) -> bool:
+    """Whether no two calls have one id: of an answer where they have, one would get another."""
+    ids = [block["toolUse"]["toolUseId"] for block in blocks if "toolUse" in block]
+    return len(set(ids)) == len(ids)
+
+
+answers = st.lists(texts | thoughts | calls | served | found, min_size=1, max_size=6).filter(_are_apart)
 
 
 def choice_of(blocks: list[dict[str, Any]]) -> Choice:

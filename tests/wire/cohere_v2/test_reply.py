@@ -82,14 +82,14 @@ def test_a_200_that_is_no_answer_is_a_fault_with_the_right_reason(body: bytes, r
         ("COMPLETE", Finish.STOP),
         ("STOP_SEQUENCE", Finish.STOP),
         ("MAX_TOKENS", Finish.LENGTH),
-        ("TOOL_CALL", Finish.TOOL_CALLS),
+        ("TOOL_CALL", Finish.STOP),
         ("ERROR_LIMIT", Finish.CONTEXT_FULL),
         ("ERROR_TOXIC", Finish.CONTENT_FILTER),
         ("SOMETHING_NEW", Finish.OTHER),
     ],
 )
 def test_every_finish_reason_has_its_word(said: str, finish: Finish) -> None:
-    """The set is open: what is new is `OTHER`, and its own word is kept."""
+    """The set is open: what is new is `OTHER`, and its own word is kept. A word for calls needs a call."""
     body = {"id": "x", "message": {"content": [{"type": "text", "text": "a"}]}, "finish_reason": said}
     choice = DIALECT.decode_reply(json.dumps(body).encode()).choices[0]
     assert (choice.finish, choice.said) == (finish, said)

@@ -42,6 +42,7 @@ from router.wire.openai_chat import DIALECT
 from router.wire.openai_chat.reply import decode_reply, encode_reply
 from router.wire.openai_chat.request import decode_request, encode_request, peek
 from router.wire.openai_chat.stream import ChatEncoder
+from tests.wire.calls import are_apart
 from tests.wire.cutting import split
 
 FAMILY = "openai-chat"
@@ -172,7 +173,7 @@ def test_a_request_comes_back_as_it_was(request: ChatRequest) -> None:
 choices = st.builds(
     Choice,
     index=st.just(0),
-    parts=answer_parts,
+    parts=answer_parts.filter(are_apart),
     finish=st.just(Finish.LENGTH),
     said=st.just("length"),
     logprobs=st.none() | st.just(msgspec.Raw(b'{"content":[],"refusal":null}')),
