@@ -13,6 +13,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from actors.books import Books
+from actors.handover import hand_over
 from actors.runtime import Ports
 from actors.vault import Vault
 from router.canon.cost import CostSource
@@ -23,7 +24,6 @@ from router.store.journal import (
     Backlog,
     EntryRow,
     JournalError,
-    JournalMisfit,
     Mark,
     ProviderTotal,
     Record,
@@ -67,6 +67,7 @@ class Carrier:
         self._due.set()
         self._turn = asyncio.Lock()
         self._prune_at_s = 0.0
+        self._unswept = False
 
     def wake(self) -> None:
         """The journal has something new."""
@@ -104,43 +105,41 @@ class Carrier:
     async def _carry(self, until: Mark | None = None) -> None:
         """Batch by batch; one that was put and not yet marked as carried, for a crash, is put again without effect."""
         while (backlog := await self._backlog(until)).records:
-            await self._put(backlog.records)
+            await hand_over(backlog.records, self._put, self._books)
             await self._vault.journal_worker.run(partial(self._vault.journal.carried, backlog.mark))
             if until is None and len(backlog.records) < BATCH_RECORDS:
                 break
 
     async def _put(self, records: tuple[Record, ...]) -> None:
-        """All together; where one does not fit, each by itself, so that it holds up no other."""
-        try:
-            await self._in_store(partial(self._vault.store.put, records))
-            return
-        except JournalMisfit as error:
-            if len(records) == 1:
-                self._books.lost += 1
-                _LOG.error(Line.RECORD_LOST, extra={"told": {"why": str(error)}})
-                return
-        for record in records:
-            await self._put((record,))
+        await self._in_store(partial(self._vault.store.put, records))
 
     async def _backlog(self, until: Mark | None) -> Backlog:
         return await self._vault.journal_worker.run(partial(self._vault.journal.backlog, BATCH_RECORDS, until))
 
     async def _prune(self) -> None:
-        """Delete what has been kept long enough, a little at a time; the journal keeps no copy of it either."""
+        """Delete what has been kept long enough, a little at a time; the journal keeps no copy of it either. What fails
+        is tried again as soon as the store may answer, not in an hour."""
         vault, now_s = self._vault, self._ports.clock.now()
-        if now_s < self._prune_at_s:
-            return
-        self._prune_at_s = now_s + PRUNE_EVERY_S
-        if vault.keep_days is not None:
-            await self._delete(vault.store.prune, vault.keep_days)
-        await self._delete(vault.store.forget, vault.keep_transcripts_days)
-        await vault.journal_worker.run(vault.journal.renew)
+        if now_s >= self._prune_at_s:
+            if vault.keep_days is not None:
+                await self._delete(vault.store.prune, vault.keep_days)
+            await self._delete(vault.store.forget, vault.keep_transcripts_days)
+            await vault.journal_worker.run(vault.journal.renew)
+            self._prune_at_s = now_s + PRUNE_EVERY_S
+        if self._unswept:
+            await self.sweep()
+
+    async def sweep(self) -> None:
+        """Leave no copy of what was deleted; while somebody reads, the next batch does. Raises `JournalError`."""
+        self._unswept = True
+        self._unswept = not await self._in_store(self._vault.store.sweep)
 
     async def _delete(self, old: Callable[[float, int], int], keep_days: float) -> None:
         before_at = self._ports.wall.now() - keep_days * _DAY_S
         deleted = PRUNE_ENTRIES
         while deleted == PRUNE_ENTRIES:
             deleted = await self._in_store(partial(old, before_at, PRUNE_ENTRIES))
+            self._unswept |= deleted > 0
 
     async def settle(self) -> None:
         """Open the store; once in the life of this process, first of all, settle what earlier ones left: entries of

@@ -15,13 +15,11 @@ from actors.accesses import Accesses
 from actors.books import Books, closing_of, opening_of, repeated_of
 from actors.carrier import Carrier
 from actors.copyist import Copyist
+from actors.lookup import MOST_READ, Read, from_records, from_store
 from actors.messages import (
-    AccountBusy,
     AdminActed,
     AnswerRepeated,
-    AuditPage,
     CostView,
-    EntriesPage,
     EntryClosed,
     EntryOpened,
     EraseUser,
@@ -31,8 +29,6 @@ from actors.messages import (
     ReadEntries,
     ReadSpend,
     ReadTotals,
-    SpendPage,
-    TotalsPage,
     UserErased,
 )
 from actors.runtime import Actor, Crashed, Exit, Job, Overflow, Reply, Snapshot, Wall
@@ -43,21 +39,12 @@ from router.canon.usage import Usage
 from router.policy.gauge import Gauge
 from router.policy.price import PriceBook, is_plausible
 from router.store.journal import (
-    ActQuery,
-    AuditRow,
-    EntryRow,
     JournalError,
     JournalUnusable,
-    ProviderTotal,
-    Query,
     Record,
-    Store,
     total_of,
 )
 from router.telemetry.logs import Line
-
-MOST_READ = 1000
-"""Rows of one answer."""
 
 OPEN_S = 2.0
 """How long a start waits for journal and store; a disk that hangs must not keep a router from answering."""
@@ -73,7 +60,6 @@ _LAST_TRY_S = 0.2
 _LOG = logging.getLogger(__name__)
 
 Fact = EntryOpened | EntryClosed | AnswerRepeated | AdminActed | ExchangeTranscribed
-Read = ReadTotals | ReadSpend | ReadEntries | ReadAudit | EraseUser
 LedgerMessage = Fact | ReadCosts | Read
 LedgerAnswer = CostView | Reply | None
 
@@ -289,22 +275,26 @@ class Ledger(Actor):
         try:
             await self._carrier.carry_all()
             answer = await self._vault.store_worker.run(
-                partial(_from_store, self._vault.store, message, self.ports.wall.now())
+                partial(from_store, self._vault.store, message, self.ports.wall.now())
             )
         except JournalError as error:
             self._carrier.refused(error)
-            reply.set(_from_records(await self._uncarried(), message, str(error)))
+            reply.set(from_records(await self._uncarried(), message, str(error)))
             return
         if isinstance(message, EraseUser):
-            await self._renew()
-            self._note(_erasure(message.actor, self.ports.wall.now()))
+            self._note(_erasure(message.actor, self.ports.wall.now()))  # first: what is done is told whatever follows
+            await self._sweep()
         elif self._books.pending and not isinstance(answer, UserErased):
             # the journal refuses: what waits for it is not in the store either
             answer = replace(answer, complete=False)
         reply.set(answer)
 
-    async def _renew(self) -> None:
-        """What was erased is not left in the journal either; one that refuses does so later, by the hour."""
+    async def _sweep(self) -> None:
+        """What was erased is left neither in the journal nor beside the store's tables; what refuses does so later."""
+        try:
+            await self._carrier.sweep()
+        except JournalError as error:
+            self._carrier.refused(error)
         try:
             await self._vault.journal_worker.run(self._vault.journal.renew)
         except JournalError as error:
@@ -337,64 +327,3 @@ def pricer(prices: Snapshot[PriceBook], wall: Wall) -> Callable[[Target, Usage |
 def _erasure(by: str, at: float) -> AdminActed:
     """The act that an erasure is: it does not name whom it is to forget."""
     return AdminActed(by=by, act="user.erased", subject="an end user", outcome="taken", at=at)
-
-
-Page = TotalsPage | SpendPage | EntriesPage | AuditPage
-
-
-def _from_store(store: Store, message: Read, now_at: float) -> Page | UserErased:
-    """Blocking: what the store has."""
-    match message:
-        case ReadTotals():
-            return TotalsPage(totals=store.totals(message.since_at), complete=True)
-        case ReadSpend():
-            return SpendPage(spent=store.spent(message.since_at, message.before_at), complete=True)
-        case ReadEntries(query=query):
-            rows = store.entries(replace(query, limit=min(query.limit, MOST_READ)))
-            return EntriesPage(rows=rows, complete=True)
-        case ReadAudit():
-            return AuditPage(rows=store.audit(_bounded(message.query)), complete=True)
-        case EraseUser():
-            erased = store.erase(message.user, now_at)
-            return UserErased(entries=erased.entries, transcripts=erased.transcripts)
-        case _:
-            assert_never(message)
-
-
-def _from_records(records: tuple[Record, ...], message: Read, why: str) -> Page | AccountBusy:
-    """What can be said without the store; such rows have no places yet, so there is only a first page of them."""
-    newest = records[::-1]
-    rows = tuple(record for record in newest if isinstance(record, EntryRow))
-    match message:
-        case ReadTotals():
-            return TotalsPage(totals=_summed(rows, message.since_at), complete=False)
-        case ReadSpend():
-            return SpendPage(spent=(), complete=False)
-        case ReadEntries(query=query):
-            fits = tuple(row for row in rows if _fits(row, query)) if query.before is None else ()
-            return EntriesPage(rows=fits[: min(query.limit, MOST_READ)], complete=False)
-        case ReadAudit():
-            acts = tuple(row for row in newest if isinstance(row, AuditRow) and message.query.wants(row))
-            return AuditPage(rows=acts[: _bounded(message.query).limit], complete=False)
-        case EraseUser():
-            return AccountBusy(why=why)
-        case _:
-            assert_never(message)
-
-
-def _bounded(query: ActQuery) -> ActQuery:
-    return replace(query, limit=min(query.limit, MOST_READ))
-
-
-def _summed(rows: tuple[EntryRow, ...], since_at: float) -> tuple[ProviderTotal, ...]:
-    sums: dict[str, ProviderTotal] = {}
-    for row in rows:
-        if row.closed_at is not None and row.closed_at >= since_at:
-            sums[row.provider] = sums.get(row.provider, ProviderTotal(provider=row.provider)).plus(total_of(row))
-    return tuple(sums[name] for name in sorted(sums))
-
-
-def _fits(row: EntryRow, query: Query) -> bool:
-    wanted = ((query.provider, row.provider), (query.model, row.model), (query.key, row.key), (query.user, row.user))
-    late = query.since_at is None or max(row.opened_at or 0.0, row.closed_at or 0.0) >= query.since_at
-    return late and all(want is None or want == has for want, has in wanted)

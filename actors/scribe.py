@@ -8,10 +8,11 @@ from collections.abc import Callable
 from functools import partial
 
 from actors.books import GROUP_RECORDS, Books
+from actors.handover import hand_over
 from actors.runtime import Ports
 from actors.vault import Vault
 from router.policy.backoff import Backoff, choose_wait_s
-from router.store.journal import JournalError, JournalMisfit, Record
+from router.store.journal import JournalError, Record
 from router.telemetry.logs import Line
 
 GROUP_S = 0.05
@@ -69,7 +70,7 @@ class Scribe:
         await self.open()
         left = len(self._books.pending)
         while left > 0 and (batch := self._books.next_batch()):
-            await self._append(batch)
+            await hand_over(batch, self._append, self._books)
             self._books.written(batch)
             left -= len(batch)
         if not self._books.pending:
@@ -82,17 +83,7 @@ class Scribe:
         self._written()
 
     async def _append(self, records: tuple[Record, ...]) -> None:
-        """All together; where one does not fit, each by itself, so that it holds up no other."""
-        try:
-            await self._worker.run(partial(self._journal.append, records))
-            return
-        except JournalMisfit as error:
-            if len(records) == 1:
-                self._books.lost += 1
-                _LOG.error(Line.RECORD_LOST, extra={"told": {"why": str(error)}})
-                return
-        for record in records:
-            await self._append((record,))
+        await self._worker.run(partial(self._journal.append, records))
 
     async def open(self) -> None:
         """Make the journal ready, and learn from it who we are. Raises `JournalError`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
+
 from msgspec import Struct
 
 
@@ -69,8 +71,38 @@ _BUCKETS = tuple(name for name in Usage.__struct_fields__ if name not in _TOLD)
 
 
 def added(one: Usage | None, other: Usage) -> Usage:
-    """The tokens of both. A provider's own words of money and totals are each for its own part, so none is taken
-    over."""
+    """Both together. Money and totals that a provider said are known of both only where they are of each; what one of
+    them bills counts beside what the other counts."""
     if one is None:
         return other
-    return Usage(**{bucket: getattr(one, bucket) + getattr(other, bucket) for bucket in _BUCKETS})
+    return Usage(
+        **{bucket: getattr(one, bucket) + getattr(other, bucket) for bucket in _BUCKETS},
+        reported_usd=_usd_of_both(one, other),
+        reported_total=_of_both(one.reported_total, other.reported_total),
+        billed_input=_billed_of_both(one, other, "billed_input", ("input", "cache_read")),
+        billed_output=_billed_of_both(one, other, "billed_output", ("output", "reasoning")),
+    )
+
+
+def _of_both(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
+
+def _usd_of_both(one: Usage, other: Usage) -> str | None:
+    if one.reported_usd is None or other.reported_usd is None:
+        return None
+    try:
+        return str(Decimal(one.reported_usd) + Decimal(other.reported_usd))
+    except InvalidOperation:
+        return None
+
+
+def _billed_of_both(one: Usage, other: Usage, name: str, counted: tuple[str, ...]) -> int | None:
+    """None where both are billed as they are counted."""
+    if getattr(one, name) is None and getattr(other, name) is None:
+        return None
+    billed: list[int | None] = [getattr(usage, name) for usage in (one, other)]
+    return sum(
+        sum(getattr(usage, bucket) for bucket in counted) if said is None else said
+        for usage, said in zip((one, other), billed, strict=True)
+    )

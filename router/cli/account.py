@@ -102,7 +102,11 @@ def erase(config: Path | None, user: str) -> None:
     with open_store(config, read_only=False) as store:
         erased = store.erase(user, time.time())  # noqa: TID251 a command has no ports
         _act(store, "user.erased", "an end user", asdict(erased))
-    typer.echo(f"erased from {erased.entries} entries, and {erased.transcripts} transcripts")
+        typer.echo(f"erased from {erased.entries} entries, and {erased.transcripts} transcripts")
+        if not store.sweep():
+            typer.echo(
+                "pointsman: somebody reads the ledger: a copy goes within the hour, or by doing this again", err=True
+            )
 
 
 def rate(config: Path | None, *, apply: bool) -> None:
@@ -110,18 +114,27 @@ def rate(config: Path | None, *, apply: bool) -> None:
     settings = settings_or_exit(config)
     book = price_book(layout_of(settings, find_installed().kinds).seats, PriceList(), settings.prices)
     before = after = Decimal(0)
-    changed = 0
+    changed = unknown = 0
     with open_store(config, read_only=not apply) as store:
         for batch in _changed(store, book):
             changed += len(batch)
+            unknown += sum(old.cost_usd is None for old, _new in batch)
             before += sum((old.cost_usd or Decimal(0) for old, _new in batch), Decimal(0))
             after += sum((new.cost_usd or Decimal(0) for _old, new in batch), Decimal(0))
             if apply:
                 store.reprice(tuple(new for _old, new in batch))
         if apply and changed:
             _act(store, "entries.rated", "the ledger", {"entries": changed})
-    word = "now cost" if apply else "would cost"
-    typer.echo(f"{changed} entries {word} {usd_text(after)} USD instead of {usd_text(before)}")
+    if not changed:
+        typer.echo("every entry's cost is what today's prices make it")
+        return
+    word = ("now cost" + "s" * (changed == 1)) if apply else "would cost"
+    aside = f", and instead of the unknown cost of {unknown}" if unknown else ""
+    typer.echo(f"{_counted(changed)} {word} {usd_text(after)} USD instead of {usd_text(before)}{aside}")
+
+
+def _counted(entries: int) -> str:
+    return "1 entry" if entries == 1 else f"{entries} entries"
 
 
 def _changed(store: Store, book: PriceBook) -> Iterator[tuple[tuple[EntryRow, EntryRow], ...]]:

@@ -125,11 +125,15 @@ def _tokens(row: EntryRow) -> str:
 
 
 def _entries(entries: tuple[EntryRow, ...]) -> Table:
-    table = Table("closed", "provider", "model", "end", "reason", "tokens", "cost USD", "by price", "by provider")
+    who = ("request", "key", "user")
+    table = Table("closed", *who, "provider", "model", "end", "reason", "tokens", "cost USD", "by price", "by provider")
     for row in entries:
         closed = datetime.fromtimestamp(row.closed_at, UTC).isoformat(timespec="seconds") if row.closed_at else "open"
         table.add_row(
             closed,
+            row.exchange,
+            row.key,
+            row.user,
             row.provider,
             row.model,
             row.end.value if row.end else "",

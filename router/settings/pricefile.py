@@ -39,6 +39,9 @@ def read_prices(path: Path, findings: Findings, where: Where) -> PriceRows:
     rows: tuple[PriceRowKeys, ...] = ()
     if not found.touch(()):
         tree = {} if tree is None else tree
+        if isinstance(tree, list):
+            found.add((), "is rows alone; write `prices:` above them, and indent them")
+            tree = {"prices": []}
         rows = Shaper(found, path.parent, Path.home()).shape(tree, PriceFile).prices
         _check_rows(rows, found)
     try:

@@ -397,7 +397,11 @@ class Store(Protocol):
 
     def erase(self, user: str, now_at: float) -> Erased:
         """Take one end user out of every entry that was opened until now, and delete the transcripts of exchanges that
-        began until now, also of those still on their way. Sums stay what they were."""
+        began until now, also of those still on their way. Sums stay what they were. `sweep` is still to come."""
+        ...
+
+    def sweep(self) -> bool:
+        """Leave no copy of what was deleted beside the tables. False where somebody reads: to be tried again."""
         ...
 
     def close(self) -> None:

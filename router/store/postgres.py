@@ -91,8 +91,9 @@ class PostgresBackend:
                 f"{self.name} has {has}, this router needs {REVISION}: run `pointsman ledger migrate`"
             )
 
-    def sweep(self, connection: Connection) -> None:
+    def sweep(self, connection: Connection) -> bool:
         """Its own vacuum does that."""
+        return True
 
     def told(self, error: BaseException) -> JournalError:
         """What Postgres says, on one line; it never repeats a password."""

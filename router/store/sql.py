@@ -59,8 +59,9 @@ class Backend(Protocol):
         """Make the tables what this version needs, or say why they cannot be. Raises `JournalError`."""
         ...
 
-    def sweep(self, connection: Connection) -> None:
-        """Outside of a transaction: leave no copy of what was deleted beside the tables."""
+    def sweep(self, connection: Connection) -> bool:
+        """Outside of a transaction: leave no copy of what was deleted beside the tables. False where it must be tried
+        again."""
         ...
 
     def told(self, error: BaseException) -> JournalError:
@@ -184,10 +185,7 @@ class SqlStore:
         place, at = TRANSCRIPTS.c.seq, TRANSCRIPTS.c.at
         old = select(place).where(at < before_at).order_by(at).limit(limit)
         with self._begin() as connection:
-            gone = connection.execute(delete(TRANSCRIPTS).where(place.in_(old))).rowcount
-        if gone:
-            self._sweep()
-        return gone
+            return connection.execute(delete(TRANSCRIPTS).where(place.in_(old))).rowcount
 
     def erase(self, user: str, now_at: float) -> Erased:
         """The name goes and the entry stays: what was spent was spent. What was said goes whole."""
@@ -196,26 +194,26 @@ class SqlStore:
         with self._begin() as connection:
             mark = upsert_erased(connection.dialect.name)
             connection.execute(mark, [{"user": mark_of(user), "until_at": now_at}])
-            erased = Erased(
+            return Erased(
                 entries=connection.execute(update(ENTRIES).where(theirs).values(user="")).rowcount,
                 transcripts=connection.execute(delete(TRANSCRIPTS).where(words)).rowcount,
             )
-        self._sweep()
-        return erased
+
+    def sweep(self) -> bool:
+        """As the Protocol says; no transaction may be open for it."""
+        if self._engine is None:
+            raise JournalError(f"{self._backend.name} is not open")
+        try:
+            with self._engine.connect() as connection:
+                return self._backend.sweep(connection)
+        except SQLAlchemyError as error:
+            raise self._backend.told(getattr(error, "orig", None) or error) from error
 
     def close(self) -> None:
         """As the Protocol says."""
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
-
-    def _sweep(self) -> None:
-        assert self._engine is not None
-        try:
-            with self._engine.connect() as connection:
-                self._backend.sweep(connection)
-        except SQLAlchemyError as error:
-            raise self._backend.told(getattr(error, "orig", None) or error) from error
 
     @contextmanager
     def _begin(self, engine: Engine | None = None) -> Iterator[Connection]:

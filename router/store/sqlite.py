@@ -73,9 +73,10 @@ class SqliteBackend:
         connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
         upgrade(connection, self.name)
 
-    def sweep(self, connection: Connection) -> None:
-        """Write-ahead log into file, and the log emptied; while somebody reads, the next sweep does it."""
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    def sweep(self, connection: Connection) -> bool:
+        """Write-ahead log into file, and the log emptied, unless somebody reads."""
+        busy, _pages, _done = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        return not busy
 
     def told(self, error: BaseException) -> JournalError:
         """As the Protocol says."""

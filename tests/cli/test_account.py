@@ -112,21 +112,24 @@ def test_entries_are_rated_anew(account: Account) -> None:
     unpriced = replace(closed("a", cost_usd=None), usage=usage, reported_usd=None, price_id=None, price_date=None)
     account.put(unpriced, opened("b"))
     cost = Decimal(3) * 900 / 1_000_000 + Decimal(15) * 40 / 1_000_000
-    assert f"1 entries would cost {cost.normalize()} USD instead of 0" in account.run("rate")
+    assert (
+        f"1 entry would cost {cost.normalize()} USD instead of 0, and instead of the unknown cost of 1\n"
+        == account.run("rate")
+    )
     store = sqlite_store(account.ledger)
     store.open()
     assert store.entries(Query())[-1].cost_usd is None
-    assert f"1 entries now cost {cost.normalize()}" in account.run("rate", "--apply")
+    assert f"1 entry now costs {cost.normalize()}" in account.run("rate", "--apply")
     assert store.entries(Query())[-1].cost_usd == cost
     store.close()
-    assert "0 entries" in account.run("rate")
+    assert account.run("rate") == "every entry's cost is what today's prices make it\n"
 
 
 def test_what_nobody_prices_any_more_keeps_its_cost(account: Account) -> None:
     """A provider that has left the configuration was paid all the same."""
     gone = closed("a", provider="gone")
     account.put(replace(gone, usage=Usage(input=900, output=40), reported_usd=None))
-    assert "0 entries" in account.run("rate", "--apply")
+    assert "every entry's cost is" in account.run("rate", "--apply")
     assert "0.00357" in account.run()
 
 

@@ -131,6 +131,9 @@ class MemoryStore(Refusing):
         self.acts: dict[tuple[str, int], AuditRow] = {}
         self.said: dict[str, TranscriptRow] = {}
         self._erased: dict[str, float] = {}
+        self.swept = 0
+        self.unswept: JournalError | None = None
+        self.unforgetting: JournalError | None = None
 
     def open(self) -> None:
         """As the Protocol says."""
@@ -229,10 +232,20 @@ class MemoryStore(Refusing):
     def forget(self, before_at: float, limit: int) -> int:
         """As the Protocol says."""
         self.may_refuse()
+        if self.unforgetting is not None:
+            raise self.unforgetting
         old = [name for name, row in self.said.items() if row.at < before_at][:limit]
         for name in old:
             del self.said[name]
         return len(old)
+
+    def sweep(self) -> bool:
+        """As the Protocol says; it can be told to refuse alone, as `forget` can."""
+        self.may_refuse()
+        if self.unswept is not None:
+            raise self.unswept
+        self.swept += 1
+        return True
 
     def erase(self, user: str, now_at: float) -> Erased:
         """As the Protocol says."""

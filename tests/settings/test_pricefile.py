@@ -35,7 +35,7 @@ _FAULTS = {
         f"prices: [{_ROW}}}, {_ROW}}}]",
         "prices[1]: is for the same model and day as prices[0]; remove one, or give it a date",
     ),
-    "rows alone": (f"[{_ROW}}}]", "must be keys with values, not a list"),
+    "rows alone": (f"[{_ROW}}}]", "is rows alone; write `prices:` above them, and indent them"),
     "nothing": ("", "prices: is missing; give a list"),
     "no YAML": ("prices: [", "line 1, column 10: expected the node content"),
 }
