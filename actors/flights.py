@@ -62,6 +62,7 @@ class Follower:
         self._left_s = left_s
         self.begun: Committed | None = None
         self.ended: Answered | None = None
+        self._why = Reason.INTERNAL
 
     async def follow(self, first: Shared) -> bool:
         """Tell all that it is told. False: it ended for a reason of its own, or is told by another's target, and
@@ -93,9 +94,10 @@ class Follower:
         except GatewayError as error:
             if isinstance(error, UpstreamFailed) and error.reason is not Reason.DEADLINE:
                 raise
+            self._why = error.reason
             return None
 
     def _without(self) -> bool:
         if self.begun is not None:
-            raise Unavailable("the request that this one had joined has ended", reason=Reason.INTERNAL)
+            raise Unavailable("the request that this one had joined has ended", reason=self._why)
         return False

@@ -127,6 +127,18 @@ def test_what_ends_the_first_for_a_reason_of_its_own_ends_no_other() -> None:
     run_virtual(main())
 
 
+def test_what_ends_the_first_in_the_middle_ends_all_for_that_reason() -> None:
+    """Its deadline is over when some of the answer was told: that is no error within the router, to nobody."""
+
+    async def main() -> None:
+        async with embedded(in_turn(Scripted(headers=STREAMED, steps=(WORD, Delay(3600)))), **ON) as router:
+            wishes: dict[str, Any] = {"router": {"deadline_s": 10}}
+            both = await asyncio.gather(*(later(router, s, **wishes) for s in (0, 5)))
+            assert [each.error and each.error.reason for each in both] == [Reason.DEADLINE] * 2 and sent(router) == 1
+
+    run_virtual(main())
+
+
 def test_who_may_not_be_told_by_that_target_asks_for_itself() -> None:
     """The configuration has changed meanwhile: whoever comes after that joins whoever came after it first."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from random import Random
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.messages import Answered, Call, Committed, Desk, Flow, Once, Opened, Piece, Rescued, Whole
 from actors.runtime import ChannelClosed
@@ -16,7 +18,8 @@ from router.canon.operation import Operation
 from router.canon.request import Reasoning, Text, ToolCall
 from router.errors import GatewayError, WireFault
 from router.wire.dialect import Ask, FrontHalf, Relay, StreamEncoder
-from tests.simulation.plan import DAWDLING, LEAVING, Plan
+from tests.simulation.kinds import DAWDLING, LEAVING
+from tests.simulation.plan import Plan
 from tests.simulation.provider import body_of
 from tests.simulation.schedule import Schedule
 from tests.simulation.story import Heard, Story
@@ -43,9 +46,18 @@ class Manners(Struct, frozen=True, kw_only=True):
     wishes: dict[str, object] = {}
 
 
-def draw_manners(schedule: Schedule, exchange: str, plan: Plan, models: tuple[str, ...]) -> Manners:
-    """A caller of the phase of faults."""
-    chance = schedule.chance(exchange)
+def draw_manners(schedule: Schedule, exchange: str, plan: Plan, models: tuple[str, ...], asked: str = "") -> Manners:
+    """A caller of the phase of faults; of one that asks what `asked` does, how long it stays is its own."""
+    own = _drawn(schedule.chance(exchange), plan, models)
+    said = _drawn(schedule.chance(asked), plan, models) if asked not in ("", exchange) else own
+    return replace(
+        said,
+        leave_s=own.leave_s if own.leave_s is not None and schedule.admits(LEAVING, exchange) else None,
+        dawdle_s=own.dawdle_s if own.dawdle_s and schedule.admits(DAWDLING, exchange) else 0.0,
+    )
+
+
+def _drawn(chance: Random, plan: Plan, models: tuple[str, ...]) -> Manners:
     leaves = chance.random() < plan.disturbances.get(LEAVING, 0.0)
     dawdles = chance.random() < plan.disturbances.get(DAWDLING, 0.0) * 0.5
     leave_s = chance.choice((0.0, 0.05, 0.5, 5.0)) * chance.random()
@@ -61,8 +73,8 @@ def draw_manners(schedule: Schedule, exchange: str, plan: Plan, models: tuple[st
         model=chance.choice(models) if chance.random() < 0.5 else "chat",
         dialect=chance.choice(FRONTS),
         stream=chance.random() < 0.7,
-        leave_s=leave_s if leaves and schedule.admits(LEAVING, exchange) else None,
-        dawdle_s=dawdle_s if dawdles and schedule.admits(DAWDLING, exchange) else 0.0,
+        leave_s=leave_s if leaves else None,
+        dawdle_s=dawdle_s if dawdles else 0.0,
         wishes=wishes,
     )
 
@@ -85,10 +97,10 @@ class Caller:
         heard, manners, story = self._heard, self._manners, self._story
         story.heard.append(heard)
         heard.since_s = story.now()
-        said = heard.asked or heard.exchange
-        ask = self._half.peek(
-            body_of(manners.dialect, said, manners.model, stream=manners.stream, wishes=manners.wishes)
-        )
+        body = body_of(manners.dialect, heard.asked, manners.model, stream=manners.stream, wishes=manners.wishes)
+        heard.may_keep = self._client.cache.on is not False
+        heard.question = (manners.dialect, body, self._client.tenant)
+        ask = self._half.peek(body)
         try:
             opened = self._desk.open(
                 Call(
@@ -152,6 +164,7 @@ class Caller:
         match piece:
             case Committed():
                 heard.provider = piece.target.provider
+                heard.repeats = piece.cache == "hit"
                 voice.relay = piece.relay
             case Flow():
                 self._say(voice.say(piece))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from actors.runtime import Wall
 from router.store.journal import JournalError
-from tests.simulation.plan import CANCELS, CLOCK, CRASHES, HANGS, REFUSES, SWAPS
+from tests.simulation.kinds import CANCELS, CLOCK, CRASHES, HANGS, REFUSES, SWAPS
 from tests.simulation.swapping import swap_configurations
 from tests.simulation.taps import Poison
 

@@ -8,12 +8,17 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from actors.hearing import LINGER_S
 from actors.messages import BreakerChanged
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
 from router.policy.breaker import TRANSITIONS, Phase
 from tests.simulation.bounding import budgets_are_the_ledger
+from tests.simulation.draining import (
+    drained_attempts_are_counted,
+    drains_stay_within_bounds,
+    exchanges_end_with_their_attempts,
+)
+from tests.simulation.echoing import Tellings, answers_stay_with_their_question, repeated_answers_are_free
 from tests.simulation.plan import INPUT_PER_MTOK, OUTPUT_PER_MTOK
 from tests.simulation.repeating import one_exchange_per_key
 from tests.simulation.story import Heard, Told
@@ -69,6 +74,7 @@ def one_entry_per_attempt(world: World) -> Iterator[str]:
         if row is None or row.closed_at is None or row.opened_at is None:
             yield f"{attempt} has no whole row in the journal: {row}"
     ends = {fact.attempt: fact.end for fact in story.closed}
+    ends |= {f"{fact.exchange}.0": End.COMPLETED for fact in story.repeated}
     for attempt, row in rows.items():
         if attempt not in world.lost and row.end is not ends.get(attempt):
             yield f"{attempt} was closed {ends.get(attempt)}, its row says {row.end}"
@@ -143,9 +149,9 @@ def callers_are_told_the_cost(world: World) -> Iterator[str]:
 def usage_is_the_last_word(world: World) -> Iterator[str]:
     """A completed attempt at a provider that said all is accounted with its last count, never with a preview; where
     its caller's time was over before that came, with an estimate that says so."""
-    said = _told(world)
+    said = Tellings(world)
     for fact in world.story.closed:
-        tolds = [told for told in said[fact.exchange] if told.provider == fact.provider]
+        tolds = [told for told in said.to(fact.exchange) if told.provider == fact.provider]
         counts = fact.usage is not None and fact.usage_source is not UsageSource.ESTIMATED
         if fact.end is not End.COMPLETED or not counts or any(told.fault for told in tolds):
             continue
@@ -157,13 +163,13 @@ def usage_is_the_last_word(world: World) -> Iterator[str]:
 
 def nothing_completes_without_a_last_word(world: World) -> Iterator[str]:
     """As many attempts completed as answers had their terminal event, at most; and no caller heard a made-up end."""
-    said = _told(world)
+    said = Tellings(world)
     done = Counter(fact.exchange for fact in world.story.closed if fact.end is End.COMPLETED)
     for exchange, times in done.items():
-        if times > sum(told.whole for told in said[exchange]):
-            yield f"{exchange} completed {times} times, its providers said {[told.fault for told in said[exchange]]}"
+        if times > sum(told.whole for told in said.to(exchange)):
+            yield f"{exchange} completed {times} times, its providers said {[t.fault for t in said.to(exchange)]}"
     for heard in world.story.heard:
-        whole = any(told.whole for told in said[heard.exchange])
+        whole = any(told.whole for tolds in said.behind(heard) for told in tolds)
         if heard.ended_well and not whole:
             yield f"{heard.exchange} was told an end that no provider said"
         if heard.ended_well and heard.end == "failed":
@@ -174,11 +180,12 @@ def nothing_completes_without_a_last_word(world: World) -> Iterator[str]:
 
 def readers_hear_one_attempt(world: World) -> Iterator[str]:
     """What a reader got is how one answer begins, from the provider it was told of; complete, it is all of it."""
-    said = _told(world)
+    said = Tellings(world)
     for heard in world.story.heard:
         if heard.rescued:
             continue
-        tolds = [told for told in said[heard.exchange] if heard.provider in (None, told.provider) and not told.begun]
+        tolds = [told for tolds in said.behind(heard) for told in tolds]
+        tolds = [told for told in tolds if heard.provider in (None, told.provider) and not told.begun]
         if not any(_begins(heard, told) for told in tolds) and (heard.text or heard.thought or heard.calls):
             yield f"{heard.exchange} heard {_words(heard)}, said was {[told.meaning for told in tolds]}"
         if heard.end == "answered" and not any(told.whole and _is_all(heard, told) for told in tolds):
@@ -189,21 +196,22 @@ def rescued_answers_are_one(world: World) -> Iterator[str]:
     """Of an answer that was taken up, a reader got what the first said and what follows it, once: the text is how the
     line of whoever told the rest begins, and complete, it is all of that line. Whoever went on was given what the
     reader had been told. Thoughts are the first's, calls the last's."""
-    said = _told(world)
+    said = Tellings(world)
     for heard in world.story.heard:
-        tolds = said[heard.exchange]
-        for told in tolds:
-            if told.begun and not (heard.text.startswith(told.begun) or told.begun.startswith(heard.text)):
-                yield f"{heard.exchange} heard {heard.text!r}, {told.provider} was given {told.begun!r}"
-        if not heard.rescued:
-            continue
-        if not any(
-            told.line(heard.text).startswith(heard.text) and told.meaning.told.startswith(heard.calls) for told in tolds
-        ):
-            yield f"{heard.exchange} heard {_words(heard)}, lines were {[told.line(heard.text) for told in tolds]}"
-        if heard.end == "answered" and not any(_is_line(heard, told) for told in tolds):
-            lines = [told.line(heard.text) for told in tolds]
-            yield f"{heard.exchange} was answered with {_words(heard)}, lines were {lines}"
+        yield from min((list(_breaks_its_line(heard, tolds)) for tolds in said.behind(heard)), key=len)
+
+
+def _breaks_its_line(heard: Heard, tolds: list[Told]) -> Iterator[str]:
+    for told in tolds:
+        if told.begun and not (heard.text.startswith(told.begun) or told.begun.startswith(heard.text)):
+            yield f"{heard.exchange} heard {heard.text!r}, {told.provider} was given {told.begun!r}"
+    if not heard.rescued:
+        return
+    if not any(_begins_line(heard, told) for told in tolds):
+        yield f"{heard.exchange} heard {_words(heard)}, lines were {[told.line(heard.text) for told in tolds]}"
+    if heard.end == "answered" and not any(_is_line(heard, told) for told in tolds):
+        lines = [told.line(heard.text) for told in tolds]
+        yield f"{heard.exchange} was answered with {_words(heard)}, lines were {lines}"
 
 
 def _begins_line(heard: Heard, told: Told) -> bool:
@@ -232,10 +240,11 @@ def _words(heard: Heard) -> tuple[str, ...]:
 
 def attempts_stay_within_bounds(world: World) -> Iterator[str]:
     """No more requests leave for an exchange than its group and its caller allow."""
-    said = _told(world)
+    said = Tellings(world)
     for heard in world.story.heard:
-        if len(said[heard.exchange]) > heard.most:
-            yield f"{heard.exchange} was sent {len(said[heard.exchange])} times, may be {heard.most}"
+        sent = len(said.to(heard.exchange))
+        if sent > heard.most:
+            yield f"{heard.exchange} was sent {sent} times, may be {heard.most}"
 
 
 def retries_stay_within_budget(world: World) -> Iterator[str]:
@@ -276,20 +285,12 @@ def providers_are_not_crowded(world: World) -> Iterator[str]:
 def exchanges_end_in_time(world: World) -> Iterator[str]:
     """By the deadline, or as much later as one ask may take, unless its reader dawdled."""
     heards = {heard.exchange: heard for heard in world.story.heard}
-    dawdled = {heard.exchange for heard in world.story.heard if heard.dawdled}
+    slow = {heard.question for heard in world.story.heard if heard.dawdled and heard.question}
+    dawdled = {heard.exchange for heard in world.story.heard if heard.dawdled or heard.question in slow}
     for ended in world.story.ended:
         heard = heards[ended.exchange]
         if ended.exchange not in dawdled and ended.duration_s > heard.deadline_s + LATE_S:
             yield f"{ended.exchange} took {ended.duration_s:g} s, had {heard.deadline_s:g}"
-
-
-def exchanges_end_with_their_attempts(world: World) -> Iterator[str]:
-    """Nobody generates for a caller who is gone: an attempt is over with its exchange, or as soon as it lingered."""
-    story = world.story
-    for fact in story.closed:
-        late_s = story.closed_s[fact.attempt] - story.ended_s.get(fact.exchange, 0.0)
-        if late_s > LINGER_S + _ROUNDING_S:
-            yield f"{fact.attempt} ended {late_s:g} s after its exchange"
 
 
 def health_means_success(world: World) -> Iterator[str]:
@@ -334,7 +335,7 @@ def breakers_keep_their_word(world: World) -> Iterator[str]:
 
 def nothing_is_held(world: World) -> Iterator[str]:
     """No exchange, request, slot, place in a queue, or probe."""
-    held = {"exchanges": world.assembly._door.count}
+    held = {"exchanges": world.assembly._door.count, "requests to join": world.assembly.flights.count}
     limits = actor(world, "limits")
     if limits is not None:
         held["inside"] = len(limits._inside)
@@ -391,13 +392,6 @@ def nothing_leaks(world: World) -> Iterator[str]:
             yield f"{offender} crashed: {error} {words}"
 
 
-def _told(world: World) -> dict[str, list[Told]]:
-    told: dict[str, list[Told]] = defaultdict(list)
-    for said in world.story.told:
-        told[said.exchange].append(said)
-    return told
-
-
 def actor(world: World, name: str) -> Any:
     """What runs under this name of the configuration; None where nothing does."""
     cell = world.assembly.system.ref(f"root/{world.place_of(name)}").cell
@@ -435,6 +429,10 @@ AT_END: tuple[Check, ...] = (
     one_exchange_per_key,
     exchanges_end_in_time,
     exchanges_end_with_their_attempts,
+    drains_stay_within_bounds,
+    drained_attempts_are_counted,
+    answers_stay_with_their_question,
+    repeated_answers_are_free,
     health_means_success,
     nothing_is_left,
     nothing_leaks,

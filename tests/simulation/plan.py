@@ -14,17 +14,11 @@ from msgspec.structs import replace
 
 from tests.simulation.answers import SPOKEN, TONGUES
 from tests.simulation.bounding import with_bounds
+from tests.simulation.draining import draw_drains
+from tests.simulation.echoing import with_echoes
 from tests.simulation.faults import FAULTS
+from tests.simulation.kinds import DISTURBANCES, ECHOES, LATER, OUR_DOING, STOP
 from tests.simulation.saving import with_savings
-
-LEAVING, DAWDLING, CRASHES, CANCELS = "caller_leaves", "caller_dawdles", "actor_crashes", "job_cancelled"
-REFUSES, HANGS, CLOCK, STOP = "journal_refuses", "disk_hangs", "clock_jumps", "stop"
-DISTURBANCES = (LEAVING, DAWDLING, CRASHES, CANCELS, REFUSES, HANGS, CLOCK, STOP)
-"""What goes wrong elsewhere than at providers."""
-
-SWAPS, REPEATS = "config_swaps", "caller_repeats"
-LATER = (SWAPS, REPEATS)
-"""The same, each drawn by a chance of its own: they came later, and worlds of older seeds stay what they were."""
 
 KINDS = tuple(FAULTS) + DISTURBANCES + LATER
 """Everything that can be switched off by name."""
@@ -112,18 +106,20 @@ def draw_plan(seed: int, *, most: int = 500) -> Plan:
         # Who waits for nobody has most to write down at the end.
         plan.settings["server"] |= {"drain_s": 0.0, "lame_duck_s": 0.0}
     settings, repeats = with_savings(plan.settings, seed)
+    later = _later(seed, stirred)
+    settings = with_bounds(settings, seed)
     return replace(
         plan,
-        settings=with_bounds(settings, seed),
+        settings=with_echoes(settings, seed) if ECHOES in later else settings,
         repeats=repeats,
-        disturbances={**stirred, **_later(seed, stirred)},
+        disturbances={**stirred, **later},
         spares={name: Random(f"spare {name} {seed}").choice(SPOKEN) for name in ("p8", "p9")},
     )
 
 
 def _later(seed: int, stirred: dict[str, float]) -> dict[str, float]:
     """Mostly where nothing of our own crashes or stops, which would excuse what they break."""
-    share = 0.3 if stirred.keys() & {CRASHES, CANCELS, STOP} else 0.8
+    share = 0.3 if stirred.keys() & OUR_DOING else 0.8
     chances = {name: Random(f"{name} {seed}") for name in LATER}
     return {name: chance.random() for name, chance in chances.items() if chance.random() < share}
 
@@ -214,4 +210,5 @@ def _credentials(chance: Random) -> dict[str, Any]:
         **({"api_key": None, "keys": several} if several else {}),
         **({"limits": limits} if chance.random() < 0.2 else {}),
         "adaptive": chance.choice(("aimd", "aimd", "gradient", "off")),
+        **draw_drains(chance),
     }

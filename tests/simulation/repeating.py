@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from router.canon.outcome import End
 from router.errors import Reason
-from tests.simulation.plan import REPEATS, Plan
+from tests.simulation.kinds import REPEATS
+from tests.simulation.plan import Plan
 from tests.simulation.schedule import Schedule
 from tests.simulation.story import Heard
 
@@ -70,6 +71,8 @@ def _is_known(world: World, begun: Heard, heards: list[Heard], now_s: float) -> 
     """Whether an exchange is under way with a reader, or complete, at a moment after its beginning."""
     ended_s = world.story.ended_s.get(begun.exchange, inf)
     if ended_s < now_s:
-        return any(fact.exchange == begun.exchange and fact.end is End.COMPLETED for fact in world.story.ended)
+        return begun.may_keep and any(
+            fact.exchange == begun.exchange and fact.end is End.COMPLETED for fact in world.story.ended
+        )
     readers = (heard for heard in heards if heard.exchange == begun.exchange)
     return ended_s > now_s and any(heard.since_s < now_s < heard.until_s for heard in readers)

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from actors.messages import (
+    AnswerRepeated,
     BreakerChanged,
     EntryClosed,
     EntryOpened,
@@ -77,8 +78,16 @@ class Heard:
         self.text = self.thought = self.calls = ""
         self.ended_well = False
         self.rescued = False
-        self.key = self.asked = ""
-        """Its idempotency key, and what it asks under that; "" without one."""
+        self.key = ""
+        """Its idempotency key; "" without one."""
+        self.asked = exchange
+        """The exchange in whose words it asks."""
+        self.question: tuple[object, ...] = ()
+        """Dialect, words and tenant: who has the same asks the same."""
+        self.may_keep = True
+        """Whether its client key lets answers be kept; under an idempotency key too."""
+        self.repeats = False
+        """Whether it was told another one's answer out of the cache, or beside that one."""
         self.how: str | None = None
         """In which way another one's answer is its own."""
         self.life = 0
@@ -107,6 +116,7 @@ class Story:
         self.opened: list[EntryOpened] = []
         self.closed: list[EntryClosed] = []
         self.ended: list[ExchangeEnded] = []
+        self.repeated: list[AnswerRepeated] = []
         self.circuits: list[tuple[float, BreakerChanged | EntryOpened]] = []
         """When circuits changed and requests left, in order."""
         self.crashes: list[tuple[str, str, str]] = []
@@ -140,6 +150,9 @@ class Story:
                 self.closed.append(message)
                 self.closed_s[message.attempt] = self.now()
                 self.note("closed", message.attempt, str(message.reason), repr(message.usage))
+            case AnswerRepeated():
+                self.repeated.append(message)
+                self.note("repeated", message.exchange, message.provider)
             case ProviderReplaced() | ProviderRemoved():
                 self.renewed.append(message.provider)
             case BreakerChanged():

@@ -20,7 +20,8 @@ from router.app import kind_rules
 from router.canon.outcome import End
 from router.errors import Reason, Unavailable
 from router.settings import Draft, Edit, Origin, Settings, load
-from tests.simulation.plan import CANCELS, CRASHES, STOP, SWAPS, draw_provider
+from tests.simulation.kinds import OUR_DOING, SWAPS
+from tests.simulation.plan import draw_provider
 from tests.simulation.saving import draw_course
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def _targets(tree: Tree, name: str) -> list[str]:
 def a_swap_ends_nothing(world: World) -> Iterator[str]:
     """Where nothing crashes or is stopped, no exchange and no attempt ends for a reason of ours: what leaves the
     configuration stays until the last who needs it."""
-    if {CRASHES, CANCELS, STOP} & set(world.schedule.kinds):
+    if OUR_DOING & set(world.schedule.kinds):
         return
     for closed in world.story.closed:
         if closed.end in (End.CRASHED, End.STOPPED):

@@ -44,8 +44,10 @@ from tests.fakes.journal import InlineWorker, MemoryVault
 from tests.simulation.bounding import caller_of
 from tests.simulation.callers import FRONTS, Caller, Manners, draw_manners
 from tests.simulation.disturbances import STIRRERS, JumpingWall
+from tests.simulation.echoing import draw_asked
 from tests.simulation.invariants import AT_END, AT_REST, Check
-from tests.simulation.plan import STOP, Plan
+from tests.simulation.kinds import STOP
+from tests.simulation.plan import Plan
 from tests.simulation.provider import SimProvider
 from tests.simulation.repeating import FIRST, Again, draw_repeats
 from tests.simulation.schedule import EVERYTHING, Limits, Schedule
@@ -214,11 +216,13 @@ class World:
             if number == stop_at and self.admits(STOP, 1):
                 self._stirring.start(self._start_anew(), name=f"disturbances {STOP}")
             exchange = self._new_id()
-            manners = draw_manners(self.schedule, exchange, plan, models)
+            asked = draw_asked(self.schedule, exchange, plan)
+            manners = draw_manners(self.schedule, exchange, plan, models, asked)
             repeats = draw_repeats(self.schedule, exchange, plan)
-            self._call(exchange, manners, key=exchange if repeats else "")
+            self._call(exchange, manners, key=exchange if repeats else "", asked=asked)
             for again in repeats:
-                self._call(again.name, replace(manners, leave_s=None, dawdle_s=0.0), key=exchange, again=again)
+                stays = replace(manners, leave_s=None, dawdle_s=0.0)
+                self._call(again.name, stays, key=exchange, again=again, asked=again.name if again.other else asked)
         await self._crowd.drained()
         for job in self._stirring.jobs:
             if not job.name.endswith(STOP):
@@ -234,6 +238,7 @@ class World:
         self.excused = self.ledger_hurt_s >= began_s - LEDGER_BACK_S
         if self.excused:
             told = {fact.attempt for fact in self.story.opened} | {fact.attempt for fact in self.story.closed}
+            told |= {f"{fact.exchange}.0" for fact in self.story.repeated}
             self.lost.update(attempt for attempt in told if not self._is_written(attempt))
         # Another process opens them anew, also where a ledger that crashed closed neither.
         self.account.journal.is_open = self.account.store.is_open = False
@@ -274,10 +279,17 @@ class World:
         return f"req-{self._calls:06d}"
 
     def _call(
-        self, exchange: str, manners: Manners, *, patient: bool = False, key: str = "", again: Again = FIRST
+        self,
+        exchange: str,
+        manners: Manners,
+        *,
+        patient: bool = False,
+        key: str = "",
+        again: Again = FIRST,
+        asked: str = "",
     ) -> None:
         heard = Heard(exchange, model=manners.model, streamed=manners.stream)
-        heard.key, heard.asked = key, exchange if again.other else key
+        heard.key, heard.asked = key, asked or exchange
         self._bind(heard, manners, self.plan.settings)
         heard.dawdled = manners.dawdle_s > 0
         heard.patient = patient

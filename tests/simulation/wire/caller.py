@@ -57,7 +57,7 @@ async def call(loop: WireLoop, address: Address, story: Story, manners: Manners,
     except ConnectionRefusedError:
         heard.ends.append("turned")
         return ""
-    body = body_of(manners.dialect, heard.exchange, manners.model, stream=manners.stream, wishes=manners.wishes)
+    body = body_of(manners.dialect, heard.asked, manners.model, stream=manners.stream, wishes=manners.wishes)
     middle = len(heard.exchange) * 7 % len(body)
     transport.write(_head(manners.dialect, len(body)))
     for piece in (body[:middle], body[middle:]):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from router.canon.outcome import End
 from tests.simulation import invariants as inner
-from tests.simulation.plan import CANCELS, CRASHES, STOP
+from tests.simulation.draining import exchanges_end_with_their_attempts
+from tests.simulation.kinds import OUR_DOING
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -28,7 +29,7 @@ def one_outcome_per_exchange(world: World) -> Iterator[str]:
 
 def answers_are_framed(world: World) -> Iterator[str]:
     """What callers read is HTTP, and whoever stays hears an end of it, unless the front itself goes down."""
-    excused = {CRASHES, STOP, CANCELS} & set(world.schedule.kinds)
+    excused = OUR_DOING & set(world.schedule.kinds)
     for heard in world.story.heard:
         if heard.unsound:
             yield f"{heard.exchange} could not read {heard.unsound}"
@@ -80,7 +81,7 @@ AT_END: tuple[inner.Check, ...] = (
     inner.nothing_completes_without_a_last_word,
     inner.readers_hear_one_attempt,
     inner.providers_are_not_crowded,
-    inner.exchanges_end_with_their_attempts,
+    exchanges_end_with_their_attempts,
     inner.health_means_success,
     inner.nothing_leaks,
     nothing_is_open,

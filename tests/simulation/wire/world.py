@@ -14,7 +14,8 @@ from router.app import kind_rules
 from router.app.servers import server_of
 from router.settings import load
 from tests.simulation.callers import Manners
-from tests.simulation.plan import LATER, Plan, draw_plan
+from tests.simulation.kinds import LATER
+from tests.simulation.plan import Plan, draw_plan
 from tests.simulation.schedule import EVERYTHING, Limits
 from tests.simulation.story import Heard
 from tests.simulation.wire import invariants
