@@ -35,6 +35,7 @@ from router.wire.bedrock_converse.models import Traits
 from router.wire.bedrock_converse.schema import FAMILY, Block
 from router.wire.ids import made_up_id
 from router.wire.members import no_arguments
+from router.wire.results import in_words
 
 MOST_MARKS = 4
 """Cache points one request may hold; a fifth is refused."""
@@ -221,13 +222,14 @@ class TurnWriter:
     def _result(self, result: ToolResult, path: str) -> list[object]:
         """A tool's answer, and behind it the cache point that it or something in it bears: inside it none may stand."""
         content: list[object] = []
-        for place, part in enumerate(result.parts):
+        marked = result.is_error and self._traits.result_status
+        for place, part in enumerate((result if marked else in_words(result)).parts):
             content += self._inner(part, f"{path}.parts[{place}]")
         block: Block = {
             "toolUseId": tool_id(result.call_id, short=self._traits.short_ids),
             "content": content or [{"text": _NO_OUTPUT}],
         }
-        if result.is_error and self._traits.result_status:
+        if marked:
             block["status"] = "error"
         else:
             self._lose(path, is_error=result.is_error)

@@ -33,6 +33,7 @@ from router.wire.cohere_v2.schema import (
 )
 from router.wire.media import url_of
 from router.wire.members import no_arguments
+from router.wire.results import in_words
 
 FAMILY = "cohere-v2"
 """Whose thinking and citations come from a server of this dialect."""
@@ -84,7 +85,7 @@ class MessageWriter:
     def _result(self, result: ToolResult, path: str) -> object:
         self._lose(path, is_error=result.is_error, cache=result.cache)
         content: list[Block] = []
-        for place, part in enumerate(result.parts):
+        for place, part in enumerate(in_words(result).parts):
             here = f"{path}.parts[{place}]"
             if isinstance(part, Document):
                 content += [DocumentBlock(document=document) for document in self._cited(part, here, None)]

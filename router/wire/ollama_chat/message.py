@@ -26,6 +26,7 @@ from router.canon.request import (
 from router.wire.members import UNREADABLE, no_arguments
 from router.wire.ollama_chat.reply import FAMILY
 from router.wire.ollama_chat.schema import ENCODER, OBJECT
+from router.wire.results import in_words
 
 _ROLES = {Role.DEVELOPER: "system", Role.TOOL: "user"}
 """Roles that Ollama has another word for; what a tool's message holds beside results is no result."""
@@ -83,7 +84,7 @@ class MessageWriter:
     def _result(self, result: ToolResult, path: str) -> object:
         self._lose(path, is_error=result.is_error, cache=result.cache)
         turn = _Turn()
-        for number, part in enumerate(result.parts):
+        for number, part in enumerate(in_words(result).parts):
             self._add(turn, part, f"{path}.parts[{number}]")
         message = turn.written("tool")
         name = result.name or self._names.get(result.call_id)

@@ -56,6 +56,7 @@ from router.wire.openai_chat.schema import (
     UserMessage,
     WireMessage,
 )
+from router.wire.results import in_words
 from router.wire.signatures import unpack_id
 
 FAMILY = "openai-chat"
@@ -252,7 +253,7 @@ class MessageWriter:
     def _result(self, result: ToolResult, path: str) -> object:
         self._lose(path, is_error=result.is_error, cache=result.cache)
         texts: list[object] = []
-        for place, part in enumerate(result.parts):
+        for place, part in enumerate(in_words(result).parts):
             encoded = self._content(part, f"{path}.parts[{place}]")
             if encoded is not None:
                 (texts if isinstance(encoded, TextPart) else self._media).append(encoded)

@@ -48,6 +48,7 @@ from router.wire.openai_responses.schema import (
     RefusalPart,
 )
 from router.wire.openai_responses.thought import BREAK, FAMILY, seal, unseal
+from router.wire.results import in_words
 from router.wire.signatures import pack_id, unpack_id
 
 _Item = dict[str, object] | Raw
@@ -253,7 +254,7 @@ class ItemWriter:
 
     def _result(self, result: ToolResult, path: str) -> _Item:
         self._lose(path, is_error=result.is_error, cache=result.cache)
-        parts = [self._content(part, f"{path}.parts[{place}]") for place, part in enumerate(result.parts)]
+        parts = [self._content(part, f"{path}.parts[{place}]") for place, part in enumerate(in_words(result).parts)]
         said = [part for part in parts if part is not None]
         kind = "custom_tool_call_output" if result.call_id in self._custom else "function_call_output"
         return {"type": kind, "call_id": result.call_id, "output": _folded(said) if said else ""}

@@ -206,7 +206,7 @@ def test_texts_stand_in_their_turn_where_json_is_asked_for() -> None:
 
 
 def test_pictures_out_of_tools_answers_follow_when_all_tools_have_answered() -> None:
-    """A tool's answer holds text and documents; it is never altered otherwise."""
+    """A tool's answer holds text and documents; it is never altered otherwise, but for the word that it is an error."""
     picture = Image(source=Source(data="R0lG", media_type="image/png"))
     text = Document(source=Source(data="facts", media_type="text/plain"))
     body, lost = said(
@@ -216,7 +216,7 @@ def test_pictures_out_of_tools_answers_follow_when_all_tools_have_answered() -> 
         turn(Role.TOOL, ToolResult(call_id="b", parts=(text,))),
     )
     assert [message["role"] for message in body["messages"]] == ["user", "assistant", "tool", "tool", "user"]
-    assert body["messages"][2]["content"] == '{"$ref": "#/x"}'
+    assert body["messages"][2]["content"] == 'Error: {"$ref": "#/x"}'
     assert body["messages"][3]["content"] == [{"type": "document", "document": {"data": {"text": "facts"}}}]
     assert body["messages"][4]["content"][0]["type"] == "image_url"
     assert lost == ("messages[2].parts[0].is_error",)

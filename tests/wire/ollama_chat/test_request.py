@@ -159,7 +159,7 @@ def test_what_ollama_cannot_take_is_named_and_nothing_stands_for_it(part: Part) 
             Document(source=Source(data="facts", media_type="text/plain"), name="n"), "facts", ("name",), id="a text"
         ),
         pytest.param(
-            ToolResult(call_id="a", parts=(Text(text="x"),), is_error=True), "x", ("is_error",), id="an error"
+            ToolResult(call_id="a", parts=(Text(text="x"),), is_error=True), "Error: x", ("is_error",), id="an error"
         ),
         pytest.param(ToolCall(id="a", name="f", arguments="x", custom=True), "", ("custom",), id="a free-form call"),
         pytest.param(Image(source=Source(data="R0lG"), detail="low"), "", ("detail",), id="how closely to look"),

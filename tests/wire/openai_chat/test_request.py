@@ -386,7 +386,7 @@ def test_a_foreign_request_is_said_and_its_losses_are_named() -> None:
                 ],
             },
             {"role": "tool", "tool_call_id": "t1", "content": "see"},
-            {"role": "tool", "tool_call_id": "t2", "content": ""},
+            {"role": "tool", "tool_call_id": "t2", "content": "Error: the tool failed and said nothing."},
             {
                 "role": "user",
                 "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBO"}}],
