@@ -184,6 +184,8 @@ class DeltaBody(Struct, frozen=True):
     signature: str | None = None
     partial_json: str | None = None
     citation: Raw = NULL
+    content: Raw = NULL
+    encrypted_content: Raw = NULL
     stop_reason: str | None = None
     stop_sequence: str | None = None
 

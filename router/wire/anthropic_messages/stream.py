@@ -55,6 +55,8 @@ class _Block:
         number: which tool call or which stretch of thinking it is, counted within its kind.
         raw: the whole of what it began with.
         input: the input it began with, where it had one; pieces that follow replace it.
+
+    `more` is what came later of its other members.
     """
 
     def __init__(self, kind: str, number: int, raw: Raw, input: Raw = NULL) -> None:
@@ -63,6 +65,7 @@ class _Block:
         self.raw = raw
         self.input = input
         self.pieces: list[str] = []
+        self.more: dict[str, Raw] = {}
         self.fed = False
 
 
@@ -250,14 +253,25 @@ def _citation(_block: _Block | None, delta: DeltaBody) -> tuple[Event, ...]:
     return (CitationAdded(citation=delta.citation, family=FAMILY),) if delta.citation != NULL else ()
 
 
+def _compaction(block: _Block | None, delta: DeltaBody) -> tuple[Event, ...]:
+    """What the conversation was made into: all of it at once, behind a block that began empty."""
+    if block is None:
+        return _ASTRAY
+    said = {"content": delta.content, "encrypted_content": delta.encrypted_content}
+    block.more |= {name: raw for name, raw in said.items() if raw != NULL}
+    return ()
+
+
 def _whole(block: _Block) -> Raw:
-    """An opaque block with the input that came in pieces; pieces that make no object are left out."""
+    """An opaque block with what came of it in pieces; pieces of an input that make no object are left out."""
+    more = block.more
     pieces = "".join(block.pieces).encode()
     try:
         OBJECT.decode(pieces)
+        more = {**more, "input": Raw(pieces)}
     except UNREADABLE:
-        return block.raw
-    return Raw(joined({**OBJECT.decode(block.raw), "input": Raw(pieces)}))
+        pass
+    return Raw(joined({**OBJECT.decode(block.raw), **more})) if more else block.raw
 
 
 _EVENTS: dict[str, Callable[[MessageDecoder, StreamEvent], tuple[Event, ...]]] = {
@@ -284,4 +298,5 @@ _DELTAS: dict[str, Callable[[_Block | None, DeltaBody], tuple[Event, ...]]] = {
     "signature_delta": _signature,
     "input_json_delta": _more_input,
     "citations_delta": _citation,
+    "compaction_delta": _compaction,
 }

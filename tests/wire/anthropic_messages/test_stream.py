@@ -368,3 +368,10 @@ def test_the_start_counts_in_advance_and_the_end_counts_the_truth() -> None:
         Usage(input=5, cache_write_1h=7, output=1),
         Usage(input=5, cache_write=3, cache_write_1h=7, output=5, reasoning=4),
     ]
+
+
+def test_what_a_conversation_was_made_into_is_whole_with_its_seal() -> None:
+    """It comes in one piece behind a block that began without it, and must come back as it was."""
+    block = (begin(0, "compaction", content=None), more(0, "compaction_delta", content="so", encrypted_content="E"))
+    events = events_of([sse(START, *block, done(0), *TEXT, finish(), {"type": "message_stop"})])
+    assert told(events)["opaque"] == [{"type": "compaction", "content": "so", "encrypted_content": "E"}]

@@ -46,6 +46,17 @@ MESSAGE_STREAMS: Strange = {
     ),
     "a call said twice": ((START, FULL, FULL, ended(0), LAST, OVER), '0=f 0:{"a":1} <tool_calls> .'),
     "a whole call that does not end": ((START, FULL, LAST, OVER), '0=f <tool_calls> 0:{"a":1} .'),
+    "a block that is told whole with a beginning of nothing": (
+        (
+            START,
+            begun(0, "compaction", content=None),
+            piece(0, "compaction_delta", content="so far", encrypted_content="E"),
+            piece(9, "compaction_delta", content="astray"),
+            ended(0),
+            *(*SPOKEN, LAST, OVER),
+        ),
+        "skipped opaque a <stop> .",
+    ),
     "blocks without a place": (
         (
             START,
