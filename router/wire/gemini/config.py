@@ -59,7 +59,7 @@ def encode_extra(
     top: dict[str, Raw] = {}
     config: dict[str, Raw] = {}
     for path, name, value in _told(extra):
-        if name in TOP or (name == "labels" and surface.takes_labels):
+        if name in TOP or (name == "labels" and surface.takes_labels) or (name == "store" and surface.stores):
             top[name] = value
         elif name in CONFIG:
             config[name] = value

@@ -67,6 +67,7 @@ def encode_request(request: ChatRequest, model: str, surface: Surface = GEMINI) 
     if config_said:
         body["generationConfig"] = config_said
     body |= _tier(request.service_tier, surface, lost)
+    body |= {"store": False} if surface.stores else {}
     body |= top
     lost += _unsaid(request)
     return Encoded(body=ENCODER.encode(body), lost=tuple(lost))

@@ -54,7 +54,9 @@ def result(call_id: str, text: str = "ok") -> ToolResult:
 def encoded(*messages: Message, model: str = "gemini-2.5-pro", dialect: Any = DIALECT) -> tuple[Any, tuple[str, ...]]:
     """(the body, what was lost) of a conversation."""
     done = dialect.encode_request(ChatRequest(model="public", messages=messages), model)
-    return json.loads(done.body), done.lost
+    body = json.loads(done.body)
+    body.pop("store", None)
+    return body, done.lost
 
 
 def contents(*messages: Message, model: str = "gemini-2.5-pro", dialect: Any = DIALECT) -> Any:

@@ -29,10 +29,12 @@ TOOL = Tool(name="f", description="d", parameters=Raw(b'{"type":"object","proper
 
 
 def encoded(model: str = "gemini-2.5-flash", dialect: Any = DIALECT, **members: Any) -> tuple[Any, tuple[str, ...]]:
-    """(the body without its contents, what was lost) of a request."""
+    """(the body without its contents, and without its wish not to be kept; what was lost) of a request."""
     done = dialect.encode_request(ChatRequest(model="public", messages=USER, **members), model)
     body = json.loads(done.body)
     assert body.pop("contents") == CONTENTS
+    if body.get("store") is False:
+        del body["store"]
     return body, done.lost
 
 
@@ -279,6 +281,25 @@ def test_the_services_take_different_words() -> None:
     assert encoded(dialect=VERTEX, **wish) == ({"labels": {"a": "b"}}, ("service_tier",))
     assert encoded(service_tier="auto") == ({}, ())
     assert encoded(service_tier="scale")[1] == ("service_tier",)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "wish", "sent", "lost"),
+    [
+        pytest.param(DIALECT, None, False, (), id="unasked"),
+        pytest.param(DIALECT, b"false", False, (), id="refused"),
+        pytest.param(DIALECT, b"true", True, (), id="wished"),
+        pytest.param(VERTEX, None, None, (), id="Vertex"),
+        pytest.param(VERTEX, b"true", None, ("extra.store",), id="wished of Vertex"),
+    ],
+)
+def test_nothing_is_kept_at_google_unless_the_caller_wishes_it(
+    dialect: Any, wish: bytes | None, sent: bool | None, lost: tuple[str, ...]
+) -> None:
+    """The Gemini API keeps prompts of newer projects by itself; Vertex does not know the word."""
+    extra = () if wish is None else (("store", Raw(wish)),)
+    done = dialect.encode_request(ChatRequest(model="public", messages=USER, extra=extra), "gemini-2.5-flash")
+    assert (json.loads(done.body).get("store"), done.lost) == (sent, lost)
 
 
 def test_who_asks_is_named_as_lost() -> None:
