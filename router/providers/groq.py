@@ -44,6 +44,7 @@ _QUIRKS = Quirks(
         ("reasoning_effort", '"max"', '"high"'),
     ),
     message_refused=("name",),
+    most=(("stop", 4),),
 )
 
 _EFFORTS = ("minimal", "low", "medium", "high", "xhigh", "max")

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from router.canon.ability import Ability, Traits
+from router.canon.allowance import Counted
 from router.errors import Reason
 from router.providers.anthropic import VERSION, messages_url
 from router.providers.faults import judging
 from router.providers.kind import Form, Kind, bearer
 from router.providers.knowledge import Known
+from router.providers.limits import LimitHeader, seconds
 from router.providers.quirks import Quirks
 from router.providers.survey import (
     FoundModel,
@@ -70,10 +72,22 @@ KIND = Kind(
     known=(Known(traits=Traits(cannot=(Ability.DOCUMENTS, Ability.AUDIO))),),
     system="hugging_face",
     key_variable="HF_TOKEN",
+    # A 429 beside which something is left is of whoever is behind it.
+    limits=(
+        LimitHeader(
+            counts=Counted.REQUESTS,
+            limit="ratelimit-policy;q",
+            left="ratelimit;r",
+            reset="ratelimit;t",
+            when=seconds,
+            steps=True,
+        ),
+    ),
     quirks=Quirks(
         renames=(("max_completion_tokens", "max_tokens"),),
         refused=("n", "logit_bias", "parallel_tool_calls", "store", "user", "service_tier", "verbosity"),
         roles=(("developer", "system"),),
+        most=(("stop", 4),),
     ),
     forms=(
         Form(

@@ -1,5 +1,10 @@
 """A provider's rate-limit headers as data: what each counts, and in which of five ways it writes a moment.
 
+A name may be followed by that of a parameter, as `ratelimit;r`: newer headers hold what belongs together in one value,
+`"api";r=950;t=41`. Of several policies in it the first counts.
+
+Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/ (draft 9), read 2026-11.
+
 Nothing here is guessed: a header that a kind does not name is not read. Values that say nothing (-1, a redacted text,
 a limit of 0) are left out.
 """
@@ -50,15 +55,15 @@ def read_limits(headers: Mapping[str, str], known: LimitHeaders, now: float, wal
         headers: lower-case names.
         now: monotonic; `wall_now` is the same moment in epoch seconds.
     """
-    read = (_read(headers, one, now, wall_now) for one in known if one.left in headers)
+    read = (_read(headers, one, now, wall_now) for one in known if one.left.partition(";")[0] in headers)
     return tuple(allowance for allowance in read if allowance is not None)
 
 
 def _read(headers: Mapping[str, str], known: LimitHeader, now: float, wall_now: float) -> Allowance | None:
-    left, limit = _positive(headers[known.left]), _positive(headers.get(known.limit, ""))
+    left, limit = _positive(_value(headers, known.left)), _positive(_value(headers, known.limit))
     if left is None or not limit:
         return None
-    reset = headers.get(known.reset, "")
+    reset = _value(headers, known.reset)
     full_in_s = known.when(reset, wall_now) if reset else known.period_s
     if full_in_s is None:
         return None
@@ -70,6 +75,16 @@ def _read(headers: Mapping[str, str], known: LimitHeader, now: float, wall_now: 
         full_at_s=now + max(0.0, full_in_s),
         steps=known.steps,
     )
+
+
+def _value(headers: Mapping[str, str], name: str) -> str:
+    """What a header says, or of one with parameters what the named one does; "" for nothing."""
+    header, _, parameter = name.partition(";")
+    said = headers.get(header, "")
+    if not parameter:
+        return said
+    pairs = (pair.partition("=") for pair in said.partition(",")[0].split(";"))
+    return next((value.strip() for key, _, value in pairs if key.strip() == parameter), "")
 
 
 def seconds(text: str, _now: float) -> float | None:

@@ -76,6 +76,8 @@ KIND = Kind(
         bounds=(("temperature", 0.0, 1.5),),
         roles=(("developer", "system"),),
         call_id=nine_characters,
+        # Several of its models refuse a user's turn right behind a tool's answer.
+        bridges=(("tool", "user", "Understood."),),
     ),
     # No reset is sent: a minute's limit is full again a minute later at the latest.
     limits=(ratelimit(Counted.REQUESTS, "req-minute", seconds), ratelimit(Counted.TOKENS, "tokens-minute", seconds)),

@@ -30,6 +30,7 @@ _MESSAGES = Decoder(list[dict[str, Raw]])
 _CALLS = Decoder(list[dict[str, Raw]] | None)
 _PARTS = Decoder(list[_Part])
 _NUMBER = Decoder(float)
+_ENTRIES = Decoder(list[Raw])
 
 _NOTHING = frozenset({b"null", b'""', b"[]", b"{}"})
 _ZERO = frozenset({b"0", b"0.0"})
@@ -65,6 +66,8 @@ class Quirks(Struct, frozen=True, kw_only=True):
         call_id: a tool call's id as others made it -> as it takes it; the same for the same, and its own unchanged.
         apart: (member, another, its value); the member is refused where the other has that value.
         plain: what a message says is one text; of several parts that are texts one is made.
+        bridges: (role of a message, role of the next that may not follow it, what the assistant says between them).
+        most: (member, how many of its list it takes), the rest named as lost.
     """
 
     renames: Pairs = ()
@@ -79,6 +82,8 @@ class Quirks(Struct, frozen=True, kw_only=True):
     call_id: Callable[[str], str] | None = None
     apart: Triples = ()
     plain: bool = False
+    bridges: Triples = ()
+    most: tuple[tuple[str, int], ...] = ()
 
 
 def bend(body: bytes, quirks: Quirks) -> tuple[bytes, tuple[str, ...]]:
@@ -119,10 +124,19 @@ def _bend_values(members: dict[str, Raw], quirks: Quirks, lost: list[str]) -> No
         if bytes(members.get(name, b"")) == value.encode():
             members[name] = Raw(instead.encode())
             lost.append(name)
+    _bound(members, quirks, lost)
+
+
+def _bound(members: dict[str, Raw], quirks: Quirks, lost: list[str]) -> None:
     for name, least, most in quirks.bounds:
         number = _read(_NUMBER, members.get(name))
         if number is not None and not least <= number <= most:
             members[name] = Raw(ENCODER.encode(min(max(number, least), most)))
+            lost.append(name)
+    for name, count in quirks.most:
+        entries = _read(_ENTRIES, members.get(name))
+        if entries is not None and len(entries) > count:
+            members[name] = Raw(b"[%b]" % b",".join(map(bytes, entries[:count])))
             lost.append(name)
 
 
@@ -143,7 +157,24 @@ def _bent_messages(raw: Raw, quirks: Quirks, lost: list[str]) -> Raw:
         said = {name: message.pop(name) for name in quirks.message_refused if name in message}
         changed |= bool(said)
         lost += [f"messages[{place}].{name}" for name, value in said.items() if not _says_nothing(name, value)]
-    return _list(messages) if changed else raw
+    bridged = _bridged(messages, quirks.bridges)
+    return _list(bridged) if changed or len(bridged) > len(messages) else raw
+
+
+def _bridged(messages: list[dict[str, Raw]], bridges: Triples) -> list[dict[str, Raw]]:
+    """The messages with a word of the assistant's between two that may not stand together."""
+    if not bridges:
+        return messages
+    said = {(before, after): words for before, after, words in bridges}
+    bridged: list[dict[str, Raw]] = []
+    before = ""
+    for message in messages:
+        after = _read(TEXT, message.get("role")) or ""
+        if (words := said.get((before, after))) is not None:
+            bridged.append({"role": Raw(b'"assistant"'), "content": Raw(ENCODER.encode(words))})
+        bridged.append(message)
+        before = after
+    return bridged
 
 
 def _bend_role(message: dict[str, Raw], quirks: Quirks) -> bool:

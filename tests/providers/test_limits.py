@@ -46,6 +46,7 @@ CEREBRAS = {
 }
 TOGETHER = {"x-ratelimit-limit": "2", "x-ratelimit-remaining": "1", "x-ratelimit-reset": "2"}
 XAI = {"x-ratelimit-limit-requests": "1800", "x-ratelimit-remaining-requests": "1800"}
+HUGGING_FACE = {"ratelimit": '"api";r=950;t=41', "ratelimit-policy": '"fixed window";"api";q=1000;w=300'}
 AZURE = {
     "x-ratelimit-limit-requests": "50",
     "x-ratelimit-remaining-requests": "49",
@@ -54,6 +55,9 @@ AZURE = {
     "x-ratelimit-remaining-tokens": "-1",
     "x-ratelimit-reset-tokens": "0",
 }
+
+
+_SPENT = (Counted.REQUESTS, 1000, 0, 41)
 
 
 def read(kind: str, headers: dict[str, str]) -> tuple[tuple[Counted, float, float, float], ...]:
@@ -74,6 +78,10 @@ def read(kind: str, headers: dict[str, str]) -> tuple[tuple[Counted, float, floa
         ("together", TOGETHER, ((Counted.REQUESTS, 2, 1, 2),)),
         ("xai", XAI, ((Counted.REQUESTS, 1800, 1800, 60),)),
         ("azure", AZURE, ((Counted.REQUESTS, 50, 49, 1),)),
+        ("huggingface", HUGGING_FACE, ((Counted.REQUESTS, 1000, 950, 41),)),
+        ("huggingface", {**HUGGING_FACE, "ratelimit": '"api";t=41;r=0, "pages";r=9;t=1'}, (_SPENT,)),
+        ("huggingface", {**HUGGING_FACE, "ratelimit": '"api"'}, ()),
+        ("huggingface", {"ratelimit": '"api";r=1;t=1'}, ()),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -85,6 +85,22 @@ _BENT: dict[str, tuple[Quirks, bytes, bytes, tuple[str, ...]]] = {
         b'{"logprobs":5}',
         (),
     ),
+    "more than it takes": (Quirks(most=(("stop", 2),)), b'{"stop":["a", "b","c"]}', b'{"stop":["a","b"]}', ("stop",)),
+    "as many as it takes": (Quirks(most=(("stop", 2),)), b'{"stop":["a", "b"]}', b'{"stop":["a", "b"]}', ()),
+    "one where there may be more": (Quirks(most=(("stop", 2),)), b'{"stop":"abc"}', b'{"stop":"abc"}', ()),
+    "turns that may not stand together": (
+        Quirks(bridges=(("tool", "user", "Yes."),)),
+        b'{"messages":[{"role":"user"},{"role":"tool"},{"role":"tool"},{"role":"user"},{"role":"user"}]}',
+        b'{"messages":[{"role":"user"},{"role":"tool"},{"role":"tool"},{"role":"assistant","content":"Yes."},'
+        b'{"role":"user"},{"role":"user"}]}',
+        (),
+    ),
+    "turns that may": (
+        Quirks(bridges=(("tool", "user", "Yes."),)),
+        b'{"messages":[{"role":"tool"}, {"role":"assistant"},{"role":"user"}]}',
+        b'{"messages":[{"role":"tool"}, {"role":"assistant"},{"role":"user"}]}',
+        (),
+    ),
     "a role": (
         Quirks(roles=(("developer", "system"),)),
         b'{"messages":[{"role":"developer","content":"be brief"},{"role":"user","content":"hi"}]}',
