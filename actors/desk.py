@@ -19,6 +19,7 @@ from actors.messages import (
     Call,
     ConfigAnswer,
     ConfigAsk,
+    EraseUser,
     Estimates,
     Finding,
     HealthReport,
@@ -49,6 +50,9 @@ from router.telemetry.numbers import ProviderNumbers
 
 INQUIRY_S = 10.0
 """How long the store may take to be read."""
+
+ERASE_S = 60.0
+"""How long it may take to take one end user out of it."""
 
 CONFIG_S = 60.0
 """How long a change of the configuration may take: units are started within it."""
@@ -179,7 +183,8 @@ class TreeDesk:
     async def inquire(self, message: Inquiry) -> Finding:
         """What Telemetry or the Ledger answers."""
         whom = "telemetry" if isinstance(message, ReadLog | ResetMetrics) else "ledger"
-        answer: Finding = await self._ask(whom, message, INQUIRY_S, "this cannot be read now")
+        within_s = ERASE_S if isinstance(message, EraseUser) else INQUIRY_S
+        answer: Finding = await self._ask(whom, message, within_s, "this cannot be read now")
         return answer
 
     async def configure(self, message: ConfigAsk) -> ConfigAnswer:

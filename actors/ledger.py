@@ -29,6 +29,7 @@ from actors.messages import (
     ReadEntries,
     ReadSpend,
     ReadTotals,
+    ReadTranscripts,
     UserErased,
 )
 from actors.runtime import Actor, Crashed, Exit, Job, Overflow, Reply, Snapshot, Wall
@@ -69,7 +70,8 @@ class Ledger(Actor):
 
     Accepts the facts `EntryOpened`, `EntryClosed`, `AnswerRepeated`, `ExchangeTranscribed` and `AdminActed`;
     `ReadCosts` -> `CostView`, `ReadTotals` -> `TotalsPage`, `ReadSpend` -> `SpendPage`, `ReadEntries` ->
-    `EntriesPage`, `ReadAudit` -> `AuditPage`, `EraseUser` -> `UserErased | AccountBusy`.
+    `EntriesPage`, `ReadTranscripts` -> `TranscriptsPage`, `ReadAudit` -> `AuditPage`, `EraseUser` -> `UserErased |
+    AccountBusy`.
     Publishes `CostView`, and by target what it learned of the size of tokens.
 
     While the journal refuses, records wait in memory and are tried again; while the store does, they stay in the
@@ -132,7 +134,7 @@ class Ledger(Actor):
                     self._publish()
             case ReadCosts():
                 return self._publish()
-            case ReadTotals() | ReadSpend() | ReadEntries() | ReadAudit() | EraseUser():
+            case ReadTotals() | ReadSpend() | ReadEntries() | ReadTranscripts() | ReadAudit() | EraseUser():
                 reply = self.defer_reply()
                 self.tasks.start(self._answer(message, reply), name="read")
                 return reply

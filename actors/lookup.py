@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from msgspec.structs import replace
 
@@ -15,17 +15,31 @@ from actors.messages import (
     ReadEntries,
     ReadSpend,
     ReadTotals,
+    ReadTranscripts,
     SpendPage,
     TotalsPage,
+    TranscriptsPage,
     UserErased,
 )
-from router.store.journal import ActQuery, AuditRow, EntryRow, ProviderTotal, Query, Record, Store, total_of
+from router.store.journal import (
+    ActQuery,
+    AuditRow,
+    EntryRow,
+    ProviderTotal,
+    Query,
+    Record,
+    Store,
+    TranscriptRow,
+    total_of,
+)
+
+R = TypeVar("R", EntryRow, TranscriptRow)
 
 MOST_READ = 1000
 """Rows of one answer."""
 
-Read = ReadTotals | ReadSpend | ReadEntries | ReadAudit | EraseUser
-Page = TotalsPage | SpendPage | EntriesPage | AuditPage
+Read = ReadTotals | ReadSpend | ReadEntries | ReadTranscripts | ReadAudit | EraseUser
+Page = TotalsPage | SpendPage | EntriesPage | TranscriptsPage | AuditPage
 
 
 def from_store(store: Store, message: Read, now_at: float) -> Page | UserErased:
@@ -36,8 +50,9 @@ def from_store(store: Store, message: Read, now_at: float) -> Page | UserErased:
         case ReadSpend():
             return SpendPage(spent=store.spent(message.since_at, message.before_at), complete=True)
         case ReadEntries(query=query):
-            rows = store.entries(replace(query, limit=min(query.limit, MOST_READ)))
-            return EntriesPage(rows=rows, complete=True)
+            return EntriesPage(rows=store.entries(_page(query)), complete=True)
+        case ReadTranscripts(query=query):
+            return TranscriptsPage(rows=store.transcripts(_page(query)), complete=True)
         case ReadAudit():
             return AuditPage(rows=store.audit(_bounded(message.query)), complete=True)
         case EraseUser():
@@ -57,8 +72,10 @@ def from_records(records: tuple[Record, ...], message: Read, why: str) -> Page |
         case ReadSpend():
             return SpendPage(spent=(), complete=False)
         case ReadEntries(query=query):
-            fits = tuple(row for row in rows if _fits(row, query)) if query.before is None else ()
-            return EntriesPage(rows=fits[: min(query.limit, MOST_READ)], complete=False)
+            return EntriesPage(rows=_first(rows, query), complete=False)
+        case ReadTranscripts(query=query):
+            said = tuple(record for record in newest if isinstance(record, TranscriptRow))
+            return TranscriptsPage(rows=_first(said, query), complete=False)
         case ReadAudit():
             acts = tuple(row for row in newest if isinstance(row, AuditRow) and message.query.wants(row))
             return AuditPage(rows=acts[: _bounded(message.query).limit], complete=False)
@@ -80,7 +97,21 @@ def _summed(rows: tuple[EntryRow, ...], since_at: float) -> tuple[ProviderTotal,
     return tuple(sums[name] for name in sorted(sums))
 
 
-def _fits(row: EntryRow, query: Query) -> bool:
-    wanted = ((query.provider, row.provider), (query.model, row.model), (query.key, row.key), (query.user, row.user))
-    late = query.since_at is None or max(row.opened_at or 0.0, row.closed_at or 0.0) >= query.since_at
-    return late and all(want is None or want == has for want, has in wanted)
+def _page(query: Query) -> Query:
+    return replace(query, limit=min(query.limit, MOST_READ))
+
+
+def _first(rows: tuple[R, ...], query: Query) -> tuple[R, ...]:
+    fits = tuple(row for row in rows if _fits(row, query)) if query.before is None else ()
+    return fits[: _page(query).limit]
+
+
+def _fits(row: EntryRow | TranscriptRow, query: Query) -> bool:
+    """As a store picks them: a transcript has no provider, and began when it did."""
+    wanted = [(query.model, row.model), (query.key, row.key), (query.user, row.user)]
+    if isinstance(row, EntryRow):
+        wanted.append((query.provider, row.provider))
+        at = max(row.opened_at or 0.0, row.closed_at or 0.0)
+    else:
+        at = row.at
+    return (query.since_at is None or at >= query.since_at) and all(want in (None, has) for want, has in wanted)

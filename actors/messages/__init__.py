@@ -26,9 +26,11 @@ from actors.messages.account import (
     ReadEntries,
     ReadSpend,
     ReadTotals,
+    ReadTranscripts,
     SpendPage,
     Stored,
     TotalsPage,
+    TranscriptsPage,
     UserErased,
 )
 from actors.messages.admission import (
@@ -140,7 +142,7 @@ from actors.messages.telemetry import (
     Saved,
     SupervisorReported,
 )
-from router.store.journal import ActQuery, AuditPlace, AuditRow, ProviderTotal
+from router.store.journal import ActQuery, AuditPlace, AuditRow, EntryRow, ProviderTotal, Query, TranscriptRow
 
 __all__ = [
     "ACCESS",
@@ -195,6 +197,7 @@ __all__ = [
     "EntryExists",
     "EntryMissing",
     "EntryOpened",
+    "EntryRow",
     "EraseUser",
     "Estimates",
     "ExchangeEnded",
@@ -242,6 +245,7 @@ __all__ = [
     "ProviderReplaced",
     "ProviderReport",
     "ProviderTotal",
+    "Query",
     "Quote",
     "ReadAudit",
     "ReadConfig",
@@ -250,6 +254,7 @@ __all__ = [
     "ReadLog",
     "ReadSpend",
     "ReadTotals",
+    "ReadTranscripts",
     "RecallTurns",
     "Recalled",
     "ReloadConfig",
@@ -271,6 +276,8 @@ __all__ = [
     "TargetReport",
     "TargetsChanged",
     "TotalsPage",
+    "TranscriptRow",
+    "TranscriptsPage",
     "Turn",
     "TurnEnded",
     "Turned",

@@ -173,6 +173,25 @@ class EntriesPage(Struct, frozen=True, kw_only=True):
     complete: bool
 
 
+class ReadTranscripts(Struct, frozen=True, kw_only=True):
+    """Ask the Ledger for transcripts, the newest first. Answer: `TranscriptsPage`; every exchange told before the ask
+    is in it.
+
+    Args:
+        query: as in `ReadEntries`.
+    """
+
+    query: Query = Query()
+
+
+class TranscriptsPage(Struct, frozen=True, kw_only=True):
+    """Transcripts, newest first. `complete` is false when the store could not be read: then those it does not have
+    yet."""
+
+    rows: tuple[TranscriptRow, ...]
+    complete: bool
+
+
 class PrefixRefused(Struct, frozen=True, kw_only=True):
     """Fact for Capability: a target did not take the beginning of an answer. It is not given one again."""
 

@@ -6,7 +6,21 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from actors.messages.account import AuditPage, CostView, ReadAudit, ReadCosts, ReadTotals, TotalsPage
+from actors.messages.account import (
+    AccountBusy,
+    AuditPage,
+    CostView,
+    EntriesPage,
+    EraseUser,
+    ReadAudit,
+    ReadCosts,
+    ReadEntries,
+    ReadTotals,
+    ReadTranscripts,
+    TotalsPage,
+    TranscriptsPage,
+    UserErased,
+)
 from actors.messages.config import (
     ChangeConfig,
     ConfigDocument,
@@ -37,9 +51,19 @@ ALLOWED, DENIED, UNKNOWN = "allowed", "denied", "unknown"
 ConfigAsk = ReadConfig | ExportConfig | ReloadConfig | ChangeConfig
 ConfigAnswer = ConfigView | ConfigDocument | ConfigTaken | ConfigRefused | ConfigMoved | EntryMissing | EntryExists
 
-Inquiry = ReadLog | ResetMetrics | ReadCosts | ReadTotals | ReadAudit
+Inquiry = ReadLog | ResetMetrics | ReadCosts | ReadTotals | ReadAudit | ReadEntries | ReadTranscripts | EraseUser
 """What an operator asks Telemetry or the Ledger."""
-Finding = LogPage | MetricsReset | CostView | TotalsPage | AuditPage
+Finding = (
+    LogPage
+    | MetricsReset
+    | CostView
+    | TotalsPage
+    | AuditPage
+    | EntriesPage
+    | TranscriptsPage
+    | UserErased
+    | AccountBusy
+)
 
 
 class ModelCard(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from actors.messages import Estimates, HealthReport
-from router.front import bodies, capabilities, config, health, keys, models, reports
+from router.front import account, bodies, capabilities, config, health, keys, models, reports
 from router.telemetry.numbers import ProviderNumbers
 
 JSON, EVENTS, TEXT, YAML = "application/json", "text/event-stream", "text/plain", "application/yaml"
@@ -212,6 +212,34 @@ MANUAL: Mapping[tuple[str, str], Entry] = {
         reports.Acts,
         query=reports.AuditQuery,
         example="?limit=20",
+    ),
+    ("GET", "/ledger/entries"): _reads(
+        "What each attempt used and cost.",
+        "account",
+        account.Entries,
+        query=account.EntriesQuery,
+        example="?user=ann&limit=20",
+    ),
+    ("GET", "/ledger/transcripts"): _reads(
+        "What was asked and answered, where that is kept; reading it is an act of the audit log.",
+        "account",
+        account.Transcripts,
+        query=account.TranscriptsQuery,
+        example="?key=team&limit=20",
+    ),
+    ("GET", "/ledger/export"): _reads(
+        "Everything about one end user, which is an act too.",
+        "account",
+        account.Exported,
+        query=account.ExportQuery,
+        example="?user=ann",
+    ),
+    ("POST", "/ledger/erase"): Entry(
+        summary="Take one end user's name out of every entry, and delete what was said; costs stay.",
+        tag="account",
+        body=account.EndUser,
+        answers=(account.Gone,),
+        example='{"user": "ann"}',
     ),
     ("GET", "/config"): _reads(
         "The configuration in force, without its secrets.",

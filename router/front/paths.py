@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_OPERATIONAL = ("/config", "/health/", "/metrics", "/providers", "/costs", "/audit", "/keys", "/dashboard")
+_OPERATIONAL = ("/config", "/health/", "/metrics", "/providers", "/costs", "/audit", "/ledger", "/keys", "/dashboard")
 """Where paths begin that are for those who run the router. Whoever merely asks whether it lives needs none of them."""
 
 

@@ -220,7 +220,7 @@ async def logs(request: web.Request, context: Context) -> web.Response:
         raise Refused("the path names another provider than the parameter", param="provider")
     wanted = RowFilter(
         limit=query.limit,
-        before=None if query.cursor is None else _place(query.cursor),
+        before=None if query.cursor is None else place_in(query.cursor),
         kind=query.kind,
         provider=name or query.provider,
         model=query.model,
@@ -294,7 +294,8 @@ def _score(report: ProviderReport) -> ProviderScore:
     return ProviderScore(**{name: getattr(report, name) for name in ProviderScore.__struct_fields__})
 
 
-def _place(cursor: str) -> int:
+def place_in(cursor: str) -> int:
+    """Where in a table a page goes on. Raises `Refused` for what no store could have given."""
     if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 19):
         raise _no_cursor()
     return int(cursor)

@@ -7,7 +7,19 @@ from functools import partial
 
 from aiohttp import web
 
-from router.front import calls, capabilities, config, estimates, health, keys, models, openapi, reports, responses
+from router.front import (
+    account,
+    calls,
+    capabilities,
+    config,
+    estimates,
+    health,
+    keys,
+    models,
+    openapi,
+    reports,
+    responses,
+)
 from router.front.context import Context
 
 Handler = Callable[[web.Request, Context], Awaitable[web.StreamResponse]]
@@ -74,6 +86,10 @@ OPERATIONS: tuple[tuple[str, str, str, Handler], ...] = (
     ("GET", "/providers/costs", CHAT, reports.costs),
     ("POST", "/costs/estimate", CHAT, estimates.estimate),
     ("GET", "/audit", CHAT, reports.audit),
+    ("GET", "/ledger/entries", CHAT, account.entries),
+    ("GET", "/ledger/transcripts", CHAT, account.transcripts),
+    ("GET", "/ledger/export", CHAT, account.export),
+    ("POST", "/ledger/erase", CHAT, account.erase),
     ("GET", "/config", CHAT, config.show),
     ("POST", "/config/reload", CHAT, config.reload),
     *_section("/config/providers", config.PROVIDERS),

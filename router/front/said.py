@@ -33,4 +33,9 @@ def queried(request: web.Request, query: type[Q]) -> Q:
     try:
         return msgspec.convert(given, query, strict=False)
     except msgspec.ValidationError as error:
-        raise Refused(f"the query cannot be read: {error}", param=str(error).rpartition("$.")[2].strip("`")) from error
+        raise Refused(f"the query cannot be read: {error}", param=_named(str(error))) from error
+
+
+def _named(error: str) -> str:
+    """The parameter that an error is about: where it is, as in "at `$.limit`", or which is missing."""
+    return error.rpartition("`$." if "`$." in error else " `")[2].strip("`")

@@ -33,9 +33,10 @@ _NOTES = """
 ## Reading on
 
 Logs and the audit log come newest first, at most `limit` rows (1 to 1000); while `next` is not null, the same request
-with `cursor=<next>` gives the older ones. Logs are the last `telemetry.request_log_size` rows of this process; costs
-and acts are the ledger's, over all runs. No prompt, no answer, no secret and no words of a provider are in any of
-them. Money is in US dollars, and null where nobody knows it.
+with `cursor=<next>` gives the older ones. Logs are the last `telemetry.request_log_size` rows of this process; costs,
+acts and entries are the ledger's, over all runs. No prompt, no answer, no secret and no words of a provider are in any
+of them but transcripts, which are there only where somebody wants them kept. Money is in US dollars, and null where
+nobody knows it. Reading transcripts, and exporting or erasing an end user, are acts of the audit log.
 
 An estimate counts a prompt by its letters (rather too high), takes an answer of 500 tokens where nothing bounds it
 shorter, and gives for each target the cost with an answer of one token (`low_usd`), of that length (`usd`) and of the
