@@ -71,12 +71,24 @@ def left(world: World) -> Iterator[Left]:
 def exchanges_end_with_their_attempts(world: World) -> Iterator[str]:
     """Nobody generates for a caller who is gone: an attempt is over with its exchange, as soon as it lingered, or when
     it was read on for as long as its provider's configuration lets it."""
-    story = world.story
+    story, longest_s = world.story, _longest_s(world)
     may_s = {each.fact.attempt: each.may_s for each in left(world)}
     for fact in story.closed:
         late_s = story.closed_s[fact.attempt] - story.ended_s.get(fact.exchange, 0.0)
-        if late_s > max(LINGER_S, may_s.get(fact.attempt, 0.0)) + ROUNDING_S:
+        # Of one whose request never arrived nobody knows under which configuration of its provider it was sent.
+        unknown_s = longest_s.get(fact.provider, 0.0) if fact.reason is Reason.CLIENT_GONE else 0.0
+        if late_s > max(LINGER_S, may_s.get(fact.attempt, unknown_s)) + ROUNDING_S:
             yield f"{fact.attempt} ended {late_s:g} s after its exchange"
+
+
+def _longest_s(world: World) -> dict[str, float]:
+    """By provider the longest that any of its configurations lets an attempt be read on."""
+    longest_s: dict[str, float] = defaultdict(float)
+    for tree in world.source.trees.values():
+        for name, keys in tree["providers"].items():
+            if keys["on_disconnect"] == "drain":
+                longest_s[name] = max(longest_s[name], keys["drain_s"])
+    return longest_s
 
 
 def drains_stay_within_bounds(world: World) -> Iterator[str]:

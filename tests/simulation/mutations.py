@@ -402,6 +402,7 @@ def _mutations() -> dict[str, Mutation]:
         (HttpTransport, "stop", _pool_left_open, "nothing_stays_connected"),
         (Exchange, "settle", _outcome_told_twice, "one_outcome_per_exchange"),
         (attempt_module, "EntryOpened", _entry_of_somebody_else, "every_request_has_an_entry"),
+        (Sharing, "open", _repeats_are_new, "one_answer_per_key"),
     )
     return {
         f"{make.__name__.strip('_')}{'_on_the_wire' * on_the_wire}": Mutation(

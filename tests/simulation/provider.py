@@ -19,7 +19,7 @@ from tests.simulation.saving import beginning_of, gone_on
 from tests.simulation.schedule import Schedule
 from tests.simulation.story import Keys, Story, Told
 
-_ASKED = re.compile(rb"say (req-\d+(?:x\d+)?)")
+ASKED = re.compile(rb"say (req-\d+(?:x\d+)?)")
 _MODEL = re.compile(rb'"model":\s*"(\w+)"')
 _MODEL_IN_PATH = re.compile(rb"/models?/(\w+)[:/]")
 _STREAM = re.compile(rb'"stream":\s*true')
@@ -69,7 +69,7 @@ class SimProvider:
         return make
 
     def _script(self, request: UpstreamRequest) -> Scripted:
-        asked = _ASKED.search(request.body)
+        asked = ASKED.search(request.body)
         assert asked, request.body
         exchange, model, streamed = _exchange_of(asked.group(1)), _model_of(request), _is_streamed(request)
         self._asked[exchange] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -116,6 +117,8 @@ class Story:
         self.opened: list[EntryOpened] = []
         self.closed: list[EntryClosed] = []
         self.ended: list[ExchangeEnded] = []
+        self.ends: Counter[str] = Counter()
+        """How often each exchange ended, by the router's own name of it; on the wire alone."""
         self.repeated: list[AnswerRepeated] = []
         self.circuits: list[tuple[float, BreakerChanged | EntryOpened]] = []
         """When circuits changed and requests left, in order."""

@@ -38,10 +38,15 @@ _OURS = frozenset({Reason.INTERNAL, Reason.CRASHED, Reason.SHUTTING_DOWN})
 
 class Source(Origin):
     """A configuration that is kept in memory. `tree` is what is written, `drafted` what was read last, `trees` by
-    version all that ever were; with `refuses` nothing can be written."""
+    version all that ever were; with `refuses` nothing can be written.
 
-    def __init__(self, tree: Tree) -> None:
+    Args:
+        placed: makes of what is written what is read: where providers are to be found is nobody's to change.
+    """
+
+    def __init__(self, tree: Tree, placed: Callable[[Tree], Tree] = lambda tree: tree) -> None:
         super().__init__(tree, {}, _RULES, changes=True)
+        self._placed = placed
         self.tree = self.drafted = tree
         self.trees: dict[str, Tree] = {}
         self.refuses = False
@@ -59,7 +64,7 @@ class Source(Origin):
         return Draft(settings=self._settings(after), keep=partial(self._keep, after))
 
     def _settings(self, tree: Tree) -> Settings:
-        settings = load(tree, {}, _RULES)
+        settings = load(self._placed(tree), {}, _RULES)
         self.trees[settings.version], self.drafted = tree, tree
         return settings
 

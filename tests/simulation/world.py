@@ -69,7 +69,8 @@ LEDGER_BACK_S = 15.0
 _CONFIGURED = re.compile(r"^(root/(?:providers|groups)/)[^/]+")
 
 _FOUND = find_installed()
-_OVERHEARD = frozenset({"root/telemetry", "root/ledger"})
+TELEMETRY = "root/telemetry"
+_OVERHEARD = frozenset({TELEMETRY, "root/ledger"})
 """Who is told the facts that the story is made of."""
 
 
@@ -91,7 +92,7 @@ class World:
         self.story = Story(ports.clock.now)
         self.taps = Taps(self._overhear)
         self.account = MemoryVault()
-        self.source = Source(plan.settings)
+        self.source = self._source()
         self.providers = {name: self._provider(name) for name in (*plan.dialects, *plan.spares)}
         self.broken: list[str] = []
         self.checked = 0
@@ -168,6 +169,9 @@ class World:
 
     def _provider(self, name: str) -> SimProvider:
         return SimProvider(name, self.plan, self.story, self.schedule)
+
+    def _source(self) -> Source:
+        return Source(self.plan.settings)
 
     def _server(self) -> Server:
         return NoServer()

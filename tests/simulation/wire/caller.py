@@ -59,7 +59,7 @@ async def call(loop: WireLoop, address: Address, story: Story, manners: Manners,
         return ""
     body = body_of(manners.dialect, heard.asked, manners.model, stream=manners.stream, wishes=manners.wishes)
     middle = len(heard.exchange) * 7 % len(body)
-    transport.write(_head(manners.dialect, len(body)))
+    transport.write(_head(manners.dialect, len(body), heard.key))
     for piece in (body[:middle], body[middle:]):
         transport.write(piece)
         await asyncio.sleep(0)
@@ -73,6 +73,7 @@ async def call(loop: WireLoop, address: Address, story: Story, manners: Manners,
         transport.close()
     message = reader.message
     heard.bytes, heard.provider = message.body, message.fields.get("x-router-provider")
+    heard.how = message.fields.get("x-router-idempotent")
     heard.unsound = reader.unsound
     heard.rescued = b"\n: x-router-rescued " in message.body
     if not heard.ends:
@@ -81,8 +82,9 @@ async def call(loop: WireLoop, address: Address, story: Story, manners: Manners,
     return message.fields.get("x-request-id", "")
 
 
-def _head(dialect: str, length: int) -> bytes:
+def _head(dialect: str, length: int, key: str) -> bytes:
     fields = f"host: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {length}"
+    fields += f"\r\nidempotency-key: {key}" if key else ""
     return f"POST {PATHS[dialect]} HTTP/1.1\r\n{fields}\r\n\r\n".encode()
 
 

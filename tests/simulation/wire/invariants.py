@@ -10,6 +10,7 @@ from router.canon.outcome import End
 from tests.simulation import invariants as inner
 from tests.simulation.draining import exchanges_end_with_their_attempts
 from tests.simulation.kinds import OUR_DOING
+from tests.simulation.swapping import a_swap_ends_nothing, only_the_edition_is_left
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -17,14 +18,22 @@ if TYPE_CHECKING:
 
 def one_outcome_per_exchange(world: World) -> Iterator[str]:
     """Telemetry hears of no end twice, and of the good end of whoever got a whole answer."""
-    ends = Counter(ended.exchange for ended in world.story.ended)
-    for exchange, times in ends.items():
+    for exchange, times in world.story.ends.items():
         if times != 1:
             yield f"{exchange} ended {times} times"
     good = {ended.exchange for ended in world.story.ended if ended.end is End.COMPLETED}
     for heard in world.story.heard:
         if heard.end == "answered" and heard.exchange not in good:
             yield f"{heard.exchange} was answered and is accounted otherwise"
+
+
+def one_answer_per_key(world: World) -> Iterator[str]:
+    """What was asked under a key is not carried out once more when it is complete: whoever repeats it is told that."""
+    keyed = {heard.exchange for heard in world.story.heard if heard.key}
+    done = Counter(ended.exchange for ended in world.story.ended if ended.end is End.COMPLETED)
+    for exchange in keyed:
+        if done[exchange] > world.lives:
+            yield f"{exchange} was completed {done[exchange]} times under its key"
 
 
 def answers_are_framed(world: World) -> Iterator[str]:
@@ -66,12 +75,14 @@ def nothing_stays_connected(world: World) -> Iterator[str]:
 AT_REST: tuple[inner.Check, ...] = (
     inner.nothing_is_held,
     inner.every_actor_is_alive,
+    only_the_edition_is_left,
     inner.breakers_close,
     nothing_is_open,
 )
 
 AT_END: tuple[inner.Check, ...] = (
     one_outcome_per_exchange,
+    one_answer_per_key,
     answers_are_framed,
     every_request_has_an_entry,
     inner.one_entry_per_attempt,
@@ -82,6 +93,7 @@ AT_END: tuple[inner.Check, ...] = (
     inner.readers_hear_one_attempt,
     inner.providers_are_not_crowded,
     exchanges_end_with_their_attempts,
+    a_swap_ends_nothing,
     inner.health_means_success,
     inner.nothing_leaks,
     nothing_is_open,

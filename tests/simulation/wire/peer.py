@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from random import Random
 
 from actors.runtime import Job, Tasks
 from router.upstream.memory import Delay, Fail, Scripted, Silence, Step
 from router.upstream.transport import UpstreamRequest
 from tests.simulation.provider import SimProvider
+from tests.simulation.story import Keys
 from tests.simulation.wire.faults import WIRE_FAULTS, Answer
 from tests.simulation.wire.http import CONTINUE, LAST_CHUNK, Message, Unsound, chunk, dechunked
 
@@ -38,20 +40,27 @@ class WirePeer(SimProvider):
             wire_rate: share of answers that meet a fault of the wire.
         """
         self._tasks = tasks
+        self.configured: dict[str, Keys] = {}
+        """By the first part of a path what its provider was configured with."""
         self._wire_rate = wire_rate
         self._knocks = 0
-        self._busy = 0
+        self._busy: Counter[str] = Counter()
 
     @property
     def open(self) -> int:
         """Requests under way."""
-        return self._busy
+        return self._busy.total()
 
     def answer(self, request: UpstreamRequest) -> tuple[Step, ...]:
         """What goes over the wire, and when."""
         scripted = self._script(request)
-        self._crowd(self._busy, self._plan.settings["providers"][self.name].get("max_parallel"))
         told = self._story.told[-1]
+        place = _place_of(request.url)
+        told.keys = self.configured[place]
+        most = told.keys.get("max_parallel")
+        # Under one place may be several units of it, of which all but one are leaving.
+        units = 1 + self._story.renewed.count(self.name)
+        self._crowd(self._busy[place], most and most * units)
         chance = self._schedule.chance(f"wire {told.exchange}.{self.name}.{len(self._story.told)}")
         steps = _framed(scripted, chance)
         kind = chance.choice(tuple(WIRE_FAULTS)) if chance.random() < self._wire_rate else ""
@@ -90,17 +99,18 @@ class _Line(asyncio.Protocol):
     async def _answer(self, asked: Message) -> None:
         peer = self._peer
         said = _Saying()
-        peer._busy += 1
+        path = asked.head.split(b" ")[1].decode()
+        place = _place_of(path)
+        peer._busy[place] += 1
         try:
-            path = asked.head.split(b" ")[1].decode()
             for step in peer.answer(UpstreamRequest(method="POST", url=path, headers=(), body=asked.body, connect_s=0)):
                 await self._happen(step)
                 if said.ends(step):
-                    peer._busy -= 1
+                    peer._busy[place] -= 1
                 await asyncio.sleep(0)
         finally:
             if not said.over:
-                peer._busy -= 1
+                peer._busy[place] -= 1
 
     async def _happen(self, step: Step) -> None:
         assert self._transport is not None
@@ -133,6 +143,10 @@ class _Saying:
                 return False
         self.over = self._said.complete or isinstance(step, Fail) or step == b""
         return self.over
+
+
+def _place_of(path: str) -> str:
+    return path.removeprefix("/").partition("/")[0]
 
 
 def _answer_of(scripted: Scripted) -> Answer:

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from hashlib import blake2b
 from typing import Any
 
+from msgspec.json import encode
 from msgspec.structs import replace
 
-from actors.messages import Server, StartAttempt
+from actors.messages import ExchangeEnded, Server, StartAttempt
 from actors.runtime import Ref, Tasks, run_virtual
 from router.app import kind_rules
 from router.app.servers import server_of
 from router.settings import load
 from tests.simulation.callers import Manners
-from tests.simulation.kinds import LATER
+from tests.simulation.kinds import ECHOES
 from tests.simulation.plan import Plan, draw_plan
+from tests.simulation.provider import ASKED
 from tests.simulation.schedule import EVERYTHING, Limits
 from tests.simulation.story import Heard
+from tests.simulation.swapping import Source, Tree
 from tests.simulation.wire import invariants
 from tests.simulation.wire.caller import call
 from tests.simulation.wire.network import WireLoop
 from tests.simulation.wire.peer import WirePeer
-from tests.simulation.world import World
+from tests.simulation.world import TELEMETRY, World
 
 FRONT = ("127.0.0.1", 8094)
 
@@ -47,6 +51,20 @@ class WireWorld(World):
         self.wire.peers[_address_of(name)] = peer.knock
         return peer
 
+    def _source(self) -> Source:
+        return Source(self.plan.settings, self._placed)
+
+    def _placed(self, tree: Tree) -> Tree:
+        """Each provider where it is to be found, under a path that says how it and its actors are configured."""
+        placed = {}
+        for name, keys in tree["providers"].items():
+            peer = self.providers[name]
+            assert isinstance(peer, WirePeer)
+            place = blake2b(encode((keys, tree["breaker"])), digest_size=6).hexdigest()
+            peer.configured[place] = keys
+            placed[name] = {**keys, "base_url": f"http://{_address_of(name)[0]}/{place}/v1"}
+        return {**tree, "providers": placed}
+
     def _server(self) -> Server:
         return server_of(
             load(self.plan.settings, {}, kind_rules()),
@@ -64,31 +82,37 @@ class WireWorld(World):
         """
         if isinstance(message, StartAttempt):
             said = b"".join(bytes(value) for value in message.order.ask.fields.values())
-            start = said.index(b"say req-") + len(b"say ")
-            self.names[message.order.exchange] = said[start : start + len("req-000000")].decode()
+            found = ASKED.search(said)
+            assert found, said
+            self.names[message.order.exchange] = found.group(1).decode()
         named = getattr(message, "exchange", None)
+        if isinstance(message, ExchangeEnded) and ref.name == TELEMETRY:
+            self.story.ends[message.exchange] += 1
         if named is not None:
             message = replace(message, exchange=self.names.get(named, _unnamed(named)))  # type: ignore[type-var]
         super()._overhear(ref, message)
 
-    async def _calling(self, manners: Manners, heard: Heard, _after_s: float) -> None:
+    async def _calling(self, manners: Manners, heard: Heard, after_s: float) -> None:
+        if after_s:
+            await asyncio.sleep(after_s)
+        heard.exchange = (
+            heard.asked
+        )  # all exchanges that one key began are one to providers, who know their words alone
         name = await call(self.wire, FRONT, self.story, manners, heard)
         # Who was answered without an attempt is known by what its caller was told.
-        self.names.setdefault(name, heard.exchange)
-        self.story.rename(_unnamed(name), heard.exchange)
+        if heard.how is None:
+            self.names.setdefault(name, heard.exchange)
+            self.story.rename(_unnamed(name), heard.exchange)
 
 
 def draw_wire_plan(seed: int, *, most: int = 120) -> Plan:
     """The world of `seed` on the wire."""
     plan = draw_plan(seed, most=most)
     settings: dict[str, Any] = {**plan.settings, "server": {**plan.settings["server"], "port": FRONT[1]}}
-    settings["providers"] = {
-        name: {**keys, "base_url": f"http://{_address_of(name)[0]}/v1"} for name, keys in settings["providers"].items()
-    }
     rates = (0.0, 0.2, 0.6)
-    # What is swapped here has no address of its own, and who repeats is known by the name of a task.
-    stirred = {name: force for name, force in plan.disturbances.items() if name not in LATER}
-    plan = replace(plan, disturbances=stirred, spares={})
+    # Whom an answer out of the cache was said to first, nobody could tell here.
+    stirred = {name: force for name, force in plan.disturbances.items() if name != ECHOES}
+    plan = replace(plan, disturbances=stirred)
     return replace(plan, settings=settings, shuffled=False, wire_rate=rates[seed % 3], rate=plan.rate / 2)
 
 
