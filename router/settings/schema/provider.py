@@ -180,7 +180,7 @@ class LocalKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         models_dir: folder of `*.gguf`; a model's name is its file's without `.gguf`. Left out, `models` under `home`.
         n_ctx: context window, prompt and answer together; 0 takes the length the model was trained with.
         n_threads: threads for generation; left out, half of the processors.
-        n_threads_batch: threads for prompt evaluation; left out, all processors.
+        n_threads_batch: threads for prompt evaluation; left out, all processors but one.
         n_gpu_layers: layers put on a GPU, -1 for all; an engine built for the CPU ignores it.
         flash_attn: flash attention; a quantised `type_v` needs it.
         type_k: how the keys of the context are kept.
