@@ -29,6 +29,9 @@ MODELS = "/v1/models"
 _KEPT = frozenset({"allow", "www-authenticate"})
 """Headers of aiohttp's own refusals that a caller needs."""
 
+SERVER_NAME = "pointsman"
+"""What answers say they come from."""
+
 LEFT = 499
 """Stands where the status of an answer would that nobody hears any more."""
 
@@ -95,6 +98,7 @@ class Guard:
         """The answer to what is no request."""
         request_id = self._desk.new_id("req")
         response = self._rendered(Refused("this is not a request in HTTP/1.1"), request_id, status=status)
+        response.headers["server"] = SERVER_NAME  # where no application is, none of its signals are
         response.headers["x-request-id"] = response.headers[self._half.id_header] = request_id
         return response
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from actors.messages import Desk
 from router.front.connection import Connection, Crowd
 from router.front.context import Context
-from router.front.guard import Admit, Guard
+from router.front.guard import SERVER_NAME, Admit, Guard
 from router.front.openapi import plain
 from router.front.origin import admit_all, admit_keyed, admit_local, is_loopback
 from router.front.paths import is_keyed, is_operational
@@ -137,6 +137,7 @@ class Listener:
         binding = self._binding
         guards = add_routes(app, contexts, on_bug, binding.admit, binding.admit_operators, routes=binding.routes)
         app.middlewares.append(_middleware(guards))
+        app.on_response_prepare.append(_signed)
         # Handlers are cancelled when their caller leaves, or the upstream would generate, and bill, for nobody.
         self._runner = web.AppRunner(app, handle_signals=False, handler_cancellation=True, shutdown_timeout=CUT_S)
         await self._runner.setup()
@@ -249,6 +250,11 @@ def _guarded(
 
 async def _with_context(handler: Handler, contexts: Contexts, request: web.Request) -> web.StreamResponse:
     return await handler(request, contexts())
+
+
+async def _signed(_request: web.Request, response: web.StreamResponse) -> None:
+    """aiohttp would name itself and Python with their versions, which only help whoever looks for a hole."""
+    response.headers["server"] = SERVER_NAME
 
 
 def _middleware(guards: Mapping[str, Guard]) -> Callable[..., Awaitable[web.StreamResponse]]:

@@ -73,4 +73,18 @@ async def test_what_is_no_request_is_told_so_in_the_envelope(sent: bytes, tmp_pa
         head, body = (await reader.read()).split(b"\r\n\r\n", 1)
         writer.close()
         assert b" 400 " in head.splitlines()[0] and b"x-request-id: req-" in head.lower()
+        assert [line for line in head.lower().splitlines() if line.startswith(b"server:")] == [b"server: pointsman"]
         assert json.loads(body)["error"]["code"] == "invalid_request"
+
+
+@on_real_loops
+async def test_no_answer_names_a_library(tmp_path: Path) -> None:
+    """A page, a stream, a path that leads nowhere, a method that is not taken."""
+    async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
+        async with router.chat(stream=True) as response:
+            signed = [response.headers["server"]]
+            await response.read()
+        for method, path in (("GET", "/health"), ("GET", "/nowhere"), ("PUT", "/v1/messages")):
+            async with router.http.request(method, router.url + path) as response:
+                signed.append(response.headers["server"])
+        assert signed == ["pointsman"] * 4
