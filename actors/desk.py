@@ -3,7 +3,7 @@ of an actor."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from msgspec import Struct, structs
@@ -45,6 +45,7 @@ from router.policy.keyring import identify
 from router.policy.lanes import Shut
 from router.policy.price import PriceBook
 from router.policy.pulse import faded_s, later_of, learned_limit_s, share_of
+from router.policy.wellness import Record, complaint_of, status_of
 from router.telemetry.health import HealthView, ProviderHealth
 from router.telemetry.numbers import ProviderNumbers
 
@@ -148,8 +149,11 @@ class TreeDesk:
             name: structs.replace(_report(name, seen, view, now), targets=_targets(seen, edition.slow_start_s, now))
             for name, seen in edition.providers.items()
         }
+        reasons = tuple(self._reasons(providers, view))
+        well = sum(report.healthy for report in providers.values())
         return HealthReport(
-            status=self._status(providers),
+            status=status_of(ready=self.ready, well=well, reasons=reasons),
+            reasons=reasons,
             providers=providers,
             total_requests=view.total_requests,
             success_rate=view.success_rate if view.total_requests else 1.0,
@@ -216,15 +220,21 @@ class TreeDesk:
         if outcome != ALLOWED:
             self._views.actors["telemetry"].tell(fact)
 
-    def _status(self, providers: Mapping[str, ProviderReport]) -> str:
-        """One word: a single provider that is well is enough to serve."""
-        if not self.ready:
-            return "draining"
-        well = sum(report.healthy for report in providers.values())
-        if not well:
-            return "unhealthy"
-        sound = well == len(providers) and all(ref.alive for ref in self._views.actors.values())
-        return "healthy" if sound and not self._views.costs().degraded else "degraded"
+    def _reasons(self, providers: Mapping[str, ProviderReport], view: HealthView) -> Iterator[str]:
+        """What speaks against `healthy`, the nearest to callers first."""
+        requests = Record(whose="requests", success_rate=view.success_rate, counted=view.counted)
+        records = (
+            Record(whose=f"provider {name}", success_rate=report.success_rate, counted=report.requests)
+            for name, report in providers.items()
+            if report.healthy
+        )
+        yield from filter(None, map(complaint_of, (requests, *records)))
+        for name, report in providers.items():
+            if not report.healthy:
+                yield f"provider {name} is not healthy"
+        yield from (f"actor {name} is down" for name, ref in self._views.actors.items() if not ref.alive)
+        if self._views.costs().degraded:
+            yield "the account cannot be written where it is kept; entries wait"
 
 
 def _report(name: str, seen: ProviderView, view: HealthView, now: float) -> ProviderReport:

@@ -128,15 +128,19 @@ class ProviderReport(Struct, frozen=True, kw_only=True):
 
 
 class HealthReport(Struct, frozen=True, kw_only=True):
-    """How the whole is. `status`: healthy, degraded (some providers are not), unhealthy (none is), draining.
+    """How the whole is. `status`: healthy, degraded (it serves, and something is wrong), unhealthy (no provider can be
+    asked), draining.
 
     Args:
+        reasons: what speaks against healthy, in words: requests or a provider's attempts that lately failed too often,
+            providers and actors that are down, an account that cannot be written.
         success_rate: 1.0 before the first request; None where no request lately told it.
         config_number: configurations this process has had, the one in force included.
         config_pending: keys whose new value waits for a restart.
     """
 
     status: str
+    reasons: tuple[str, ...]
     providers: dict[str, ProviderReport]
     total_requests: int
     success_rate: float | None

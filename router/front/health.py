@@ -3,12 +3,12 @@ anything."""
 
 from __future__ import annotations
 
-import msgspec
 from aiohttp import web
 from msgspec import Struct
 
 from actors.messages import HealthReport, ProviderReport
 from router.front.context import Context
+from router.front.said import said
 from router.telemetry.meter import CONTENT_TYPE
 
 _SERVING = frozenset({"healthy", "degraded"})
@@ -30,12 +30,14 @@ class Totals(Struct, frozen=True, kw_only=True):
     avg_response_time: int
 
 
-class Summary(Struct, frozen=True, kw_only=True):
-    """How the whole is: healthy, degraded (some providers are not), unhealthy (none is), draining."""
+class Summary(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the whole is: healthy, degraded (it serves, and `reasons` say what is wrong), unhealthy (no provider can be
+    asked), draining."""
 
     status: str
     providers: dict[str, Brief]
     metrics: Totals
+    reasons: tuple[str, ...] = ()
 
 
 class Reports(Struct, frozen=True, kw_only=True):
@@ -60,7 +62,8 @@ async def summary(_request: web.Request, context: Context) -> web.Response:
     """`GET /health`: 200 while at least one provider can be asked, 503 otherwise."""
     report = context.desk.health()
     providers = {name: _brief(provider) for name, provider in report.providers.items()}
-    return _json(Summary(status=report.status, providers=providers, metrics=_numbers(report)), report)
+    brief = Summary(status=report.status, providers=providers, metrics=_numbers(report), reasons=report.reasons)
+    return _json(brief, report)
 
 
 async def detailed(_request: web.Request, context: Context) -> web.Response:
@@ -111,4 +114,4 @@ def _numbers(report: HealthReport) -> Totals:
 
 def _json(body: Struct, report: HealthReport) -> web.Response:
     status = 200 if report.status in _SERVING else 503
-    return web.Response(body=msgspec.json.encode(body), content_type="application/json", status=status)
+    return said(body, status)

@@ -95,9 +95,11 @@ class ProviderStatus(Struct, frozen=True, kw_only=True):
 
 
 class Statuses(Struct, frozen=True, kw_only=True):
-    """Every provider's state. `status` is the whole's: healthy, degraded, unhealthy or draining."""
+    """Every provider's state. `status` is the whole's: healthy, degraded, unhealthy or draining; `reasons` what speaks
+    against healthy."""
 
     status: str
+    reasons: tuple[str, ...]
     providers: dict[str, ProviderStatus]
 
 
@@ -179,7 +181,8 @@ async def status(request: web.Request, context: Context) -> web.Response:
     """`GET /providers/status`."""
     queried(request, NoQuery)
     report = context.desk.health()
-    return said(Statuses(status=report.status, providers={n: _status(p) for n, p in report.providers.items()}))
+    states = {name: _status(each) for name, each in report.providers.items()}
+    return said(Statuses(status=report.status, reasons=report.reasons, providers=states))
 
 
 async def scores(request: web.Request, context: Context) -> web.Response:

@@ -1,7 +1,10 @@
-"""What is said to operators: JSON of Structs, in which money is a number, and the queries they may send."""
+"""What is said to operators: JSON of Structs, in which money is a number and a measured one has no more digits than
+anybody measured, and the queries they may send."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
@@ -13,11 +16,34 @@ from router.errors import Refused
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 Q = TypeVar("Q", bound=Struct)
 
+_PLACES = (("_ms", 1), ("_s", 3), ("_usd", 9), ("_rate", 4), ("_score", 4), ("share", 4))
+"""How a name ends -> the decimal places of its floats. Instants (`at`) are left whole: an act's digest is over it."""
+
 
 def said(answer: Struct, status: int = 200) -> web.Response:
     """An answer that no cache keeps."""
     headers = {"content-type": "application/json", "cache-control": "no-store"}
-    return web.Response(body=_ENCODER.encode(answer), headers=headers, status=status)
+    return web.Response(body=encoded(answer), headers=headers, status=status)
+
+
+def encoded(answer: Struct) -> bytes:
+    """JSON, every float rounded by the unit in its name."""
+    return _ENCODER.encode(_rounded(msgspec.to_builtins(answer, builtin_types=(Decimal,)), None))
+
+
+def _rounded(value: object, places: int | None) -> object:
+    match value:
+        case float():
+            return value if places is None else round(value, places)
+        case Mapping():
+            return {name: _rounded(inner, _places_of(name)) for name, inner in value.items()}
+        case list() | tuple():
+            return [_rounded(inner, places) for inner in value]
+    return value
+
+
+def _places_of(name: str) -> int | None:
+    return next((places for ending, places in _PLACES if name.endswith(ending)), None)
 
 
 def queried(request: web.Request, query: type[Q]) -> Q:

@@ -32,12 +32,14 @@ class HealthView(Struct, frozen=True, kw_only=True):
     Args:
         total_requests: exchanges since the router started.
         success_rate: of the window's exchanges that were not the caller's own failures; None when there were none.
+        counted: how many those were.
         avg_response_ms: mean duration of the window's complete exchanges, in milliseconds; None when there were none.
         in_flight: exchanges under way; None when nobody counts them.
     """
 
     total_requests: int = 0
     success_rate: float | None = None
+    counted: int = 0
     avg_response_ms: float | None = None
     in_flight: int | None = None
     providers: dict[str, ProviderHealth] = {}
@@ -81,6 +83,7 @@ class Board:
         return HealthView(
             total_requests=self._total,
             success_rate=overall.success_rate,
+            counted=overall.counted,
             avg_response_ms=overall.avg_response_ms,
             in_flight=in_flight,
             providers={name: self._health(name, window, now) for name, window in self._attempts.items()},

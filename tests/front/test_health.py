@@ -98,6 +98,28 @@ async def test_a_provider_that_rejects_our_key_is_not_healthy(tmp_path: Path) ->
 
 
 @on_real_loops
+async def test_half_of_all_requests_failing_is_not_called_healthy(tmp_path: Path) -> None:
+    """The provider may be asked still, so the whole serves; why it is degraded stands beside it."""
+    patient = {"breaker": {"failure_threshold": 99}, "failover": {"max_attempts": 1}}
+    async with (
+        ScriptedProvider(*[speak(), status(500)] * 6) as one,
+        served(routed(one, **patient), tmp_path) as router,
+    ):
+        for number in range(12):
+            if number == 8:
+                await _told(router, number)
+                assert (await router.get("/health"))[1].get("reasons") is None, "too few to say"
+            async with router.chat() as response:
+                await response.read()
+        await _told(router, 12)
+        code, body = await router.get("/health")
+        assert (code, body["status"], body["providers"]["one"]["healthy"]) == (200, "degraded", True)
+        assert body["reasons"] == [
+            f"{whose}: 50% of the last 12 were answered" for whose in ("requests", "provider one")
+        ]
+
+
+@on_real_loops
 async def test_health_is_503_when_no_provider_can_be_asked_and_the_router_lives(tmp_path: Path) -> None:
     """A restart of the process would not mend a provider, so only health says no."""
     with refused() as address:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -192,3 +193,14 @@ async def test_what_cannot_be_read_is_named(path: str, code: int, param: str | N
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
         answered, body = await router.get(path)
         assert (answered, body["error"]["param"]) == (code, param)
+
+
+@on_real_loops
+async def test_no_measured_number_has_more_digits_than_were_measured(tmp_path: Path) -> None:
+    """Seconds to the millisecond, milliseconds to a tenth, rates to four places; instants stay whole."""
+    async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
+        await _answered(router)
+        for path in ("/health/detailed", "/health/providers", *(f"/providers/{page}" for page in _PAGES)):
+            async with router.http.get(router.url + path) as response:
+                text = re.sub(r'"at":[0-9.]+', "", await response.text())
+            assert re.findall(r"[0-9]\.[0-9]{5,}", text) == [], path
