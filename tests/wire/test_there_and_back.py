@@ -84,7 +84,7 @@ tools = st.lists(
 ).map(tuple)
 samplings = st.builds(
     Sampling,
-    max_tokens=st.integers(1, 9999),
+    max_tokens=st.integers(16, 9999),
     temperature=st.sampled_from([None, 0.0, 0.5, 1.0]),
 )
 
@@ -109,7 +109,7 @@ def requests(draw: st.DrawFn) -> ChatRequest:
 
 FORM = Raw(b'{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}')
 
-MODELS = {MESSAGES.name: "claude-sonnet-4-6", CHAT.name: "gpt-5-mini", RESPONSES.name: "gpt-5-mini"}
+MODELS = {MESSAGES.name: "claude-sonnet-4-6", CHAT.name: "gpt-4.1-mini", RESPONSES.name: "gpt-4.1-mini"}
 
 
 def through(dialect: Dialect, request: ChatRequest) -> ChatRequest:

@@ -48,8 +48,8 @@ from router.wire.openai_chat import DIALECT as CHAT
 from router.wire.openai_responses import DIALECT as RESPONSES
 
 TARGETS: tuple[tuple[Dialect, str], ...] = (
-    (CHAT, "gpt-5-mini"),
-    (RESPONSES, "gpt-5-mini"),
+    (CHAT, "gpt-4.1-mini"),
+    (RESPONSES, "gpt-4.1-mini"),
     (ANTHROPIC, "claude-sonnet-4-6"),
     (GEMINI, "gemini-3-pro"),
     (BEDROCK, "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),

@@ -98,8 +98,8 @@ def patch_request(ask: Ask, model: str) -> bytes:
 def decode_request(ask: Ask) -> ChatRequest:
     """The whole request in canon. Raises `Refused`, naming the field, for what no other dialect could be told."""
     body = read_member(REQUEST, _checked(joined(ask.fields)), "")
-    if body.max_tokens == 0:
-        raise Refused("`max_tokens` 0 warms Anthropic's cache; nobody else has one to warm", param="max_tokens")
+    # 0 warms a cache. Nobody else has a word for that; the shortest answer warms what caches by itself.
+    warms = (("max_tokens", Raw(b"0")),) if body.max_tokens == 0 else ()
     tools = [_tool(raw, f"tools[{place}]") for place, raw in enumerate(body.tools or ())]
     unknown = [extra for _, extras in tools for extra in extras]
     choice, parallel = _choice(body.tool_choice)
@@ -114,7 +114,7 @@ def decode_request(ask: Ask) -> ChatRequest:
         parallel_tool_calls=parallel,
         output=_output(body),
         sampling=Sampling(
-            max_tokens=body.max_tokens,
+            max_tokens=body.max_tokens or (1 if warms else None),
             temperature=body.temperature,
             top_p=body.top_p,
             top_k=body.top_k,
@@ -127,6 +127,7 @@ def decode_request(ask: Ask) -> ChatRequest:
         user=user,
         metadata=metadata,
         extra=(
+            *warms,
             *((name, value) for name, value in ask.fields.items() if name not in known),
             *unsaid,
             *unknown,

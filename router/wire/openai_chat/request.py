@@ -9,6 +9,7 @@ from msgspec import Raw
 from router.canon.request import ChatRequest, OutputFormat, Sampling, Thinking, Tool, ToolChoice
 from router.errors import Refused
 from router.wire.dialect import Ask, Encoded
+from router.wire.gpt import admitted
 from router.wire.members import (
     COUNT,
     FLAG,
@@ -112,6 +113,7 @@ def encode_request(request: ChatRequest, model: str, formats: frozenset[str] = f
     Args:
         formats: whose sealed thinking the server takes back, by the names it gave them.
     """
+    request, refused = admitted(request, model)
     writer = MessageWriter(formats)
     body: dict[str, object] = {"model": model, "messages": writer.write(request.messages)}
     lost = writer.lost
@@ -129,7 +131,7 @@ def encode_request(request: ChatRequest, model: str, formats: frozenset[str] = f
     if request.stream:
         body["stream"] = True
         body["stream_options"] = {"include_usage": request.include_usage is not False}
-    lost += [f"extra.{name}" for name, _ in request.extra]
+    lost += [*refused, *(f"extra.{name}" for name, _ in request.extra)]
     said = {name: value for name, value in body.items() if value is not None}
     return Encoded(body=ENCODER.encode(said), lost=tuple(lost))
 

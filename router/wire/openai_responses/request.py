@@ -11,6 +11,7 @@ from msgspec import Raw
 from router.canon.request import ChatRequest, Message, OutputFormat, Role, Sampling, Text, Thinking, Tool, ToolChoice
 from router.errors import Reason, Refused
 from router.wire.dialect import Ask, Encoded
+from router.wire.gpt import admitted
 from router.wire.members import (
     ENCODER,
     FLAG,
@@ -52,6 +53,7 @@ _HARMLESS: dict[str, tuple[bytes, ...]] = {
 }
 """Members that say what other protocols do anyway: leaving them out loses nothing."""
 
+_LEAST_TOKENS = 16  # of an answer: a bound below is refused (`integer_below_min_value`)
 _ELSEWHERE = ("previous_response_id", "conversation", "prompt")
 """Members that stand for text which is stored at a provider; only a provider of this dialect can be told."""
 
@@ -146,6 +148,7 @@ def encode_request(request: ChatRequest, model: str) -> Encoded:
 
     Nothing is stored at the provider, so thinking is asked for sealed: it must come back with the next turn.
     """
+    request, refused = admitted(request, model)
     writer = ItemWriter()
     body: dict[str, object] = {"model": model, "input": writer.write(request.messages)}
     lost = writer.lost
@@ -163,7 +166,7 @@ def encode_request(request: ChatRequest, model: str) -> Encoded:
     body["metadata"] = dict(request.metadata) or None
     body["store"] = False
     body["stream"] = True if request.stream else None
-    lost += [f"extra.{name}" for name, _ in request.extra]
+    lost += [*refused, *(f"extra.{name}" for name, _ in request.extra)]
     said = {name: value for name, value in body.items() if value is not None}
     return Encoded(body=ENCODER.encode(said), lost=tuple(lost))
 
@@ -365,6 +368,10 @@ def _encoded_thinking(thinking: Thinking | None, lost: list[str]) -> object:
 
 
 def _encoded_sampling(sampling: Sampling, lost: list[str]) -> dict[str, object]:
+    longest = sampling.max_tokens
+    if longest is not None and longest < _LEAST_TOKENS:
+        longest = _LEAST_TOKENS
+        lost.append("sampling.max_tokens")
     unsaid = {
         "top_k": sampling.top_k,
         "min_p": sampling.min_p,
@@ -379,7 +386,7 @@ def _encoded_sampling(sampling: Sampling, lost: list[str]) -> dict[str, object]:
     }
     lost += [f"sampling.{name}" for name, value in unsaid.items() if value is not None]
     return {
-        "max_output_tokens": sampling.max_tokens,
+        "max_output_tokens": longest,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "top_logprobs": sampling.top_logprobs,

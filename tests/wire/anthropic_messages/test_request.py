@@ -296,6 +296,13 @@ def test_every_other_field_is_read() -> None:
     )
 
 
+def test_elsewhere_a_cache_is_warmed_by_the_shortest_answer() -> None:
+    """`max_tokens` 0 asks for no answer at all, which others refuse; what it warmed or not is named."""
+    said = decode_request(ask(max_tokens=0))
+    assert (said.sampling.max_tokens, said.extra) == (1, (("max_tokens", Raw(b"0")),))
+    assert decode_request(ask(max_tokens=1)).extra == ()
+
+
 @pytest.mark.shows(81)
 @pytest.mark.parametrize(
     ("said", "choice", "several"),
@@ -387,7 +394,6 @@ def test_each_form_of_thinking_is_understood(said: dict[str, object], thinking: 
         pytest.param({"thinking": {"type": "hard"}}, "thinking.type", id="thinking"),
         pytest.param({"output_config": {"format": {"type": "xml"}}}, "output_config.format", id="output format"),
         pytest.param({"metadata": {"user_id": 7}}, "metadata.user_id", id="metadata"),
-        pytest.param({"max_tokens": 0}, "max_tokens", id="a cache to warm, elsewhere"),
     ],
 )
 def test_a_request_that_cannot_be_translated_is_refused_with_the_path(members: Any, param: str) -> None:

@@ -11,7 +11,7 @@ TOOL = {"name": "f9", "description": "d9", "input_schema": {"type": "object", "t
 
 WORDS: Mapping[str, Word] = {
     "max_tokens": Word({"max_tokens": 9}),
-    "max_tokens 0": Word({"max_tokens": 0}, "refused"),
+    "max_tokens 0": Word({"max_tokens": 0}),
     "system": Word({"system": "s9"}),
     "system in parts": Word(
         {"system": [{"type": "text", "text": "s9", "cache_control": {"type": "ephemeral", "ttl": "1h"}}]}
