@@ -4,6 +4,9 @@
 PY := .venv/bin/python
 WORKERS ?= 2
 
+# Bytecode is kept whatever the caller's shell says: the processes that tests start would each compile the product again.
+export PYTHONDONTWRITEBYTECODE :=
+
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
