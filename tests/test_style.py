@@ -37,6 +37,8 @@ MACHINE = re.compile(
 
 BINARY = frozenset({".gz", ".gguf", ".ico", ".jpg", ".pem", ".png", ".woff2"})
 
+_ANEW = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
 _BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
 
 
@@ -65,7 +67,8 @@ def deep_bodies(source: Source) -> Iterator[str]:
 
 
 def _depth(node: ast.AST) -> int:
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    # What is neither a statement nor a part of one cannot hold a block, and is most of the tree.
+    if isinstance(node, _ANEW) or not isinstance(node, _STATEMENTS):
         return 0
     inner = max((_depth(child) for child in ast.iter_child_nodes(node) if not _is_elif(node, child)), default=0)
     chained = max((_depth(child) - 1 for child in ast.iter_child_nodes(node) if _is_elif(node, child)), default=0)
