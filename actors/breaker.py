@@ -69,6 +69,8 @@ class Breaker(Actor):
     published.
     """
 
+    prompt = True
+
     def __init__(
         self,
         *,

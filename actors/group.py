@@ -79,6 +79,8 @@ class FailoverGroup(Actor):
     the last minute's account of hedges: until it is earned anew there are none.
     """
 
+    prompt = True
+
     def __init__(self, *, spec: GroupSpec, readers: Readers) -> None:
         super().__init__()
         self._spec = spec

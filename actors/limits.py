@@ -68,6 +68,8 @@ class Limits(Actor):
         live_jobs: the jobs of all exchanges under way.
     """
 
+    prompt = True
+
     mailbox_capacity = 65_536
     overflow = Overflow.REJECT
 

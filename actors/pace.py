@@ -74,6 +74,8 @@ class Pace(Actor):
         breakers: the provider's circuits, by model: a key whose circuit is open goes last.
     """
 
+    prompt = True
+
     def __init__(
         self,
         *,

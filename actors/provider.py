@@ -28,6 +28,8 @@ class Provider(Actor):
     maker. What is measured of its targets is published, and stays.
     """
 
+    prompt = True
+
     def __init__(
         self, *, make_transport: MakeTransport, make_lines: MakeLines, attempts: dict[Job, Attempt], pulses: Pulses
     ) -> None:

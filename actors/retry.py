@@ -17,6 +17,8 @@ class Retry(Actor):
     `ProviderRemoved`. A restart loses ten seconds of accounts: every budget is at its floor again.
     """
 
+    prompt = True
+
     def __init__(self, *, provider: Callable[[], BudgetRules], overall: Callable[[], BudgetRules]) -> None:
         super().__init__()
         self._provider_rules = provider

@@ -45,6 +45,10 @@ class Actor(_PykkaActor):
     mailbox_capacity: ClassVar[int] = 1024
     overflow: ClassVar[Overflow] = Overflow.REJECT
     trap_exit: ClassVar[bool] = False
+    prompt: ClassVar[bool] = False
+    """Whether an ask that finds the actor at rest is begun in its asker's own turn: two switches of tasks, a future and
+    a deadline less. For those that are asked by every request. Order is as ever: with anything told before it in the
+    mailbox the actor does not rest. What it must await it awaits in its own task."""
 
     ref: Ref
     name: str
@@ -80,7 +84,7 @@ class Actor(_PykkaActor):
     def deadline_s(self) -> float | None:
         """Monotonic seconds by which the ask in hand must be answered; None for a tell."""
         envelope = self._cell.in_hand
-        return None if envelope is None or envelope.reply_to is None else envelope.deadline_s
+        return None if envelope is None or not envelope.is_ask else envelope.deadline_s
 
     def monitor(self, target: Ref | Job) -> None:
         """Have `on_down` called once when `target` ends; at once when it is not running."""
@@ -101,9 +105,9 @@ class Actor(_PykkaActor):
     def defer_reply(self) -> Reply:
         """Keep the ask in hand open: `set` the reply later. It ends with `ActorDead` if this incarnation ends first."""
         envelope = self._cell.in_hand
-        if envelope is None or envelope.reply_to is None:
+        reply = None if envelope is None else envelope.promise()
+        if reply is None:
             return Reply()
-        reply = envelope.reply_to
         deferred = self._cell.deferred
         if reply not in deferred:
             deferred[reply] = None

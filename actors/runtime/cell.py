@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from actors.runtime.bonds import Bonds
 from actors.runtime.exits import Crashed, Down, Exit, Killed, Normal, Shutdown, forget_frames, is_abnormal
 from actors.runtime.failures import ActorDead, AskTimeout, Caught, Fate
 from actors.runtime.ladder import Ladder
-from actors.runtime.mailbox import Envelope
+from actors.runtime.mailbox import Envelope, Prompt
 from actors.runtime.once import Once
 from actors.runtime.reply import Reply
 from actors.runtime.report import Context, Report
@@ -36,7 +37,9 @@ class Cell:
         "_cancelled_for",
         "_ladder",
         "_loop",
+        "_prompts",
         "_reason",
+        "_rest",
         "_task",
         "actor",
         "bonds",
@@ -67,7 +70,9 @@ class Cell:
         self.bonds = Bonds(self)
         self._cancelled_for: Exit | None = None
         self._ladder: Ladder | None = None
+        self._prompts = 0
         self._reason: Exit | None = None
+        self._rest: Awaitable[Any] | None = None
         self._task: asyncio.Task[Exit] | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -100,6 +105,42 @@ class Cell:
     def signal(self, signal: Any) -> None:
         """Queue something that goes before users' messages and is never refused."""
         self.signals.append(signal)
+        self._rouse()
+
+    def is_free(self) -> bool:
+        """Whether `answer_now` may be called: a prompt actor waits with nothing in hand and nothing to do. After some
+        in a row it is not, so that who asks for ever gives the others on the loop a turn."""
+        waiter = self.ref.mailbox.waiter
+        return self.actor.prompt and waiter is not None and not waiter.done() and self._prompts < TURNS
+
+    def answer_now(self, envelope: Prompt) -> Any:
+        """Handle an ask in its asker's turn, which `is_free` allows: the answer, unless the envelope now has a
+        reply to wait for.
+
+        An awaitable is awaited, and an exception ends the actor, in the turn of its own that it would have had.
+        """
+        self._prompts += 1
+        self.in_hand = envelope
+        try:
+            answer = self.actor.on_receive(envelope.message)
+        except BaseException as error:  # noqa: BLE001 what it means for the actor its own task decides
+            self._go_on(envelope, _raising(error))
+            return None
+        if envelope.reply_to is None:
+            if answer is not None and hasattr(answer, "__await__"):
+                self._go_on(envelope, answer)
+                return None
+            self.in_hand = None
+            return answer
+        if envelope.reply_to not in self.deferred:
+            envelope.reply_to.set(answer)
+        self.in_hand = None
+        return None
+
+    def _go_on(self, envelope: Prompt, rest: Awaitable[Any]) -> None:
+        """What is left to do of the message in hand is for the actor's own task."""
+        envelope.promise()
+        self._rest = rest
         self._rouse()
 
     def _rouse(self) -> None:
@@ -143,14 +184,14 @@ class Cell:
         turns = 0
         while True:
             if self.urgent:
-                if self.exit_asked is not None:
-                    return self.exit_asked
-                await self._take_signal()
+                if (reason := await self._attend()) is not None:
+                    return reason
             elif not queue or turns >= TURNS:
                 turns = 0
                 await (asyncio.sleep(0) if queue else mailbox.wait(self._loop))
             elif (envelope := queue.popleft()).reply_to is None or not self._is_expired(envelope, envelope.reply_to):
                 turns += 1
+                self._prompts = 0
                 self.in_hand = envelope
                 answer = receive(envelope.message)
                 if answer is not None and hasattr(answer, "__await__") and not isinstance(answer, Reply):
@@ -158,6 +199,23 @@ class Cell:
                 if envelope.reply_to is not None and envelope.reply_to not in self.deferred:
                     envelope.reply_to.set(answer)
                 self.in_hand = None
+
+    async def _attend(self) -> Exit | None:
+        """What goes before messages: the rest of one, the end, a signal. The reason of the end where it is that."""
+        if self._rest is not None:
+            await self._end_with(self._rest)
+        if self.exit_asked is None:
+            await self._take_signal()
+        return self.exit_asked
+
+    async def _end_with(self, rest: Awaitable[Any]) -> None:
+        """Bring a message to its end that was begun in its asker's turn."""
+        envelope, self._rest = self.in_hand, None
+        answer = await rest
+        reply = None if envelope is None else envelope.promise()
+        if reply is not None and reply not in self.deferred:
+            reply.set(answer)
+        self.in_hand = None
 
     async def _take_signal(self) -> None:
         if not self.signals:
@@ -196,6 +254,9 @@ class Cell:
         mailbox = self.ref.mailbox
         mailbox.live = False
         self.actor.actor_stopped.set()
+        rest, self._rest = self._rest, None
+        if isinstance(rest, Coroutine):
+            rest.close()  # cancelled before its first step
         name, in_hand = self.ref.name, self.in_hand
         if in_hand is not None and in_hand.reply_to is not None:
             in_hand.reply_to.fail(ActorDead(name, Fate.MAYBE_HANDLED, reason))
@@ -255,3 +316,7 @@ class Cell:
         self.ref.system.report(
             Report(supervisor=name.rpartition("/")[0], context=context, reason=reason, offender=name)
         )
+
+
+async def _raising(error: BaseException) -> None:
+    raise error

@@ -29,6 +29,32 @@ class Envelope:
         self.reply_to = reply_to
         self.deadline_s = deadline_s
 
+    @property
+    def is_ask(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return self.reply_to is not None
+
+    def promise(self) -> Reply | None:
+        """Where its answer goes; None for a tell."""
+        return self.reply_to
+
+
+class Prompt(Envelope):
+    """An ask that is handled in its asker's own turn. A way to answer it later is made only where one is wanted."""
+
+    __slots__ = ()
+
+    @property
+    def is_ask(self) -> bool:
+        """Always."""
+        return True
+
+    def promise(self) -> Reply:
+        """The reply that its asker will wait for after all."""
+        if self.reply_to is None:
+            self.reply_to = Reply()
+        return self.reply_to
+
 
 class Mailbox:
     """User messages only: stop, kill and down never queue behind them.

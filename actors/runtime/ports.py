@@ -47,9 +47,8 @@ class SystemClock:
 
     __slots__ = ()
 
-    def now(self) -> float:
-        """Monotonic seconds."""
-        return time.monotonic_ns() / 1e9
+    now = staticmethod(time.monotonic)  # noqa: TID251 the one place of it
+    """Monotonic seconds. The function itself: a request reads the clock some forty times."""
 
 
 class SystemWall:
@@ -57,9 +56,8 @@ class SystemWall:
 
     __slots__ = ()
 
-    def now(self) -> float:
-        """Epoch seconds."""
-        return time.time_ns() / 1e9
+    now = staticmethod(time.time)  # noqa: TID251 the one place of it
+    """Epoch seconds."""
 
 
 class RandomIds:

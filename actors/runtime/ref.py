@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from actors.runtime.failures import ActorDead, AskTimeout, Fate, MailboxFull
-from actors.runtime.mailbox import Envelope, Mailbox
+from actors.runtime.mailbox import Envelope, Mailbox, Prompt
 from actors.runtime.reply import Reply
 
 if TYPE_CHECKING:
@@ -54,12 +54,25 @@ class Ref:
             raise ActorDead(self.name, Fate.NOT_HANDLED)
         if timeout_s <= 0:
             raise AskTimeout(self.name)
+        cell = self.cell
+        if cell is not None and cell.is_free():
+            answer = cell.answer_now(prompt := Prompt(message, None, self.system.ports.clock.now() + timeout_s))
+            return answer if prompt.reply_to is None else await self._reply_to(prompt.reply_to, timeout_s)
         reply = Reply()
         deadlines = self.system.deadlines
         deadline_s = deadlines.add(reply, timeout_s, self.name)
         try:
             if not mailbox.put(Envelope(message, reply, deadline_s)):
                 raise MailboxFull(self.name)
+            return await reply.waiter
+        finally:
+            deadlines.settle(reply)
+
+    async def _reply_to(self, reply: Reply, timeout_s: float) -> Any:
+        """An answer that is put off, or that the end of the actor will be."""
+        deadlines = self.system.deadlines
+        deadlines.add(reply, timeout_s, self.name)
+        try:
             return await reply.waiter
         finally:
             deadlines.settle(reply)
