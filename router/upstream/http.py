@@ -7,12 +7,12 @@ import io
 import math
 import os
 import ssl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from functools import lru_cache, partial
 
 import aiohttp
 from aiohttp import ClientResponse, ClientSession, ClientTimeout
+from aiohttp.http_exceptions import HttpProcessingError
 from msgspec import Struct
 from multidict import CIMultiDict
 from yarl import URL
@@ -21,6 +21,7 @@ from router.errors import Reason, WireFault
 from router.upstream.blocks import Blocks, read_whole
 from router.upstream.inflate import INFLATABLE, Inflater
 from router.upstream.link import SENDING, LinkConnector, Sending
+from router.upstream.session import Answer, Session
 from router.upstream.transport import UpstreamRequest
 
 _READ_BUFFER_BYTES = 64 * 1024
@@ -30,7 +31,7 @@ _BLOCK_BYTES = 16 * 1024
 _HEAD_LINE_BYTES = 32 * 1024
 """Some providers' edges send a content-security-policy longer than aiohttp's 8 KiB."""
 _PLAIN_BODY_BYTES = 512 * 1024
-"""Larger bodies go out in pieces with back-pressure: aiohttp writes, and warns of, one large `bytes` at a time."""
+"""Larger bodies go out by aiohttp's own session, in pieces with back-pressure: a provider may say no to half of one."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BODY_ENDS = frozenset({"content-encoding", "content-length"})
 """Headers that no longer fit a body that was unpacked."""
@@ -56,7 +57,7 @@ class HttpOptions(Struct, frozen=True, kw_only=True):
 class HttpReply:
     """The head of an answer, and its body as it comes. Made by `HttpTransport.send` only."""
 
-    def __init__(self, response: ClientResponse, sending: Sending, peer: str) -> None:
+    def __init__(self, response: ClientResponse | Answer, sending: Sending, peer: str) -> None:
         self.status = response.status
         self.headers = {name.lower(): value for name, value in response.headers.items()}
         self._response = response
@@ -122,6 +123,7 @@ class HttpTransport:
     def __init__(self, options: HttpOptions | None = None) -> None:
         self._options = options or HttpOptions()
         self._session: ClientSession | None = None
+        self._small: Session | None = None
 
     async def start(self) -> None:
         """Read the authorities' file, if one is set, and make the session. Opens no connection."""
@@ -129,8 +131,15 @@ class HttpTransport:
         tls: ssl.SSLContext | None = None
         if options.ca_file is not None:
             tls = await asyncio.to_thread(ssl.create_default_context, cafile=options.ca_file)
+        connector = LinkConnector(idle_s=options.idle_s, dns_ttl_s=options.dns_ttl_s, tls=tls)
+        self._small = Session(
+            connector,
+            user_agent=options.user_agent,
+            buffer_bytes=_READ_BUFFER_BYTES,
+            line_bytes=_HEAD_LINE_BYTES,
+        )
         self._session = ClientSession(
-            connector=LinkConnector(idle_s=options.idle_s, dns_ttl_s=options.dns_ttl_s, tls=tls),
+            connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": options.user_agent},
             skip_auto_headers=("Accept", "Content-Type"),
@@ -141,30 +150,16 @@ class HttpTransport:
             max_field_size=_HEAD_LINE_BYTES,
         )
 
-    @asynccontextmanager
-    async def send(self, request: UpstreamRequest) -> AsyncIterator[HttpReply]:
+    def send(self, request: UpstreamRequest) -> Opening:
         """Send, and give the answer once its head is there. Leaving before the body ended drops the socket at once."""
-        url, peer = _address(request.url)
-        response, sending = await self._open(request, url, peer)
-        try:
-            if response.status in _REDIRECTS:
-                raise WireFault(
-                    Reason.MALFORMED,
-                    f"{peer} answered {response.status}, a redirect; set the provider's base URL to the final address",
-                    status=response.status,
-                )
-            yield HttpReply(response, sending, peer)
-        finally:
-            if response.connection is not None or sending.closing:
-                sending.abort()
-            response.close()
+        return Opening(self, request)
 
     async def stop(self) -> None:
         """Close every connection, used and idle. An answer still being read ends as cut."""
         if self._session is not None:
             await self._session.close()
 
-    async def _open(self, request: UpstreamRequest, url: URL, peer: str) -> tuple[ClientResponse, Sending]:
+    async def open(self, request: UpstreamRequest, url: URL, peer: str) -> tuple[ClientResponse | Answer, Sending]:
         """Send once, and once more on a fresh connection where a pooled one proved dead."""
         try:
             sending = Sending(fresh=False)
@@ -175,32 +170,77 @@ class HttpTransport:
                     raise
             sending = Sending(fresh=True)
             return await self._try(request, url, sending), sending
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
             raise _fault(error, peer, request.connect_s) from error
 
-    async def _try(self, request: UpstreamRequest, url: URL, sending: Sending) -> ClientResponse:
-        session = self._session
-        if session is None or session.closed:
+    async def _try(self, request: UpstreamRequest, url: URL, sending: Sending) -> ClientResponse | Answer:
+        session, small = self._session, self._small
+        if session is None or small is None or session.closed:
             raise WireFault(Reason.SHUTTING_DOWN, "the connections to this provider are closed")
-        headers = CIMultiDict(request.headers)
-        headers["Accept-Encoding"] = "identity"
-        small = len(request.body) <= _PLAIN_BODY_BYTES
-        response: ClientResponse | None = None
+        connect = _connect_clock(request.connect_s)
+        response: ClientResponse | Answer | None = None
         token = SENDING.set(sending)
         try:
-            response = await session.request(
-                request.method,
-                url,
-                headers=headers,
-                data=request.body if small else io.BytesIO(request.body),
-                allow_redirects=False,
-                timeout=_connect_clock(request.connect_s),
-            )
+            if len(request.body) <= _PLAIN_BODY_BYTES:
+                response = await small.send(request, url, connect)
+            else:
+                response = await _send_large(session, request, url, connect)
             return response
         finally:
             SENDING.reset(token)
             if response is None:
                 sending.abort()
+
+
+class Opening:
+    """One request on its way, for `async with`. A class, since a request enters one and a generator costs more."""
+
+    __slots__ = ("_request", "_response", "_sending", "_transport")
+
+    def __init__(self, transport: HttpTransport, request: UpstreamRequest) -> None:
+        self._transport = transport
+        self._request = request
+        self._response: ClientResponse | Answer | None = None
+        self._sending: Sending
+
+    async def __aenter__(self) -> HttpReply:
+        url, peer = _address(self._request.url)
+        response, self._sending = await self._transport.open(self._request, url, peer)
+        self._response = response
+        try:
+            if response.status in _REDIRECTS:
+                raise WireFault(
+                    Reason.MALFORMED,
+                    f"{peer} answered {response.status}, a redirect; set the provider's base URL to the final address",
+                    status=response.status,
+                )
+            return HttpReply(response, self._sending, peer)
+        except BaseException:
+            self._leave()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        """Drop the socket, unless the body was read to its end."""
+        response = self._response
+        if response is None:
+            return
+        if response.connection is not None or self._sending.closing:
+            self._sending.abort()
+        response.close()
+
+
+async def _send_large(
+    session: ClientSession, request: UpstreamRequest, url: URL, connect: ClientTimeout
+) -> ClientResponse:
+    headers = CIMultiDict(request.headers)
+    headers["Accept-Encoding"] = "identity"
+    body = io.BytesIO(request.body)
+    return await session.request(
+        request.method, url, headers=headers, data=body, allow_redirects=False, timeout=connect
+    )
 
 
 @lru_cache(maxsize=64)
@@ -244,6 +284,7 @@ _FAULTS: tuple[tuple[type[Exception], Reason, str], ...] = (
     (aiohttp.ClientConnectorError, Reason.CONNECT, "{peer} cannot be reached: {why}"),
     (aiohttp.InvalidURL, Reason.CONNECT, "the provider's address cannot be used"),
     (aiohttp.NonHttpUrlClientError, Reason.CONNECT, "the address of {peer} is not one of http or https"),
+    (HttpProcessingError, Reason.MALFORMED, "{peer} answered with something that is not HTTP"),
     (aiohttp.ClientResponseError, Reason.MALFORMED, "{peer} answered with something that is not HTTP"),
     (UnicodeError, Reason.CONNECT, "the name in {peer} cannot be resolved"),
     (ValueError, Reason.CREDENTIAL, "a header for {peer} holds a line break or another byte that may not be sent"),

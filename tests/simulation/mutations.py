@@ -340,7 +340,7 @@ def _answers_left_open(_true: Callable[..., Any]) -> Callable[..., Any]:
 
     @asynccontextmanager
     async def send(self: HttpTransport, request: Any) -> AsyncIterator[HttpReply]:
-        response, sending = await self._open(request, *_address(request.url))
+        response, sending = await self.open(request, *_address(request.url))
         kept.append(response)  # aiohttp closes what nobody refers to
         yield HttpReply(response, sending, "somebody")
 

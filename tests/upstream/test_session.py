@@ -1,0 +1,93 @@
+"""Small requests, which go out in one write: what their answers may begin with, and when a connection is kept."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiohttp.streams import EMPTY_PAYLOAD
+
+from router.upstream.session import Answer
+from tests.fakes.caller import LIMIT_BYTES, open_transport, post
+from tests.fakes.loops import on_real_loops
+from tests.fakes.provider import ScriptedProvider
+from tests.fakes.replies import answer, raw, status
+
+FINAL = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+@on_real_loops
+@pytest.mark.parametrize("code", [100, 102, 103])
+async def test_heads_before_the_head_are_passed_over(code: int) -> None:
+    """An informational answer is none."""
+    early = b"HTTP/1.1 %d Early\r\nX-Early: yes\r\n\r\n" % code
+    async with ScriptedProvider(raw(early + FINAL)) as provider, open_transport() as transport:
+        async with transport.send(post(provider.base_url)) as reply:
+            assert (reply.status, await reply.read(LIMIT_BYTES)) == (200, b"ok")
+        assert "x-early" not in reply.headers
+
+
+@on_real_loops
+@pytest.mark.parametrize("size", [0, 64 * 1024, 64 * 1024 + 1, 512 * 1024, 512 * 1024 + 1])
+async def test_a_body_arrives_whole_on_every_side_of_every_bound(size: int) -> None:
+    """In one write, in two, and in pieces."""
+    body = b"x" * size
+    async with ScriptedProvider(answer(), choose=lambda turn: status(200, body=b"ok")) as provider:
+        async with open_transport() as transport:
+            for _ in range(2):
+                async with transport.send(post(provider.base_url, body)) as reply:
+                    assert await reply.read(10) == b"ok"
+        assert [(turn.body, turn.headers["content-length"]) for turn in provider.turns] == [(body, str(size))] * 2
+        assert provider.connections == 1
+
+
+class Held:
+    """A connection that knows what became of it, its own protocol and transport."""
+
+    upgraded = False
+
+    def __init__(self, unsent_bytes: int) -> None:
+        self.protocol = self.transport = self
+        self.unsent_bytes = unsent_bytes
+        self.fate = "held"
+
+    def get_write_buffer_size(self) -> int:
+        """What the request has left to send."""
+        return self.unsent_bytes
+
+    def close(self) -> None:
+        """Let go for good."""
+        self.fate = "closed"
+
+    def release(self) -> None:
+        """Given to the next request."""
+        self.fate = "released"
+
+
+@pytest.mark.parametrize(
+    ("unsent_bytes", "upgraded", "fate"), [(0, False, "released"), (1, False, "closed"), (0, True, "held")]
+)
+def test_a_connection_goes_to_the_next_request_only_when_it_is_done_with_this(
+    unsent_bytes: int, upgraded: bool, fate: str
+) -> None:
+    """The rest of a body whose answer came early would be read as the beginning of another request."""
+    connection: Any = Held(unsent_bytes)
+    connection.upgraded = upgraded
+    message: Any = SimpleNamespace(code=200, headers={})
+    ended = Answer(connection, message, EMPTY_PAYLOAD)
+    assert connection.fate == fate
+    ended.close()
+    assert connection.fate == ("closed" if fate == "held" else fate)
+
+
+@on_real_loops
+async def test_a_name_and_password_in_the_address_are_sent_as_such() -> None:
+    """Some gateways in front of providers want them."""
+    async with ScriptedProvider(answer()) as provider, open_transport() as transport:
+        url = provider.base_url.replace("http://", "http://ann:secret@")
+        plain = post(url)
+        bare = type(plain)(method=plain.method, url=plain.url, headers=(), body=plain.body, connect_s=plain.connect_s)
+        async with transport.send(bare) as reply:
+            await reply.read(LIMIT_BYTES)
+        assert provider.turns[0].headers["authorization"] == "Basic YW5uOnNlY3JldA=="
