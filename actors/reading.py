@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -25,8 +25,9 @@ from router.canon.event import (
     ToolCallStarted,
 )
 from router.errors import WireFault
-from router.wire.dialect import Codec, Frame, Relay, StreamDecoder
+from router.wire.dialect import Codec, Frame, Relay, Skimmer, StreamDecoder
 from router.wire.members import is_text
+from router.wire.sse import SseSplitter
 from router.wire.toolnames import event_told_back
 
 _NO_TEXT: tuple[Event, ...] = (Skipped(why="it is not UTF-8"),)
@@ -45,6 +46,19 @@ class Naming(Struct, frozen=True, kw_only=True):
     created_s: int
     prompt_tokens: int | None = None
     tools: Mapping[str, str] = {}
+
+
+_LOOKS = 3
+"""Events of a block that are read by themselves, before the rest of it is read together: most streams begin with one
+that has no text, and the next shows how all those after it look."""
+
+
+def _one_of(flows: tuple[Flow, ...]) -> Flow:
+    if len(flows) == 1:
+        return flows[0]
+    return Flow(
+        events=tuple(event for flow in flows for event in flow.events), raw=b"".join(flow.raw for flow in flows)
+    )
 
 
 def said_bytes(events: tuple[Event, ...]) -> int:
@@ -85,6 +99,8 @@ class Reading:
     ) -> None:
         self._splitter = codec.splitter(max_event_bytes)
         self._decoder: StreamDecoder = codec.decoder()
+        self._skimmer = self._decoder if isinstance(self._decoder, Skimmer) else None
+        self._max_event_bytes = max_event_bytes
         self._relay = relay
         self._naming = naming
         self._asked = choices
@@ -103,7 +119,32 @@ class Reading:
 
     def feed(self, block: bytes) -> Flow:
         """The next bytes as one flow. An error among them is kept in `fault`: what came before it is still said."""
-        return self._frames(self._splitter.feed(block))
+        if self._skimmer is None or self._relay is None:
+            return self._frames(self._splitter.feed(block))
+        return _one_of(tuple(self._skimmed(block, self._skimmer, self._relay)))
+
+    def _skimmed(self, block: bytes, skimmer: Skimmer, relay: Relay) -> Iterator[Flow]:
+        """What is no more than text is read as one where bytes are passed on; in a translation it shows how many events
+        there were. What is not is read by itself while there is hope that the rest can be skimmed."""
+        looks, splitter = _LOOKS, self._splitter
+        while block and self.fault is None:
+            is_between = isinstance(splitter, SseSplitter) and splitter.is_between
+            run = skimmer.skim(block, relay) if is_between and len(block) <= self._max_event_bytes else None
+            if run is not None:
+                relay.passed_bytes += len(run.passed)
+                yield Flow(events=(self._noted(run.said),), raw=run.passed)
+                block = block[run.size_bytes :]
+                continue
+            size = block.find(b"\n\n") + 2 if looks > 0 else 0
+            looks -= 1
+            piece = block[:size] if size >= 2 else block
+            block = block[len(piece) :]
+            try:
+                frames = splitter.feed(piece)
+            except WireFault as fault:
+                self.fault = fault
+                return
+            yield self._frames(frames)
 
     def end(self) -> Flow:
         """The bytes are over: what was still in the splitter, and whether that makes the answer complete.

@@ -11,12 +11,12 @@ file of that name, and a name of its own: the same name in and out means that by
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Meta, Raw, Struct
 
 from router.canon.ability import Ability
-from router.canon.event import Event
+from router.canon.event import Event, TextDelta
 from router.canon.loss import OnLoss
 from router.canon.operation import Operation
 from router.canon.reply import Reply
@@ -109,6 +109,34 @@ class Relay(Protocol):
 
     def fault(self, error: GatewayError) -> bytes:
         """As `StreamEncoder.fault`."""
+        ...
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """The beginning of a block that is whole events of nothing but more text.
+
+    Args:
+        size_bytes: how much of the block that is.
+        said: the texts, one after the other.
+        passed: what a relay passes on of these events.
+    """
+
+    size_bytes: int
+    said: TextDelta
+    passed: bytes
+
+
+@runtime_checkable
+class Skimmer(Protocol):
+    """A `StreamDecoder` that sees at a glance what most of a stream is: many events as one."""
+
+    def skim(self, block: bytes, relay: Relay) -> Run | None:
+        """The run that a block begins with, which is then read; None where `feed` must look, event by event.
+
+        Args:
+            block: it begins where an event does.
+            relay: asked what it makes of such an event, which depends on no other one.
+        """
         ...
 
 

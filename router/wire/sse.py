@@ -64,6 +64,11 @@ class SseSplitter:
         self._scanned = 0
         return self._keep(tuple(frames), len(self._rest))
 
+    @property
+    def is_between(self) -> bool:
+        """Whether what comes next begins an event, and is to be taken in."""
+        return self._begun and not self._rest and self._fault is None
+
     def end(self) -> tuple[Frame, ...]:
         """The stream is over: an event that lacked only its blank line, if there is one."""
         self._raise_held()

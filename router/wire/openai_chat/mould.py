@@ -6,7 +6,11 @@ import re
 
 from msgspec import Struct
 
+from router.canon.event import TextDelta
+from router.wire.dialect import Frame, Relay
+
 _CONTENT = re.compile(rb'[{,]"content": ?"')
+_NO_TEXT = re.compile(rb'["\\\x00-\x1f\x7f]')
 
 MOST_BYTES = 64 * 1024
 """A longer chunk is the parser's: cutting it out would hold it some times more."""
@@ -29,6 +33,37 @@ class Mould(Struct, frozen=True):
         # Bytes that are no UTF-8 become surrogates, which are not printable; controls are not either.
         text = said.decode("utf-8", "surrogateescape")
         return text if text.isprintable() else None
+
+    def run_of(self, block: bytes) -> tuple[str, int] | None:
+        """The text of all events of this form, each on one `data: ` line, that a block begins with, and how many bytes
+        they are. None where there is none, or where one holds what `text_of` would not tell.
+
+        No text holds a quote and what stands around it begins and ends with one: no cut can be within a text.
+        """
+        lead, close = b"data: " + self.head, self.tail + b"\n\n"
+        if len(block) > MOST_BYTES or not block.startswith(lead):
+            return None
+        *said, begun = block[len(lead) :].split(close + lead)
+        last, closed, rest = begun.partition(close)
+        if closed:
+            said.append(last)
+        else:
+            rest = lead + begun
+        if not said or not all(said) or _NO_TEXT.search(b"".join(said)):
+            return None
+        try:
+            # One by one: half a letter here and half there are no letter.
+            text = "".join([piece.decode() for piece in said])
+        except UnicodeDecodeError:
+            return None
+        return text, len(block) - len(rest)
+
+    def passed_by(self, relay: Relay) -> bytes | None:
+        """What a relay puts behind a text in place of `tail` and the end of the event; None where it changes more."""
+        data = b"%bx%b" % (self.head, self.tail)
+        frame = Frame(raw=b"data: %b\n\n" % data, data=data)
+        lead, passed = b"data: %bx" % self.head, relay.feed(frame, (TextDelta(text="x"),))
+        return passed[len(lead) :] if passed.startswith(lead) else None
 
 
 def mould_of(data: bytes, text: str) -> Mould | None:

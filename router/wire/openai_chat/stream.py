@@ -24,7 +24,7 @@ from router.canon.request import Reasoning
 from router.canon.usage import Usage
 from router.errors import GatewayError, Reason, WireFault
 from router.wire.citations import nested
-from router.wire.dialect import Ask, Frame
+from router.wire.dialect import Ask, Frame, Relay, Run
 from router.wire.ids import made_up_id
 from router.wire.members import MEMBERS, UNREADABLE, joined
 from router.wire.openai_chat.calls import CallBook
@@ -165,6 +165,21 @@ class ChatDecoder:
         self._speaker = _ChoiceReader(0)
         """The choice whose text stands in the mould."""
         self._moulds_left = _MOULDS
+        self._passed: tuple[Mould, bytes | None] | None = None
+        """What a relay makes of the mould, once it was asked."""
+
+    def skim(self, block: bytes, relay: Relay) -> Run | None:
+        """As `Skimmer` says."""
+        mould = self._mould
+        if mould is None or self._ended or (run := mould.run_of(block)) is None:
+            return None
+        if self._passed is None or self._passed[0] is not mould:
+            self._passed = mould, mould.passed_by(relay)
+        said, close = self._speaker.goes_on(run[0]), self._passed[1]
+        if said is None or close is None:
+            return None
+        own, raw = mould.tail + b"\n\n", block[: run[1]]
+        return Run(size_bytes=run[1], said=said, passed=raw if close == own else raw.replace(own, close))
 
     def feed(self, frame: Frame) -> tuple[Event, ...]:
         """Translate one frame. Raises `WireFault` for an error in any of the forms in which servers send one."""
