@@ -38,12 +38,14 @@ REFUSALS = frozenset({Finish.CONTENT_FILTER, Finish.REFUSAL})
 
 class Started(Struct, frozen=True, kw_only=True):
     """The provider began to answer: its id for the answer and the model that really answers. Not content: commits
-    nothing. `prompt_tokens` is our own guess at the prompt, for callers who are told before anybody counted."""
+    nothing. `prompt_tokens` is our own guess at the prompt, for callers who are told before anybody counted;
+    `fingerprint` the provider's name for what it ran the model on."""
 
     id: str
     model: str
     created_s: int | None = None
     prompt_tokens: int | None = None
+    fingerprint: str | None = None
 
 
 class TextDelta(Struct, frozen=True, kw_only=True):

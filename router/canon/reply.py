@@ -60,7 +60,7 @@ class Choice(Struct, frozen=True, kw_only=True):
 
 class Reply(Struct, frozen=True, kw_only=True):
     """A whole answer in no dialect. `usage` is None when the provider reported none: never a zero that nobody
-    counted."""
+    counted. `fingerprint` is the provider's name for what it ran the model on."""
 
     id: str
     model: str
@@ -68,6 +68,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     usage: Usage | None
     created_s: int | None = None
     family: str | None = None
+    fingerprint: str | None = None
 
     @property
     def is_empty(self) -> bool:

@@ -29,6 +29,7 @@ class Usage(Struct, frozen=True, kw_only=True):
         billed_input: prompt tokens the provider says it bills, where it bills others than it counts (Cohere, whose own
             preamble is free); None when it bills what it counts. In no bucket.
         billed_output: the same of answer tokens.
+        tier: the service tier that served it, which may not be the one that was asked for; None when nobody says.
     """
 
     input: int = 0
@@ -47,6 +48,7 @@ class Usage(Struct, frozen=True, kw_only=True):
     reported_total: int | None = None
     billed_input: int | None = None
     billed_output: int | None = None
+    tier: str | None = None
 
     @property
     def input_total(self) -> int:
@@ -66,7 +68,7 @@ class Usage(Struct, frozen=True, kw_only=True):
         return self.input_total + self.output_total
 
 
-_TOLD = ("reported_usd", "reported_total", "billed_input", "billed_output")
+_TOLD = ("reported_usd", "reported_total", "billed_input", "billed_output", "tier")
 _BUCKETS = tuple(name for name in Usage.__struct_fields__ if name not in _TOLD)
 
 

@@ -32,9 +32,9 @@ _STREAM_HEADERS = {
 class _Encoded:
     """An answer said in our own encoding of its events."""
 
-    def __init__(self, encoder: StreamEncoder, family: str) -> None:
+    def __init__(self, encoder: StreamEncoder, half: FrontHalf) -> None:
         self._encoder = encoder
-        self._unsaid = UnsaidBook(family)
+        self._unsaid = UnsaidBook(half)
 
     def say(self, flow: Flow) -> bytes:
         """These events."""
@@ -63,7 +63,7 @@ class _Passed:
     def taken_over(self, half: FrontHalf, ask: Ask, rescued: Rescued) -> _Encoded:
         """Who goes on after it: another provider's words, in our encoding, from where its bytes stopped."""
         assert half.take_over is not None, "nobody goes on with what cannot be taken over"
-        return _Encoded(half.take_over(ask, self._relay, rescued.told), half.family)
+        return _Encoded(half.take_over(ask, self._relay, rescued.told), half)
 
     def say(self, flow: Flow) -> bytes:
         """These bytes."""
@@ -144,7 +144,7 @@ class Delivery:
     async def stream(self, outbox: Source) -> web.StreamResponse:
         """Pass pieces on as they come, with keepalives in silence. Raises `GatewayError` only while nothing was
         written."""
-        self._voice = _Encoded(self._half.encoder(self._ask), self._half.family)
+        self._voice = _Encoded(self._half.encoder(self._ask), self._half)
         while True:
             try:
                 piece = await self._next(outbox)
@@ -158,7 +158,7 @@ class Delivery:
     def _encoded(self, answer: Answer) -> bytes:
         """A whole answer in our encoding; what that leaves out is named in its head."""
         assert self._committed is not None
-        unsaid = unsaid_in(answer, self._half.family)
+        unsaid = unsaid_in(answer, self._half)
         if unsaid:
             self._committed = replace(self._committed, lost=self._committed.lost + unsaid)
         return self._half.encode_reply(answer)

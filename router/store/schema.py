@@ -297,9 +297,10 @@ def _usage_of(found: Mapping[Any, Any]) -> Usage | None:
     """None when nobody counted: the buckets are all null then, or none is."""
     if found["input_tokens"] is None:
         return None
+    counts: dict[str, Any] = {bucket: found[f"{bucket}_tokens"] or 0 for bucket in (*_INPUT, *_OUTPUT)}
+    counts |= {piece: found[piece] or 0 for piece in _PIECES}
     return Usage(
-        **{bucket: found[f"{bucket}_tokens"] or 0 for bucket in (*_INPUT, *_OUTPUT)},
-        **{piece: found[piece] or 0 for piece in _PIECES},
+        **counts,
         billed_input=found["billed_input_tokens"],
         billed_output=found["billed_output_tokens"],
         reported_usd=found["reported_usd"],

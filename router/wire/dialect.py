@@ -261,6 +261,7 @@ class FrontHalf(Struct, frozen=True, kw_only=True):
         shaped: an answer in the form that its `Ask` wants, where there are several; the very same object where it has
             that form already. Raises `WireFault` for one that cannot be brought into it.
         family: whose parts and sources it says as they came; "" for operations whose answers have none.
+        tiers: the service tiers that it has a word for; None has one for any.
         take_over: an encoder that goes on where a relay of this dialect was cut off, as one answer with what that
             passed; takes the events that the caller was told. None where nobody can go on.
         encode_fault: any `GatewayError` -> status, headers and body.
@@ -282,6 +283,7 @@ class FrontHalf(Struct, frozen=True, kw_only=True):
     keepalive: bytes
     stream_type: str
     family: str = ""
+    tiers: frozenset[str] | None = None
     take_over: Callable[[Ask, Relay, tuple[Event, ...]], StreamEncoder] | None = None
     shaped: Callable[[Ask, Any], Any] = as_it_came
     forwarded: frozenset[str] = frozenset()

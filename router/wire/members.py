@@ -16,6 +16,8 @@ from router.wire.dialect import Requirements
 T = TypeVar("T")
 
 NULL = Raw(b"null")
+Unchecked = object
+"""A member that is only told: one of an odd type must not fail the answer it stands in."""
 ENCODER = Encoder()
 MEMBERS = Decoder(dict[str, Raw])
 TEXT = Decoder(str)

@@ -14,6 +14,7 @@ from msgspec.json import Decoder
 
 from router.canon.usage import Usage
 from router.wire.members import NULL
+from router.wire.tiers import tier_of
 
 _USD_PER_TICK = Decimal(1).scaleb(-10)
 """Source: docs.x.ai, usage, read 2026-10."""
@@ -68,8 +69,8 @@ class TotalCost(Struct, frozen=True):
 _TOTAL_COST = Decoder(TotalCost)
 
 
-def split_tokens(body: TokenCounts) -> Usage:
-    """Every token in one bucket; a detail never takes more than its total holds."""
+def split_tokens(body: TokenCounts, tier: object = None) -> Usage:
+    """Every token in one bucket; a detail never takes more than its total holds. `tier` is what served them."""
     prompt = _Bucket(body.prompt_tokens)
     details = body.prompt_tokens_details or PromptDetails()
     cache_read = prompt.take(_cached(body, details))
@@ -90,6 +91,7 @@ def split_tokens(body: TokenCounts) -> Usage:
         audio_output=audio_output,
         reported_usd=_reported_usd(body),
         reported_total=body.total_tokens,
+        tier=tier_of(tier),
     )
 
 

@@ -1,24 +1,30 @@
 """What of an answer its caller's dialect has no words for: parts and sources that only another family can read.
 
 Of a source every dialect can say the page it names; one that names none (a document that was sent, a search that was
-made) is its own family's alone. What would mean nothing to a caller (another family's seals on thoughts) is no loss.
+made) is its own family's alone. What would mean nothing to a caller (another family's seals on thoughts, the name of
+what ran the model) is no loss; in which tier it was served is one, where its dialect tells tiers but not this one.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 
-from router.canon.event import CitationAdded, Event, OpaqueAdded
+from router.canon.event import CitationAdded, Event, OpaqueAdded, UsageReported
 from router.canon.reply import Answer, Reply
 from router.canon.request import Opaque
+from router.canon.usage import Usage
 from router.wire.citations import pages
+from router.wire.dialect import FrontHalf
+
+_TIER = "service_tier"
 
 
-def unsaid_in(answer: Answer, family: str) -> tuple[str, ...]:
-    """By path, what a front of that family leaves out of a whole answer."""
+def unsaid_in(answer: Answer, half: FrontHalf) -> tuple[str, ...]:
+    """By path, what this front leaves out of a whole answer."""
     if not isinstance(answer, Reply):
         return ()
-    lost = []
+    family = half.family
+    lost = [_TIER] if _is_unsaid(answer.usage, half) else []
     for place, choice in enumerate(answer.choices):
         for number, part in enumerate(choice.parts):
             if isinstance(part, Opaque) and part.family != family:
@@ -32,8 +38,9 @@ def unsaid_in(answer: Answer, family: str) -> tuple[str, ...]:
 class UnsaidBook:
     """The same of a stream, whose head has left when it is known: counted, and said in a comment at its end."""
 
-    def __init__(self, family: str) -> None:
-        self._family = family
+    def __init__(self, half: FrontHalf) -> None:
+        self._half = half
+        self._family = half.family
         self._lost: Counter[str] = Counter()
 
     def read(self, events: tuple[Event, ...]) -> None:
@@ -44,9 +51,15 @@ class UnsaidBook:
                     self._lost["parts"] += 1
                 case CitationAdded() if event.family != self._family and not pages(event.citation):
                     self._lost["citations"] += 1
+                case UsageReported() if _is_unsaid(event.usage, self._half):
+                    self._lost[_TIER] = 1
 
     def note(self) -> bytes:
         """A comment, which clients pass over; nothing where nothing was left out."""
         if not self._lost:
             return b""
         return b": x-router-lost %b\n\n" % ", ".join(f"{many} {what}" for what, many in self._lost.items()).encode()
+
+
+def _is_unsaid(usage: Usage | None, half: FrontHalf) -> bool:
+    return usage is not None and usage.tier is not None and half.tiers is not None and usage.tier not in half.tiers

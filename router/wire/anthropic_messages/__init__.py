@@ -11,6 +11,7 @@ from router.wire.anthropic_messages.relay import MessageRelay, take_over
 from router.wire.anthropic_messages.reply import decode_reply, encode_reply
 from router.wire.anthropic_messages.request import decode_request, encode_request, patch_request, peek
 from router.wire.anthropic_messages.stream import MessageDecoder
+from router.wire.anthropic_messages.usage import TIERS
 from router.wire.dialect import Dialect, FrontHalf, Turn
 from router.wire.headers import anthropic_limits
 from router.wire.sse import SseSplitter
@@ -37,6 +38,7 @@ DIALECT = Dialect(
         keepalive=KEEPALIVE,
         stream_type="text/event-stream; charset=utf-8",
         family=FAMILY,
+        tiers=frozenset(TIERS),
         # Betas come in pairs with members of the body: to keep one without the other is a 400.
         limits=anthropic_limits,
         forwarded=frozenset({"anthropic-version", "anthropic-beta"}),

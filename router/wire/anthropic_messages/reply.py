@@ -113,8 +113,11 @@ def encode_reply(reply: Reply) -> bytes:
 
 
 def decode_finish(said: str, *, called: bool) -> Finish:
-    """Why an answer ended. Facades say `end_turn` after a tool call: what was said tells better."""
+    """Why an answer ended. Facades say `end_turn` after a tool call, or name calls without any: what was said tells
+    better."""
     finish = _FINISHES.get(said, Finish.OTHER)
+    if finish is Finish.TOOL_CALLS and not called:
+        return Finish.STOP
     return Finish.TOOL_CALLS if called and (finish is Finish.STOP or not said) else finish
 
 

@@ -159,6 +159,7 @@ class UsageBody(Struct, frozen=True):
     cache_creation_input_tokens: int | None = None
     cache_creation: CacheCreation | None = None
     output_tokens_details: OutputDetails | None = None
+    service_tier: object = None
     iterations: tuple[Iteration, ...] | None = None
 
 

@@ -12,6 +12,13 @@ from msgspec import Raw
 from router.canon.usage import Usage
 from router.wire.anthropic_messages.schema import NULL, USAGE, CacheCreation, Iteration, UsageBody
 from router.wire.members import UNREADABLE
+from router.wire.tiers import tier_of
+
+TIERS = {"default": "standard", "priority": "priority", "batch": "batch"}
+"""Canon's tiers that Anthropic has a word for.
+
+Source: https://platform.claude.com/docs/en/api/messages, `usage.service_tier`, read 2026-11.
+"""
 
 _COUNTED_APART = frozenset({"message", "compaction"})
 """The rounds that make up an answer during which the conversation was compacted."""
@@ -50,6 +57,7 @@ def split_usage(body: UsageBody) -> Usage:
         cache_write_1h=sum(long for _, long in written),
         output=output - reasoning,
         reasoning=reasoning,
+        tier=tier_of(body.service_tier),
     )
 
 
@@ -63,14 +71,14 @@ def encode_usage(usage: Usage | None) -> dict[str, object]:
     """The counts as Anthropic nests them. Its clients read numbers unguarded, so what nobody counted reads as 0."""
     counted = usage or Usage()
     said: dict[str, object] = {
-        "input_tokens": counted.input + counted.audio_input,
+        "input_tokens": counted.input + counted.audio_input + counted.image_input,
         "cache_creation_input_tokens": counted.cache_write + counted.cache_write_1h,
         "cache_read_input_tokens": counted.cache_read,
         "cache_creation": CacheCreation(
             ephemeral_5m_input_tokens=counted.cache_write, ephemeral_1h_input_tokens=counted.cache_write_1h
         ),
         "output_tokens": counted.output_total,
-        "service_tier": None,
+        "service_tier": TIERS.get(counted.tier or ""),
     }
     if counted.reasoning:
         said["output_tokens_details"] = {"thinking_tokens": counted.reasoning}

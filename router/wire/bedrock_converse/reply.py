@@ -85,7 +85,7 @@ def decode_reply(body: bytes) -> Reply:
         id=made_up_id("converse-", text.decode("utf-8", "replace")),
         model=_model(reply.trace),
         choices=(choice,),
-        usage=decode_usage(reply.usage),
+        usage=decode_usage(reply.usage, reply.service_tier),
         family=FAMILY,
     )
 

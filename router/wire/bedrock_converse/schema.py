@@ -127,6 +127,12 @@ class Misread(Struct, frozen=True):
     type: str | None = field(default=None, name="__type")
 
 
+class ServiceTier(Struct, frozen=True):
+    """In which tier it was served."""
+
+    type: object = None
+
+
 class ReplyBody(Struct, frozen=True, rename="camel"):
     """An answer that was not streamed."""
 
@@ -135,6 +141,7 @@ class ReplyBody(Struct, frozen=True, rename="camel"):
     usage: Raw = NULL
     additional_model_response_fields: Raw = NULL
     trace: Raw = NULL
+    service_tier: ServiceTier | None = None
     misread: Misread | None = field(default=None, name="Output")
 
 
@@ -193,10 +200,11 @@ class MessageStop(Struct, frozen=True, rename="camel"):
     additional_model_response_fields: Raw = NULL
 
 
-class Metadata(Struct, frozen=True):
+class Metadata(Struct, frozen=True, rename="camel"):
     """What it used; the last event of a stream."""
 
     usage: Raw = NULL
+    service_tier: ServiceTier | None = None
 
 
 # Errors.

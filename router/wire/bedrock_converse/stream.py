@@ -196,7 +196,8 @@ class ConverseDecoder:
         return (Finished(reason=reason, said=stop.stop_reason, stop_sequence=matched),)
 
     def _metadata(self, data: bytes) -> tuple[Event, ...]:
-        usage = decode_usage(schema.METADATA.decode(data).usage)
+        metadata = schema.METADATA.decode(data)
+        usage = decode_usage(metadata.usage, metadata.service_tier)
         counted: tuple[Event, ...] = () if usage is None else (UsageReported(usage=usage),)
         return counted + self.end()
 

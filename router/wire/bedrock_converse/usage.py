@@ -5,14 +5,16 @@ from __future__ import annotations
 from msgspec import Raw
 
 from router.canon.usage import Usage
-from router.wire.bedrock_converse.schema import NULL, USAGE, UsageBody
+from router.wire.bedrock_converse.schema import NULL, USAGE, ServiceTier, UsageBody
 from router.wire.members import UNREADABLE
+from router.wire.tiers import tier_of
 
 _LONG = "1h"
 
 
-def decode_usage(raw: Raw) -> Usage | None:
-    """The counts of a `usage` member; None for null, for an empty one, and for one that cannot be read."""
+def decode_usage(raw: Raw, tier: ServiceTier | None = None) -> Usage | None:
+    """The counts of a `usage` member, with the tier beside them; None for null, for an empty one, and for one that
+    cannot be read."""
     if raw == NULL:
         return None
     try:
@@ -30,6 +32,7 @@ def decode_usage(raw: Raw) -> Usage | None:
         cache_write_1h=long,
         output=_count(body.output_tokens),
         reported_total=body.total_tokens,
+        tier=None if tier is None else tier_of(tier.type),
     )
 
 

@@ -98,6 +98,8 @@ class UsageMetadata(Struct, frozen=True, rename="camel"):
     cache_tokens_details: tuple[ModalityCount, ...] | None = None
     candidates_tokens_details: tuple[ModalityCount, ...] | None = None
     tool_use_prompt_tokens_details: tuple[ModalityCount, ...] | None = None
+    service_tier: object = None
+    traffic_type: object = None
 
 
 class TokenProbability(Struct, frozen=True, rename="camel"):

@@ -10,6 +10,7 @@ from msgspec import Raw
 
 from router.canon.usage import Usage
 from router.wire.gemini.schema import NULL, UNREADABLE, USAGE, ModalityCount, UsageMetadata
+from router.wire.tiers import tier_of
 
 
 def decode_usage(raw: Raw) -> Usage | None:
@@ -45,6 +46,7 @@ def _split(body: UsageMetadata) -> Usage:
         reasoning=thoughts,
         audio_output=audio_output,
         reported_total=body.total_token_count,
+        tier=tier_of(body.service_tier or body.traffic_type),
     )
 
 

@@ -14,6 +14,7 @@ from router.wire.openai_chat.request import decode_request, encode_request, patc
 from router.wire.openai_chat.rerank import CODEC as RERANK
 from router.wire.openai_chat.stream import KEEPALIVE, ChatDecoder, ChatEncoder
 from router.wire.sse import SseSplitter
+from router.wire.tiers import OPENAI
 from router.wire.toolnames import name_rule
 
 DIALECT = Dialect(
@@ -38,6 +39,7 @@ DIALECT = Dialect(
         keepalive=KEEPALIVE,
         stream_type="text/event-stream; charset=utf-8",
         family=FAMILY,
+        tiers=OPENAI,
     ),
     turn=Turn(),
 )

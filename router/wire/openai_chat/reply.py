@@ -15,8 +15,10 @@ from router.wire.openai_chat.schema import (
     ENCODER,
     NULL,
     REPLY,
+    Chunk,
     ChunkChoice,
     FunctionSaid,
+    ReplyBody,
     ReplyChoice,
     Said,
     SaidPart,
@@ -24,6 +26,7 @@ from router.wire.openai_chat.schema import (
 )
 from router.wire.openai_chat.usage import decode_usage, encode_usage
 from router.wire.signatures import pack_id
+from router.wire.tiers import openai_tier
 
 AnswerPart = Text | Reasoning | ToolCall | Refusal
 
@@ -94,7 +97,8 @@ def decode_reply(body: bytes) -> Reply:
         id=reply.id or "",
         model=reply.model or "",
         choices=tuple(_choice(choice, place, seed) for place, choice in enumerate(reply.choices)),
-        usage=decode_usage(reply.usage),
+        usage=decode_usage(reply.usage, reply.service_tier),
+        fingerprint=fingerprint(reply),
         created_s=None if reply.created is None else int(reply.created),
         family=FAMILY,
     )
@@ -110,7 +114,8 @@ def encode_reply(reply: Reply) -> bytes:
             "model": reply.model,
             "choices": [_encoded_choice(choice, reply.family) for choice in reply.choices],
             "usage": None if reply.usage is None else encode_usage(reply.usage),
-            "system_fingerprint": None,
+            "service_tier": openai_tier(reply.usage),
+            "system_fingerprint": reply.fingerprint,
         }
     )
 
@@ -132,8 +137,11 @@ def decode_finish(said: str, *, called: bool, refused: bool) -> Finish:
     return Finish.REFUSAL if refused and finish is Finish.STOP else finish
 
 
-def encode_finish(finish: Finish, *, refused: bool) -> str:
-    """The word a client knows; a refusal whose words were passed on ends with "stop", as OpenAI ends it."""
+def encode_finish(finish: Finish, *, refused: bool, called: bool) -> str:
+    """The word a client knows; a refusal whose words were passed on ends with "stop", as OpenAI ends it, and what ended
+    for a reason that nobody knows behind a call, with the call: some clients run none after another word."""
+    if called and finish is Finish.OTHER:
+        return "tool_calls"
     return "stop" if finish is Finish.REFUSAL and refused else _SAID[finish]
 
 
@@ -149,6 +157,12 @@ def stop_sequence(choice: ReplyChoice | ChunkChoice) -> str | None:
     """The stop sequence that matched, where the server tells; it gives a number when a token ended the answer."""
     said = choice.stop_reason if choice.stop_reason is not None else choice.matched_stop
     return said if isinstance(said, str) else None
+
+
+def fingerprint(answer: ReplyBody | Chunk) -> str | None:
+    """What the provider ran the model on, where it names it."""
+    said = answer.system_fingerprint
+    return said if isinstance(said, str) and said else None
 
 
 def split_content(content: str | tuple[SaidPart, ...] | None) -> tuple[str, str]:
@@ -252,7 +266,7 @@ def _encoded_choice(choice: Choice, family: str | None) -> dict[str, object]:
         "index": choice.index,
         "message": message,
         "logprobs": choice.logprobs,
-        "finish_reason": encode_finish(choice.finish, refused=bool(refusals)),
+        "finish_reason": encode_finish(choice.finish, refused=bool(refusals), called=bool(calls)),
     }
 
 

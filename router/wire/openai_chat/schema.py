@@ -13,6 +13,7 @@ from typing import Annotated
 from msgspec import Meta, Raw, Struct
 from msgspec.json import Decoder, Encoder
 
+from router.wire.members import Unchecked
 from router.wire.tokens import TokenCounts
 
 NULL = Raw(b"null")
@@ -125,6 +126,8 @@ class Chunk(Struct, frozen=True):
     usage: Raw = NULL
     error: Raw = NULL
     x_groq: GroqExtra | None = None
+    service_tier: Unchecked = None
+    system_fingerprint: Unchecked = None
 
 
 class ReplyChoice(Struct, frozen=True):
@@ -150,6 +153,8 @@ class ReplyBody(Struct, frozen=True):
     usage: Raw = NULL
     error: Raw = NULL
     success: bool | None = None
+    service_tier: Unchecked = None
+    system_fingerprint: Unchecked = None
 
 
 # Requests.

@@ -34,6 +34,7 @@ from router.wire.openai_chat.mould import Mould, mould_of
 from router.wire.openai_chat.reply import (
     decode_finish,
     encode_finish,
+    fingerprint,
     raise_if_failed,
     split_content,
     stop_sequence,
@@ -53,6 +54,7 @@ from router.wire.openai_chat.schema import (
 from router.wire.openai_chat.usage import decode_usage, encode_usage
 from router.wire.signatures import pack_id
 from router.wire.sse import SKIPPED_NOTE
+from router.wire.tiers import openai_tier
 
 DONE = b"[DONE]"
 DONE_EVENT = b"data: [DONE]\n\n"
@@ -222,9 +224,9 @@ class ChatDecoder:
             if choice is None:
                 choice = self._choices[index] = _ChoiceReader(index)
             events += choice.read(piece, self._seed)
-        usage = None if chunk.usage is NULL else decode_usage(chunk.usage)
+        usage = None if chunk.usage is NULL else decode_usage(chunk.usage, chunk.service_tier)
         if usage is None and chunk.x_groq is not None:
-            usage = decode_usage(chunk.x_groq.usage)
+            usage = decode_usage(chunk.x_groq.usage, chunk.service_tier)
         if usage is not None:
             events.append(UsageReported(usage=usage))
         if self._moulds_left and len(events) == 1 and isinstance(said := events[0], TextDelta):
@@ -240,7 +242,7 @@ class ChatDecoder:
         self._started = True
         created_s = None if chunk.created is None else int(chunk.created)
         self._seed = f"{chunk.id}/{created_s}"
-        return Started(id=chunk.id or "", model=chunk.model or "", created_s=created_s)
+        return Started(id=chunk.id or "", model=chunk.model or "", created_s=created_s, fingerprint=fingerprint(chunk))
 
     def _raise_error(self, chunk: Chunk, data: bytes) -> None:
         if chunk.error != NULL:
@@ -263,6 +265,7 @@ class _ChoiceWriter:
         self.has_role = False
         self.finished: Finished | None = None
         self.refused = False
+        self.called = False
         self.bare: set[int] = set()
         self.custom: set[int] = set()
         self.thought: dict[int, list[str]] = {}
@@ -290,10 +293,15 @@ class ChatEncoder:
 
     def end(self) -> bytes:
         """Finishes, usage if the caller asked for it, and `[DONE]`."""
+        counted = self._usage
+        # It is known for certain only with the counts: until then no chunk names the tier.
+        served = openai_tier(counted)
+        tier = b"" if served is None else b',"service_tier":%b' % ENCODER.encode(served)
+        self._tail = tier + self._tail
         said = [self._finish(index, choice) for index, choice in self._choices.items()]
         if self._wants_usage:
-            usage = None if self._usage is None else encode_usage(self._usage)
-            said.append(b'%b[],"usage":%b}\n\n' % (self._prefix(), ENCODER.encode(usage)))
+            usage = None if counted is None else encode_usage(counted)
+            said.append(b'%b[]%b,"usage":%b}\n\n' % (self._prefix(), tier, ENCODER.encode(usage)))
         return b"".join(said) + DONE_EVENT
 
     def fault(self, error: GatewayError) -> bytes:
@@ -353,6 +361,7 @@ class ChatEncoder:
 
     def _call(self, event: ToolCallStarted) -> bytes:
         choice = self._open(event.choice)
+        choice.called = True
         seen_id = pack_id(event.id, event.signature, event.family)
         call: dict[str, object] = {"index": event.index, "id": seen_id}
         if event.custom:
@@ -376,7 +385,7 @@ class ChatEncoder:
         # A function called without arguments: clients parse what they collected, and "" is not JSON.
         said = [self._more_arguments(ToolCallDelta(index=n, arguments="{}", choice=index)) for n in sorted(choice.bare)]
         if choice.finished is not None:
-            word = encode_finish(choice.finished.reason, refused=choice.refused)
+            word = encode_finish(choice.finished.reason, refused=choice.refused, called=choice.called)
             said.append(self._chunk(index, {}, finish=word))
         return b"".join(said)
 
@@ -408,5 +417,7 @@ class ChatEncoder:
                 "created": started.created_s or 0,
                 "model": started.model,
             }
+            if started.fingerprint is not None:
+                head["system_fingerprint"] = started.fingerprint
             self._head = b'data: %b,"choices":' % ENCODER.encode(head)[:-1]
         return self._head

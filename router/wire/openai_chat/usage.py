@@ -10,8 +10,12 @@ from router.wire.openai_chat.schema import NULL, USAGE
 from router.wire.tokens import split_tokens
 
 
-def decode_usage(raw: Raw) -> Usage | None:
-    """The counts of a `usage` member; None for null, for an empty one, and for one that cannot be read."""
+def decode_usage(raw: Raw, tier: object = None) -> Usage | None:
+    """The counts of a `usage` member; None for null, for an empty one, and for one that cannot be read.
+
+    Args:
+        tier: the `service_tier` beside them.
+    """
     if raw == NULL:
         return None
     try:
@@ -20,7 +24,7 @@ def decode_usage(raw: Raw) -> Usage | None:
         return None
     if body.prompt_tokens is None and body.completion_tokens is None:
         return None
-    return split_tokens(body)
+    return split_tokens(body, tier)
 
 
 def encode_usage(usage: Usage) -> dict[str, object]:

@@ -11,6 +11,7 @@ from router.wire.openai_responses.request import decode_request, encode_request,
 from router.wire.openai_responses.stream import KEEPALIVE, ResponsesDecoder, ResponsesEncoder
 from router.wire.openai_responses.thought import FAMILY
 from router.wire.sse import SseSplitter
+from router.wire.tiers import OPENAI
 from router.wire.toolnames import name_rule
 
 DIALECT = Dialect(
@@ -34,5 +35,6 @@ DIALECT = Dialect(
         keepalive=KEEPALIVE,
         stream_type="text/event-stream; charset=utf-8",
         family=FAMILY,
+        tiers=OPENAI,
     ),
 )

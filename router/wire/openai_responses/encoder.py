@@ -42,10 +42,10 @@ from router.wire.openai_responses.reply import (
     response_id,
     response_members,
     text_part,
+    usage_members,
 )
 from router.wire.openai_responses.thought import FAMILY
 from router.wire.openai_responses.turns import kept_members
-from router.wire.openai_responses.usage import encode_usage
 from router.wire.sse import SKIPPED_NOTE
 
 KEEPALIVE = b": keepalive\n\n"
@@ -143,6 +143,7 @@ class ResponsesEncoder:
         self._thought: _Thought | None = None
         self._calls: dict[int, _Call] = {}
         self._finish = Finish.STOP
+        self._refused = False
         self._usage: Usage | None = None
 
     def feed(self, events: tuple[Event, ...]) -> bytes:
@@ -153,10 +154,9 @@ class ResponsesEncoder:
         """What is still open, done, and the whole response."""
         said = [self._begin(), self._close_thought(), self._close_message()]
         said += [self._close_call(call) for call in self._calls.values()]
-        ending = ending_members(self._finish)
+        ending = ending_members(self._finish, refused=self._refused)
         # Clients take a last event without numbers for one they do not know, and wait for another.
-        usage = encode_usage(self._usage or Usage())
-        whole = self._head | ending | {"output": self._output, "usage": usage}
+        whole = self._head | ending | {"output": self._output} | usage_members(self._usage or Usage())
         return b"".join(said) + self._event(f"response.{ending['status']}", response=whole)
 
     def stand(self, place: Place, number: int, told: tuple[Event, ...]) -> None:
@@ -224,6 +224,7 @@ class ResponsesEncoder:
         )
 
     def _refuse(self, text: str) -> bytes:
+        self._refused = True
         opened, message, part = self._part(refuses=True)
         part.texts.append(text)
         return opened + self._event("response.refusal.delta", **_where(message, part), delta=text)

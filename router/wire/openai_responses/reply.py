@@ -10,6 +10,7 @@ from msgspec import Raw
 from router.canon.event import Finish
 from router.canon.reply import Choice, Reply
 from router.canon.request import Opaque, Reasoning, Refusal, Text, ToolCall
+from router.canon.usage import Usage
 from router.errors import Reason, WireFault
 from router.wire.citations import flat
 from router.wire.ids import made_up_id
@@ -19,6 +20,7 @@ from router.wire.openai_responses.item import shown_call, shown_thought
 from router.wire.openai_responses.schema import ECHOED_TOOLS, ITEM, REPLY, SAID_PARTS, ResponseBody, SaidItem, SaidPart
 from router.wire.openai_responses.thought import BREAK, FAMILY, unseal
 from router.wire.openai_responses.usage import decode_usage, encode_usage
+from router.wire.tiers import openai_tier
 
 AnswerPart = Text | Reasoning | ToolCall | Refusal | Opaque
 
@@ -39,6 +41,7 @@ _SAID: dict[Finish, str] = {
     Finish.CONTEXT_FULL: "max_output_tokens",
     Finish.PAUSED: "max_output_tokens",
     Finish.CONTENT_FILTER: "content_filter",
+    Finish.REFUSAL: "content_filter",
 }
 """Canon -> why an answer is not whole; any other ending completes it. A paused turn must not read as complete."""
 
@@ -73,7 +76,7 @@ def decode_reply(body: bytes) -> Reply:
         id=reply.id or "",
         model=reply.model or "",
         choices=(choice,),
-        usage=decode_usage(reply.usage),
+        usage=decode_usage(reply.usage, reply.service_tier),
         created_s=None if reply.created_at is None else int(reply.created_at),
         family=FAMILY,
     )
@@ -85,9 +88,11 @@ def encode_reply(reply: Reply) -> bytes:
     id = response_id(reply.id, reply.model, reply.created_s)
     output = [] if choice is None else _output(choice, id, reply.family == FAMILY)
     finish = Finish.STOP if choice is None else choice.finish
-    usage = None if reply.usage is None else encode_usage(reply.usage)
+    refused = choice is not None and any(isinstance(part, Refusal) for part in choice.parts)
     head = response_members(id, reply.model, reply.created_s)
-    return ENCODER.encode(head | ending_members(finish) | {"output": output, "usage": usage})
+    return ENCODER.encode(
+        head | ending_members(finish, refused=refused) | {"output": output} | usage_members(reply.usage)
+    )
 
 
 def raise_if_failed(reply: ResponseBody) -> None:
@@ -198,6 +203,7 @@ def response_members(id: str, model: str, created_s: int | None) -> dict[str, ob
         "parallel_tool_calls": True,
         "previous_response_id": None,
         "reasoning": {"effort": None, "summary": None},
+        "service_tier": None,
         "store": False,
         "temperature": None,
         "text": {"format": {"type": "text"}},
@@ -211,12 +217,18 @@ def response_members(id: str, model: str, created_s: int | None) -> dict[str, ob
     }
 
 
-def ending_members(finish: Finish) -> dict[str, object]:
-    """The members of a response that say how it ended."""
-    reason = _SAID.get(finish)
+def ending_members(finish: Finish, *, refused: bool) -> dict[str, object]:
+    """The members of a response that say how it ended. A refusal in words of its own is whole, as OpenAI has it; one
+    that broke the answer off is not."""
+    reason = None if refused and finish is Finish.REFUSAL else _SAID.get(finish)
     if reason is None:
         return {"status": "completed"}
     return {"status": "incomplete", "incomplete_details": {"reason": reason}}
+
+
+def usage_members(usage: Usage | None) -> dict[str, object]:
+    """The members of a response that say what it used, and in which tier."""
+    return {} if usage is None else {"usage": encode_usage(usage), "service_tier": openai_tier(usage)}
 
 
 def text_part(text: str, annotations: list[Raw], logprobs: list[Raw]) -> dict[str, object]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
-from router.wire.members import NULL
+from router.wire.members import NULL, Unchecked
 from router.wire.tokens import CompletionDetails, CostDetails, PromptDetails
 
 # What a model says: items of an answer, whole or on the way.
@@ -61,6 +61,7 @@ class ResponseBody(Struct, frozen=True):
     incomplete_details: IncompleteDetails | None = None
     usage: Raw = NULL
     error: Raw = NULL
+    service_tier: Unchecked = None
 
 
 class StreamEvent(Struct, frozen=True):

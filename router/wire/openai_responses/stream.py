@@ -135,7 +135,7 @@ class ResponsesDecoder:
         raise_if_failed(response)
         events = self._start(event)
         events += self._left_open(response)
-        usage = decode_usage(response.usage)
+        usage = decode_usage(response.usage, response.service_tier)
         if usage is not None:
             events.append(UsageReported(usage=usage))
         refused = "refusal" in self._said and "text" not in self._said

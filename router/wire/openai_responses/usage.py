@@ -10,8 +10,12 @@ from router.wire.openai_responses.schema import USAGE
 from router.wire.tokens import TokenCounts, split_tokens
 
 
-def decode_usage(raw: Raw) -> Usage | None:
-    """The counts of a `usage` member; None for null, for an empty one, and for one that cannot be read."""
+def decode_usage(raw: Raw, tier: object = None) -> Usage | None:
+    """The counts of a `usage` member; None for null, for an empty one, and for one that cannot be read.
+
+    Args:
+        tier: the `service_tier` beside them.
+    """
     if raw == NULL:
         return None
     try:
@@ -31,7 +35,8 @@ def decode_usage(raw: Raw) -> Usage | None:
             is_byok=body.is_byok,
             cost_details=body.cost_details,
             cost_in_usd_ticks=body.cost_in_usd_ticks,
-        )
+        ),
+        tier,
     )
 
 

@@ -344,7 +344,7 @@ def test_thinking_is_numbered_by_blocks_and_sealed_by_anthropic() -> None:
         ("stop_sequence", Finish.STOP),
         ("max_tokens", Finish.LENGTH),
         ("model_context_window_exceeded", Finish.CONTEXT_FULL),
-        ("tool_use", Finish.TOOL_CALLS),
+        ("tool_use", Finish.STOP),
         ("refusal", Finish.REFUSAL),
         ("pause_turn", Finish.PAUSED),
         ("moonphase", Finish.OTHER),

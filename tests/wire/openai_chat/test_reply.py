@@ -142,6 +142,7 @@ def test_an_answer_of_another_dialect_is_said_in_full() -> None:
         "object": "chat.completion",
         "created": 17,
         "model": "m",
+        "service_tier": None,
         "system_fingerprint": None,
         "choices": [
             {

@@ -165,7 +165,7 @@ def test_nobody_counted_is_not_zero() -> None:
     [
         pytest.param(Finish.STOP, "completed", None, id="stop"),
         pytest.param(Finish.TOOL_CALLS, "completed", None, id="calls"),
-        pytest.param(Finish.REFUSAL, "completed", None, id="refusal"),
+        pytest.param(Finish.REFUSAL, "incomplete", "content_filter", id="refusal"),
         pytest.param(Finish.OTHER, "completed", None, id="other"),
         pytest.param(Finish.LENGTH, "incomplete", "max_output_tokens", id="length"),
         pytest.param(Finish.CONTEXT_FULL, "incomplete", "max_output_tokens", id="full window"),
