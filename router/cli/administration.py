@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from router.cli.options import DEFAULT_URL, Address, AsJson, Config
+from router.cli.options import Address, AsJson, Config, Whose
 
 configuration = typer.Typer(
     name="config", help="The configuration: as it is written, and of a running router.", no_args_is_help=True
@@ -31,55 +31,71 @@ Settings = Annotated[
 
 
 @configuration.command("show")
-def show_configuration(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+def show_configuration(url: Address = None, config: Whose = None, json: AsJson = False) -> None:
     """Which configuration a running router serves by; with --json all of it, secrets as ***."""
     from router.cli import operation
+    from router.cli.place import place_of
 
-    raise typer.Exit(operation.config_in_force(url, as_json=json))
+    raise typer.Exit(operation.config_in_force(place_of(url, config), as_json=json))
 
 
 @configuration.command("reload")
-def reload_configuration(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+def reload_configuration(url: Address = None, config: Whose = None, json: AsJson = False) -> None:
     """Have a running router read its configuration again; it keeps the old one where the new one is invalid."""
     from router.cli import operation
+    from router.cli.place import place_of
 
-    raise typer.Exit(operation.config_reload(url, as_json=json))
+    raise typer.Exit(operation.config_reload(place_of(url, config), as_json=json))
 
 
 @configuration.command("list")
-def list_entries(section: Section, url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+def list_entries(section: Section, url: Address = None, config: Whose = None, json: AsJson = False) -> None:
     """The providers or failover groups of a running router, as they are written."""
     from router.cli import entries
+    from router.cli.place import place_of
 
-    raise typer.Exit(entries.all_of(url, section, as_json=json))
+    raise typer.Exit(entries.all_of(place_of(url, config), section, as_json=json))
 
 
 @configuration.command("add")
 def add_entry(
-    section: Section, name: str, settings: Settings = None, url: Address = DEFAULT_URL, json: AsJson = False
+    section: Section,
+    name: str,
+    settings: Settings = None,
+    url: Address = None,
+    config: Whose = None,
+    json: AsJson = False,
 ) -> None:
     """Add a provider or a group while serving: `config add groups pair targets=[one:m,two:m]`."""
     from router.cli import entries
+    from router.cli.place import place_of
 
-    raise typer.Exit(entries.add(url, section, name, settings or [], as_json=json))
+    raise typer.Exit(entries.add(place_of(url, config), section, name, settings or [], as_json=json))
 
 
 @configuration.command("change")
 def change_entry(
-    section: Section, name: str, settings: Settings = None, url: Address = DEFAULT_URL, json: AsJson = False
+    section: Section,
+    name: str,
+    settings: Settings = None,
+    url: Address = None,
+    config: Whose = None,
+    json: AsJson = False,
 ) -> None:
     """Change some keys of one while serving; a value of null takes a key away."""
     from router.cli import entries
+    from router.cli.place import place_of
 
-    raise typer.Exit(entries.change(url, section, name, settings or [], as_json=json))
+    raise typer.Exit(entries.change(place_of(url, config), section, name, settings or [], as_json=json))
 
 
 @configuration.command("remove")
-def remove_entry(section: Section, name: str, url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+def remove_entry(section: Section, name: str, url: Address = None, config: Whose = None, json: AsJson = False) -> None:
     """Remove one while serving; what it is doing it ends."""
     from router.cli import entries
+    from router.cli.place import place_of
 
-    raise typer.Exit(entries.remove(url, section, name, as_json=json))
+    raise typer.Exit(entries.remove(place_of(url, config), section, name, as_json=json))
 
 
 @configuration.command("export")
@@ -91,52 +107,61 @@ def export(config: Config = None) -> None:
 
 
 @keys.command("create")
-def create_key(
+def create_key(  # noqa: PLR0913 an option each
     name: str,
     owner: Annotated[str, typer.Option(help="Whose it is.")] = "",
     group: Annotated[str, typer.Option(help="Keys of one group share what is kept.")] = "",
     set: Annotated[list[str] | None, typer.Option(help="KEY=VALUE as in the configuration: models=[chat].")] = None,
-    url: Address = DEFAULT_URL,
+    url: Address = None,
+    config: Whose = None,
     json: AsJson = False,
 ) -> None:
     """Make a client key and print it, this once."""
     from router.cli import keys as command
+    from router.cli.place import place_of
 
-    raise typer.Exit(command.create(url, name, command.given(owner, group, set or []), as_json=json))
+    raise typer.Exit(command.create(place_of(url, config), name, command.given(owner, group, set or []), as_json=json))
 
 
 @keys.command("list")
-def list_keys(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+def list_keys(url: Address = None, config: Whose = None, json: AsJson = False) -> None:
     """Every client key, by name; the keys themselves are not kept."""
     from router.cli import keys as command
+    from router.cli.place import place_of
 
-    raise typer.Exit(command.names(url, as_json=json))
+    raise typer.Exit(command.names(place_of(url, config), as_json=json))
 
 
 @keys.command("change")
-def change_key(name: str, settings: Settings = None, url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+def change_key(
+    name: str, settings: Settings = None, url: Address = None, config: Whose = None, json: AsJson = False
+) -> None:
     """Change what a client key may; a value of null takes a restriction away."""
     from router.cli import keys as command
+    from router.cli.place import place_of
 
-    raise typer.Exit(command.change(url, name, settings or [], as_json=json))
+    raise typer.Exit(command.change(place_of(url, config), name, settings or [], as_json=json))
 
 
 @keys.command("rotate")
 def renew_key(
     name: str,
     overlap_s: Annotated[float, typer.Option(help="Seconds for which the key before works still.")] = 86_400.0,
-    url: Address = DEFAULT_URL,
+    url: Address = None,
+    config: Whose = None,
     json: AsJson = False,
 ) -> None:
     """Make another key for the same name and print it, this once."""
     from router.cli import keys as command
+    from router.cli.place import place_of
 
-    raise typer.Exit(command.rotate(url, name, overlap_s, as_json=json))
+    raise typer.Exit(command.rotate(place_of(url, config), name, overlap_s, as_json=json))
 
 
 @keys.command("revoke")
-def revoke_key(name: str, url: Address = DEFAULT_URL) -> None:
+def revoke_key(name: str, url: Address = None, config: Whose = None) -> None:
     """Take a client key back: from now on it is none."""
     from router.cli import keys as command
+    from router.cli.place import place_of
 
-    raise typer.Exit(command.revoke(url, name))
+    raise typer.Exit(command.revoke(place_of(url, config), name))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from router.cli.administration import configuration, keys
-from router.cli.options import DEFAULT_URL, Address, AsJson, Config
+from router.cli.options import Address, AsJson, Config, Whose
 
 app = typer.Typer(
     name="pointsman",
@@ -45,27 +45,31 @@ def check(file: Path, json: AsJson = False) -> None:
 
 @app.command()
 def providers(
-    url: Address = DEFAULT_URL,
+    url: Address = None,
+    config: Whose = None,
     json: AsJson = False,
     credits: Annotated[bool, typer.Option("--credits", help="What those that tell it have left and charged.")] = False,
     generation: Annotated[str | None, typer.Option(help="The id of an answer, as OpenRouter gives it.")] = None,
-    config: Config = None,
 ) -> None:
     """How the providers of a running router are; or, of those in a configuration, what they say of money."""
     from router.cli import credits as money
     from router.cli import remote
+    from router.cli.place import place_of
 
     if generation is not None:
         raise typer.Exit(money.generation(config, generation, as_json=json))
-    raise typer.Exit(money.credits(config, as_json=json) if credits else remote.providers(url, as_json=json))
+    raise typer.Exit(
+        money.credits(config, as_json=json) if credits else remote.providers(place_of(url, config), as_json=json)
+    )
 
 
 @app.command()
-def models(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+def models(url: Address = None, config: Whose = None, json: AsJson = False) -> None:
     """Every model name a running router takes."""
     from router.cli import remote
+    from router.cli.place import place_of
 
-    raise typer.Exit(remote.models(url, as_json=json))
+    raise typer.Exit(remote.models(place_of(url, config), as_json=json))
 
 
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many, the newest; 1 to 1000.")]
@@ -75,19 +79,21 @@ ModelName = Annotated[str, typer.Option(help="A name from `pointsman models`.")]
 
 
 @app.command()
-def health(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+def health(url: Address = None, config: Whose = None, json: AsJson = False) -> None:
     """How a running router is, part by part."""
     from router.cli import operation
+    from router.cli.place import place_of
 
-    raise typer.Exit(operation.health(url, as_json=json))
+    raise typer.Exit(operation.health(place_of(url, config), as_json=json))
 
 
 @app.command()
-def costs(url: Address = DEFAULT_URL, since: Since = None, json: AsJson = False) -> None:
+def costs(url: Address = None, config: Whose = None, since: Since = None, json: AsJson = False) -> None:
     """What each provider of a running router cost, over all runs or since a time."""
     from router.cli import operation
+    from router.cli.place import place_of
 
-    raise typer.Exit(operation.costs(url, since, as_json=json))
+    raise typer.Exit(operation.costs(place_of(url, config), since, as_json=json))
 
 
 @app.command()
@@ -96,15 +102,17 @@ def logs(
         list[str] | None,
         typer.Option(help="NAME=VALUE: provider, model, kind, end, reason, key, credential or since; give several."),
     ] = None,
-    url: Address = DEFAULT_URL,
+    url: Address = None,
+    config: Whose = None,
     limit: Limit = 20,
     cursor: Cursor = None,
     json: AsJson = False,
 ) -> None:
     """The last requests and attempts of a running router, without what was said: `pointsman logs --only end=failed`."""
     from router.cli import operation
+    from router.cli.place import place_of
 
-    raise typer.Exit(operation.logs(url, only or [], limit, cursor, as_json=json))
+    raise typer.Exit(operation.logs(place_of(url, config), only or [], limit, cursor, as_json=json))
 
 
 @app.command()
@@ -112,40 +120,45 @@ def audit(
     only: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE: actor, act, outcome or since; give several.")
     ] = None,
-    url: Address = DEFAULT_URL,
+    url: Address = None,
+    config: Whose = None,
     limit: Limit = 20,
     cursor: Cursor = None,
     json: AsJson = False,
 ) -> None:
     """Who changed what of a running router, and who was let in: `pointsman audit --only outcome=denied`."""
     from router.cli import operation
+    from router.cli.place import place_of
 
-    raise typer.Exit(operation.audit(url, only or [], limit, cursor, as_json=json))
+    raise typer.Exit(operation.audit(place_of(url, config), only or [], limit, cursor, as_json=json))
 
 
 @app.command()
 def metrics(
     provider: Annotated[str | None, typer.Argument(help="That one alone.")] = None,
     reset: Annotated[bool, typer.Option("--reset", help="Let every count of all of them begin anew.")] = False,
-    url: Address = DEFAULT_URL,
+    url: Address = None,
+    config: Whose = None,
     json: AsJson = False,
 ) -> None:
     """What a running router counted of its providers since its start, or the last reset."""
     from router.cli import operation
+    from router.cli.place import place_of
 
     if not reset:
-        raise typer.Exit(operation.metrics(url, provider, as_json=json))
+        raise typer.Exit(operation.metrics(place_of(url, config), provider, as_json=json))
     if provider is not None:
         raise typer.BadParameter("counts begin anew for all providers together")
-    raise typer.Exit(operation.metrics_reset(url, as_json=json))
+    raise typer.Exit(operation.metrics_reset(place_of(url, config), as_json=json))
 
 
 @app.command()
-def capabilities(url: Address = DEFAULT_URL, json: AsJson = False) -> None:
+def capabilities(url: Address = None, config: Whose = None, json: AsJson = False) -> None:
     """What each model of a running router can do, as far as anybody said so."""
     from router.cli import operation
+    from router.cli.place import place_of
 
-    raise typer.Exit(operation.capabilities(url, as_json=json))
+    raise typer.Exit(operation.capabilities(place_of(url, config), as_json=json))
 
 
 @app.command()
@@ -153,53 +166,61 @@ def estimate(
     message: str,
     model: ModelName = "auto",
     max_tokens: Annotated[int | None, typer.Option(min=1, help="The longest answer, in tokens.")] = None,
-    url: Address = DEFAULT_URL,
+    url: Address = None,
+    config: Whose = None,
     json: AsJson = False,
 ) -> None:
     """What a question would cost on each provider; nothing is sent to them."""
     from router.cli import operation
+    from router.cli.place import place_of
 
-    raise typer.Exit(operation.estimate(url, model, message, max_tokens, as_json=json))
+    raise typer.Exit(operation.estimate(place_of(url, config), model, message, max_tokens, as_json=json))
 
 
 @app.command()
 def compare(
     message: str,
     models: Annotated[list[str], typer.Option("--model", "-m", help="A name from `pointsman models`; give several.")],
-    url: Address = DEFAULT_URL,
+    url: Address = None,
+    config: Whose = None,
     json: AsJson = False,
 ) -> None:
     """Ask several models the same at once: answer, time and cost side by side. Each of them is paid for."""
     from router.cli import comparison
+    from router.cli.place import place_of
 
-    raise typer.Exit(comparison.compare(url, tuple(models), message, as_json=json))
+    raise typer.Exit(comparison.compare(place_of(url, config), tuple(models), message, as_json=json))
 
 
 @app.command()
-def bench(
+def bench(  # noqa: PLR0913 an option each
     model: ModelName = "auto",
     requests: Annotated[int, typer.Option(min=1, max=10_000, help="How many requests.")] = 50,
     at_once: Annotated[int, typer.Option(min=1, max=16, help="How many of them at a time; 1 to 16.")] = 4,
     message: Annotated[str, typer.Option(help="What is asked.")] = "Say yes.",
-    url: Address = DEFAULT_URL,
+    url: Address = None,
+    config: Whose = None,
     json: AsJson = False,
 ) -> None:
     """How fast a running router answers whole requests. Its providers are asked, and paid, for each of them."""
     from router.cli import comparison
+    from router.cli.place import place_of
 
-    raise typer.Exit(comparison.bench(url, model, requests, at_once, message, as_json=json))
+    raise typer.Exit(comparison.bench(place_of(url, config), model, requests, at_once, message, as_json=json))
 
 
 @app.command()
 def chat(
     message: str,
     model: ModelName = "auto",
-    url: Address = DEFAULT_URL,
+    url: Address = None,
+    config: Whose = None,
 ) -> None:
     """Ask a running router one question and print the answer as it streams."""
     from router.cli import remote
+    from router.cli.place import place_of
 
-    raise typer.Exit(remote.chat(url, model, message))
+    raise typer.Exit(remote.chat(place_of(url, config), model, message))
 
 
 ledger = typer.Typer(help="What every attempt used and cost, from where it is kept; a router may be writing to it.")
@@ -280,14 +301,12 @@ def ledger_rate(
 
 
 @app.command()
-def drill(file: Path, url: Address = DEFAULT_URL, json: AsJson = False) -> None:
-    """Send a running router requests with faults, and see whether callers get what they should.
-
-    The admin key is taken from POINTSMAN_ADMIN_KEY.
-    """
+def drill(file: Path, url: Address = None, config: Whose = None, json: AsJson = False) -> None:
+    """Send a running router requests with faults, and see whether callers get what they should."""
     from router.cli import drill as command
+    from router.cli.place import place_of
 
-    raise typer.Exit(command.run(url, file, as_json=json))
+    raise typer.Exit(command.run(place_of(url, config), file, as_json=json))
 
 
 @secrets.command("set")

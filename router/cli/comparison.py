@@ -13,6 +13,7 @@ from msgspec import Struct, to_builtins
 from rich.table import Table
 
 from router.cli.console import printed
+from router.cli.place import Place
 from router.cli.remote import Unreachable, asked
 
 MOST_AT_ONCE = 16
@@ -31,19 +32,19 @@ class Try(Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
-def compare(url: str, models: tuple[str, ...], message: str, *, as_json: bool) -> int:
+def compare(place: Place, models: tuple[str, ...], message: str, *, as_json: bool) -> int:
     """Ask all at the same time; 1 where one of them did not answer."""
     with ThreadPoolExecutor(max_workers=min(len(models), MOST_AT_ONCE)) as pool:
-        tries = list(pool.map(lambda model: _try(url, model, message), models))
+        tries = list(pool.map(lambda model: _try(place, model, message), models))
     printed(json.dumps(to_builtins(tries), indent=2) if as_json else _compared(tries))
     return 1 if any(each.error for each in tries) else 0
 
 
-def bench(url: str, model: str, requests: int, at_once: int, message: str, *, as_json: bool) -> int:
+def bench(place: Place, model: str, requests: int, at_once: int, message: str, *, as_json: bool) -> int:
     """Ask `requests` times, `at_once` at a time; 1 where one was not answered."""
     began = _now()
     with ThreadPoolExecutor(max_workers=min(at_once, MOST_AT_ONCE)) as pool:
-        tries = list(pool.map(lambda _: _try(url, model, message), range(requests)))
+        tries = list(pool.map(lambda _: _try(place, model, message), range(requests)))
     measured = _measured(tries, _now() - began)
     if as_json:
         printed(json.dumps(measured, indent=2))
@@ -55,11 +56,11 @@ def bench(url: str, model: str, requests: int, at_once: int, message: str, *, as
     return 1 if any(each.error for each in tries) else 0
 
 
-def _try(url: str, model: str, message: str) -> Try:
+def _try(place: Place, model: str, message: str) -> Try:
     body = {"model": model, "messages": [{"role": "user", "content": message}]}
     began = _now()
     try:
-        with asked(url, "/v1/chat/completions", body) as reply:
+        with asked(place, "/v1/chat/completions", body) as reply:
             answer: dict[str, Any] = json.load(reply)
             headers = reply.headers
             said = answer["choices"][0]["message"]["content"] or ""

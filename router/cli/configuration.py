@@ -9,7 +9,6 @@ from typing import TypeVar
 
 import typer
 
-from router.app import kind_rules
 from router.settings import ConfigInvalid, Origin, Settings
 
 T = TypeVar("T")
@@ -17,6 +16,8 @@ T = TypeVar("T")
 
 def origin_of(file: Path | None) -> Origin:
     """A file, or the environment alone, with what was changed at run time."""
+    from router.app import kind_rules  # the whole router: too long to load for whoever only asks one that runs
+
     return Origin(file, os.environ, kind_rules(), changes=True)
 
 

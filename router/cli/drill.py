@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
 import msgspec
 import typer
@@ -19,10 +18,7 @@ from msgspec import Meta, Struct
 from rich.console import Console
 from rich.table import Table
 
-from router.cli.remote import headers_for
-
-KEY_VARIABLE = "POINTSMAN_ADMIN_KEY"
-"""Where the admin key is: never an argument, which others can see."""
+from router.cli.place import Place
 
 _TERMINAL = frozenset({"message_stop", "response.completed", "response.incomplete"})
 _CONTENT = frozenset({"content_block_delta", "response.output_text.delta"})
@@ -96,14 +92,14 @@ class Seen(Struct, kw_only=True):
     injected: str | None = None
 
 
-def run(url: str, file: Path, *, as_json: bool) -> int:
+def run(place: Place, file: Path, *, as_json: bool) -> int:
     """0 when all was as expected, 1 when not, 2 when the file cannot be used."""
     try:
         cases = load(file)
     except (OSError, ValueError, yaml.YAMLError) as error:
         typer.echo(f"pointsman: {file}: {error}", err=True)
         return 2
-    told = [(case, ask(url, case)) for case in cases]
+    told = [(case, ask(place, case)) for case in cases]
     faults = [faults_of(case, seen) for case, seen in told]
     if as_json:
         rows = [
@@ -121,13 +117,13 @@ def load(file: Path) -> tuple[DrillCase, ...]:
     return msgspec.convert(yaml.safe_load(file.read_bytes()), DrillFile).drills
 
 
-def ask(url: str, case: DrillCase) -> Seen:
+def ask(place: Place, case: DrillCase) -> Seen:
     """Send it as often as it says, and hear the last to its end, whatever that is."""
     for _ in range(case.times):
         seen = Seen()
         began = time.perf_counter()
         try:
-            with urlopen(_request(url, case), timeout=600) as reply:
+            with place.open(_request(place, case), 600) as reply:
                 _hear(reply, seen, began)
         except HTTPError as error:
             with error:
@@ -156,15 +152,14 @@ def faults_of(case: DrillCase, seen: Seen) -> list[str]:
     return found
 
 
-def _request(url: str, case: DrillCase) -> Request:
+def _request(place: Place, case: DrillCase) -> Request:
     body = {**_ASKED.get(case.path, {}), **case.request}
-    headers = headers_for(case.path)
+    headers = place.headers_for(case.path)
     if case.fault is not None:
         headers["x-router-fault"] = case.fault
-    key = os.environ.get(KEY_VARIABLE)
-    if key:
-        headers["x-admin-key"] = key
-    return Request(url.rstrip("/") + case.path, data=json.dumps(body).encode(), headers=headers)
+    if place.admin_key:
+        headers["x-admin-key"] = place.admin_key
+    return Request(place.base_of(case.path) + case.path, data=json.dumps(body).encode(), headers=headers)
 
 
 def _head(headers: Any, seen: Seen) -> None:

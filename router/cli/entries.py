@@ -13,6 +13,7 @@ import yaml
 from rich.table import Table
 
 from router.cli.operation import config_table
+from router.cli.place import Place
 from router.cli.remote import shown
 
 
@@ -29,24 +30,24 @@ def settings_of(words: list[str]) -> dict[str, Any]:
     return said
 
 
-def all_of(url: str, section: str, *, as_json: bool) -> int:
+def all_of(place: Place, section: str, *, as_json: bool) -> int:
     """A line for each."""
-    return shown(url, f"/config/{section}", as_json, _entries_table)
+    return shown(place, f"/config/{section}", as_json, _entries_table)
 
 
-def add(url: str, section: str, name: str, words: list[str], *, as_json: bool) -> int:
+def add(place: Place, section: str, name: str, words: list[str], *, as_json: bool) -> int:
     """One more."""
-    return shown(url, f"/config/{section}", as_json, config_table, {"name": name, **settings_of(words)})
+    return shown(place, f"/config/{section}", as_json, config_table, {"name": name, **settings_of(words)})
 
 
-def change(url: str, section: str, name: str, words: list[str], *, as_json: bool) -> int:
+def change(place: Place, section: str, name: str, words: list[str], *, as_json: bool) -> int:
     """Another than it was."""
-    return shown(url, _one(section, name), as_json, config_table, settings_of(words), method="PATCH")
+    return shown(place, _one(section, name), as_json, config_table, settings_of(words), method="PATCH")
 
 
-def remove(url: str, section: str, name: str, *, as_json: bool) -> int:
+def remove(place: Place, section: str, name: str, *, as_json: bool) -> int:
     """One less."""
-    return shown(url, _one(section, name), as_json, config_table, method="DELETE")
+    return shown(place, _one(section, name), as_json, config_table, method="DELETE")
 
 
 def _one(section: str, name: str) -> str:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from router.cli.entries import settings_of
 from router.cli.operation import config_table
+from router.cli.place import Place
 from router.cli.remote import shown
 
 
@@ -18,30 +19,30 @@ def given(owner: str, group: str, settings: list[str]) -> dict[str, Any]:
     return {"owner": owner, "group": group, **settings_of(settings)}
 
 
-def create(url: str, name: str, entry: dict[str, Any], *, as_json: bool) -> int:
+def create(place: Place, name: str, entry: dict[str, Any], *, as_json: bool) -> int:
     """Make a key and print it: this once."""
     said = {key: value for key, value in entry.items() if value not in (None, "", ())}
-    return shown(url, "/keys", as_json, _made, {"name": name, **said})
+    return shown(place, "/keys", as_json, _made, {"name": name, **said})
 
 
-def change(url: str, name: str, words: list[str], *, as_json: bool) -> int:
+def change(place: Place, name: str, words: list[str], *, as_json: bool) -> int:
     """It may do more, or less."""
-    return shown(url, f"/keys/{quote(name, safe='')}", as_json, config_table, settings_of(words), method="PATCH")
+    return shown(place, f"/keys/{quote(name, safe='')}", as_json, config_table, settings_of(words), method="PATCH")
 
 
-def rotate(url: str, name: str, overlap_s: float, *, as_json: bool) -> int:
+def rotate(place: Place, name: str, overlap_s: float, *, as_json: bool) -> int:
     """Make another key for the same name and print it."""
-    return shown(url, f"/keys/{quote(name, safe='')}/rotate", as_json, _made, {"overlap_s": overlap_s})
+    return shown(place, f"/keys/{quote(name, safe='')}/rotate", as_json, _made, {"overlap_s": overlap_s})
 
 
-def revoke(url: str, name: str) -> int:
+def revoke(place: Place, name: str) -> int:
     """From now on the key is none."""
-    return shown(url, f"/keys/{quote(name, safe='')}", False, lambda _answer: f"{name} is revoked", method="DELETE")
+    return shown(place, f"/keys/{quote(name, safe='')}", False, lambda _answer: f"{name} is revoked", method="DELETE")
 
 
-def names(url: str, *, as_json: bool) -> int:
+def names(place: Place, *, as_json: bool) -> int:
     """A line for each key; none of them can be shown again."""
-    return shown(url, "/keys", as_json, _keys_table)
+    return shown(place, "/keys", as_json, _keys_table)
 
 
 def _keys_table(answer: dict[str, Any]) -> Table:

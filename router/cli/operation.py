@@ -9,65 +9,66 @@ from urllib.parse import quote, urlencode
 from msgspec.json import decode
 from rich.table import Table
 
+from router.cli.place import Place
 from router.cli.remote import shown
 
 Answer = dict[str, Any]
 
 
-def health(url: str, *, as_json: bool) -> int:
+def health(place: Place, *, as_json: bool) -> int:
     """The whole, and what each part of it does."""
-    return shown(url, "/health/detailed", as_json, _health_table)
+    return shown(place, "/health/detailed", as_json, _health_table)
 
 
-def costs(url: str, since: str | None, *, as_json: bool) -> int:
+def costs(place: Place, since: str | None, *, as_json: bool) -> int:
     """A line for each provider."""
-    return shown(url, _path("/providers/costs", since=since), as_json, _cost_table)
+    return shown(place, _path("/providers/costs", since=since), as_json, _cost_table)
 
 
-def logs(url: str, only: list[str], limit: int, cursor: str | None, *, as_json: bool) -> int:
+def logs(place: Place, only: list[str], limit: int, cursor: str | None, *, as_json: bool) -> int:
     """A line for each row, the newest first. `only` are filters as the API has them, `name=value`."""
-    return shown(url, _path("/providers/logs", **_wanted(only), limit=limit, cursor=cursor), as_json, _log_table)
+    return shown(place, _path("/providers/logs", **_wanted(only), limit=limit, cursor=cursor), as_json, _log_table)
 
 
-def audit(url: str, only: list[str], limit: int, cursor: str | None, *, as_json: bool) -> int:
+def audit(place: Place, only: list[str], limit: int, cursor: str | None, *, as_json: bool) -> int:
     """A line for each act, the newest first; `only` as for logs."""
-    return shown(url, _path("/audit", **_wanted(only), limit=limit, cursor=cursor), as_json, _audit_table)
+    return shown(place, _path("/audit", **_wanted(only), limit=limit, cursor=cursor), as_json, _audit_table)
 
 
-def metrics_reset(url: str, *, as_json: bool) -> int:
+def metrics_reset(place: Place, *, as_json: bool) -> int:
     """Of all providers together."""
-    return shown(url, "/providers/metrics/reset", as_json, lambda _answer: "every count begins anew", {})
+    return shown(place, "/providers/metrics/reset", as_json, lambda _answer: "every count begins anew", {})
 
 
-def metrics(url: str, provider: str | None, *, as_json: bool) -> int:
+def metrics(place: Place, provider: str | None, *, as_json: bool) -> int:
     """A line for each provider, or for that one."""
     if provider is None:
-        return shown(url, "/providers/metrics", as_json, _numbers_table)
+        return shown(place, "/providers/metrics", as_json, _numbers_table)
     path = f"/providers/metrics/{quote(provider, safe='')}"
-    return shown(url, path, as_json, lambda answer: _numbers_table({"providers": {provider: answer}}))
+    return shown(place, path, as_json, lambda answer: _numbers_table({"providers": {provider: answer}}))
 
 
-def capabilities(url: str, *, as_json: bool) -> int:
+def capabilities(place: Place, *, as_json: bool) -> int:
     """A line for each model."""
-    return shown(url, "/providers/capabilities", as_json, _abilities_table)
+    return shown(place, "/providers/capabilities", as_json, _abilities_table)
 
 
-def estimate(url: str, model: str, message: str, max_tokens: int | None, *, as_json: bool) -> int:
+def estimate(place: Place, model: str, message: str, max_tokens: int | None, *, as_json: bool) -> int:
     """A line for each target."""
     body: Answer = {"model": model, "messages": [{"role": "user", "content": message}]}
     if max_tokens is not None:
         body["max_tokens"] = max_tokens
-    return shown(url, "/costs/estimate", as_json, _estimate_table, body)
+    return shown(place, "/costs/estimate", as_json, _estimate_table, body)
 
 
-def config_in_force(url: str, *, as_json: bool) -> int:
+def config_in_force(place: Place, *, as_json: bool) -> int:
     """Which configuration serves, and what waits for a restart."""
-    return shown(url, "/config", as_json, config_table)
+    return shown(place, "/config", as_json, config_table)
 
 
-def config_reload(url: str, *, as_json: bool) -> int:
+def config_reload(place: Place, *, as_json: bool) -> int:
     """Have the configuration read again."""
-    return shown(url, "/config/reload", as_json, config_table, {})
+    return shown(place, "/config/reload", as_json, config_table, {})
 
 
 def _wanted(only: list[str]) -> dict[str, str]:

@@ -11,6 +11,15 @@ Config = Annotated[
     Path | None, typer.Option("--config", "-c", help="YAML, TOML or JSON; left out, keys in the environment decide.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Address = Annotated[str, typer.Option("--url", help="Base URL of a running router.")]
-
-DEFAULT_URL = "http://127.0.0.1:8094"
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        envvar="POINTSMAN_URL",
+        help="Base URL of a running router; left out, that of --config, or whichever serves from the same home.",
+    ),
+]
+Whose = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The configuration of the running router: where it is, and its admin key."),
+]

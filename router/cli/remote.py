@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -11,38 +10,36 @@ from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
 import typer
 from rich.table import Table
 
 from router.cli.console import printed
+from router.cli.place import Place
 
 TIMEOUT_S = 600.0
-
-CLIENT_KEY, ADMIN_KEY = "POINTSMAN_API_KEY", "POINTSMAN_ADMIN_KEY"
-"""The variables that hold a key: an argument could be read by everybody on the machine."""
 
 
 class Unreachable(Exception):
     """There is no answer, or one that says no; the message is for a person."""
 
 
-def providers(url: str, *, as_json: bool) -> int:
+def providers(place: Place, *, as_json: bool) -> int:
     """A line for each provider."""
-    return shown(url, "/health/providers", as_json, _provider_table)
+    return shown(place, "/health/providers", as_json, _provider_table)
 
 
-def models(url: str, *, as_json: bool) -> int:
+def models(place: Place, *, as_json: bool) -> int:
     """A line for each name."""
-    return shown(url, "/v1/models", as_json, _model_table)
+    return shown(place, "/v1/models", as_json, _model_table)
 
 
-def chat(url: str, model: str, message: str) -> int:
+def chat(place: Place, model: str, message: str) -> int:
     """The answer as it comes; 1 when it does not come whole."""
     body = {"model": model, "stream": True, "messages": [{"role": "user", "content": message}]}
     try:
-        with asked(url, "/v1/chat/completions", body) as reply:
+        with asked(place, "/v1/chat/completions", body) as reply:
             for text in _texts(reply):
                 sys.stdout.write(text)
                 sys.stdout.flush()
@@ -54,7 +51,7 @@ def chat(url: str, model: str, message: str) -> int:
 
 
 def shown(
-    url: str,
+    place: Place,
     path: str,
     as_json: bool,
     table: Callable[[dict[str, Any]], Table | str],
@@ -69,7 +66,7 @@ def shown(
         method: None sends what there is to send, and reads otherwise.
     """
     try:
-        with asked(url, path, body, method) as reply:
+        with asked(place, path, body, method) as reply:
             answer = json.load(reply)
             said = json.dumps(answer, indent=2) if as_json else table(answer)
     except Unreachable as error:
@@ -81,38 +78,29 @@ def shown(
 
 @contextmanager
 def asked(
-    url: str, path: str, body: object | None = None, method: str | None = None
+    place: Place, path: str, body: object | None = None, method: str | None = None
 ) -> Iterator[HTTPResponse | HTTPError]:
     """An answer to read. Raises `Unreachable` for whatever goes wrong, also while it is read."""
     data = None if body is None else json.dumps(body).encode()
+    base = place.base_of(path)
     try:
-        request = Request(url.rstrip("/") + path, data=data, headers=headers_for(path), method=method)
-        with urlopen(request, timeout=TIMEOUT_S) as reply:
+        request = Request(base + path, data=data, headers=place.headers_for(path), method=method)
+        with place.open(request, TIMEOUT_S) as reply:
             yield reply
     except HTTPError as error:
         if error.code != 503 or not path.startswith("/health"):
-            raise Unreachable(_words(error)) from error
+            raise Unreachable(_words(error, place)) from error
         # A health report of a router that is not well is an answer.
         with error:
             yield error
     except (HTTPException, OSError, ValueError) as error:
-        raise Unreachable(f"no router answers at {url}: {getattr(error, 'reason', error)}") from error
+        why = getattr(error, "reason", error)
+        raise Unreachable(f"no router answers at {base} ({place.found}): {why}") from error
     except (LookupError, TypeError, AttributeError) as error:
-        raise Unreachable(f"what answers at {url} is no router") from error
+        raise Unreachable(f"what answers at {base} is no router ({place.found})") from error
 
 
-def headers_for(path: str) -> dict[str, str]:
-    """With the key of whom the path is for, where there is one."""
-    variable, header, form = _KEYS[path.startswith("/v1/")]
-    key = os.environ.get(variable)
-    return {"content-type": "application/json"} | ({header: form.format(key)} if key else {})
-
-
-_KEYS = {True: (CLIENT_KEY, "authorization", "Bearer {}"), False: (ADMIN_KEY, "x-admin-key", "{}")}
-"""Whether a path is for models -> variable, header, form."""
-
-
-def _words(error: HTTPError) -> str:
+def _words(error: HTTPError, place: Place) -> str:
     try:
         body = json.load(error)["error"]
         faults = (f"\n  {fault['path']}: {fault['message']}" for fault in body.get("faults", ()))
@@ -121,8 +109,7 @@ def _words(error: HTTPError) -> str:
         said = f"status {error.code}"
     if error.code != 401:
         return said
-    asked_for = urlsplit(error.url).path
-    return f"{said}; put the key into {_KEYS[asked_for.startswith('/v1/')][0]}"
+    return f"{said}; {place.keys_said(urlsplit(error.url).path)}"
 
 
 def _texts(reply: Iterable[bytes]) -> Iterator[str]:

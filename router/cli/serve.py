@@ -19,6 +19,9 @@ from actors.runtime import Shutdown, StartFailed
 from router.app import Assembly, Parts, kind_rules
 from router.app.servers import server_of
 from router.cli.configuration import or_exit
+from router.cli.place import url_of
+from router.cli.sign import Sign, hung_out
+from router.front.server import HttpServer
 from router.settings import Origin, Settings
 from router.telemetry.libraries import LibraryLog
 from router.telemetry.logs import Level, Line
@@ -71,12 +74,26 @@ async def _serve(settings: Settings, origin: Origin) -> int:
         return 1
     else:
         host, bound = server.address
-        assembly.logs.write(Level.INFO, Line.SERVER_LISTENING, host=host, port=bound)
-        print(f"Pointsman listens on http://{host}:{bound} (configuration {settings.version})", flush=True)
-        _settle_memory()
-        return await _until_ended(assembly, due)
+        sign = _sign_of(settings, server, origin)
+        with hung_out(settings.home, sign):
+            assembly.logs.write(Level.INFO, Line.SERVER_LISTENING, host=host, port=bound)
+            print(_announced(sign, settings), flush=True)
+            _settle_memory()
+            return await _until_ended(assembly, due)
     finally:
         await writer.stop(LOG_STOP_S)
+
+
+def _sign_of(settings: Settings, server: HttpServer, origin: Origin) -> Sign:
+    scheme = "https" if settings.server.tls_cert else "http"
+    url, *admin = (url_of(scheme, host, port) for host, port in server.addresses)
+    file = None if origin.file is None else str(origin.file.absolute())
+    return Sign(url=url, admin_url=admin[0] if admin else None, config=file, pid=os.getpid())
+
+
+def _announced(sign: Sign, settings: Settings) -> str:
+    admin = "" if sign.admin_url is None else f", is administered on {sign.admin_url}"
+    return f"Pointsman listens on {sign.url}{admin} (configuration {settings.version})"
 
 
 async def _until_ended(assembly: Assembly, due: asyncio.Event) -> int:

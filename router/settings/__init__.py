@@ -13,7 +13,7 @@ from router.settings.describe import REQUIRED, Key, describe
 from router.settings.environment import KNOWN_KEYS, OVERRIDES, KnownKey
 from router.settings.faults import ConfigInvalid, Fault
 from router.settings.kinds import BUILT_IN, KindRules
-from router.settings.loading import from_environment, load, process_environment
+from router.settings.loading import from_environment, listeners_of, load, process_environment
 from router.settings.origin import Draft, Edit, EntryThere, NoEntry, Origin
 from router.settings.pricefile import PriceRows
 from router.settings.rules import TargetRef
@@ -78,6 +78,7 @@ __all__ = [
     "changed_file",
     "describe",
     "from_environment",
+    "listeners_of",
     "load",
     "moment_at",
     "process_environment",

@@ -105,11 +105,25 @@ def safe_in(given: Given) -> Safe:
     return safe_of(places.secrets, places.home, given.environ)
 
 
+def listeners_of(source: Path | Mapping[str, Any] | None, environ: Mapping[str, str]) -> Document:
+    """A document of which only its home, where it listens and the key of administration are read: whoever looks for a
+    running router needs none of the rest, nor the variables that it names. None is the environment alone. Raises
+    `ConfigInvalid` where it cannot be read at all."""
+    given = read_source(write_environment(environ) if source is None else source, environ, Findings())
+    shaper = Shaper(Findings(), given.folder, _user_home(environ))
+    shaper.references = References(shaper.path_of, safe_in(given), {})
+    return shaper.shape(_part(given, ("home", "server", "admin")), Document)
+
+
 def _places(given: Given) -> Document:
     """A document of which only where things lie is read."""
+    shaper = Shaper(Findings(), given.folder, _user_home(given.environ))
+    return shaper.shape(_part(given, ("home", "secrets")), Document)
+
+
+def _part(given: Given, keys: tuple[str, ...]) -> Mapping[str, Any]:
     tree = add_home(expand(given.tree, given.environ, Findings()), given.environ, Path.cwd())
-    known = {key: tree[key] for key in ("home", "secrets") if key in tree} if isinstance(tree, Mapping) else {}
-    return Shaper(Findings(), given.folder, _user_home(given.environ)).shape(known, Document)
+    return {key: tree[key] for key in keys if key in tree} if isinstance(tree, Mapping) else {}
 
 
 def _user_home(environ: Mapping[str, str]) -> Path:

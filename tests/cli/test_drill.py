@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from router.cli import drill
+from router.cli.place import ADMIN_KEY
 from tests.fakes.command import run, run_beside
 from tests.fakes.loops import on_real_loops
 from tests.fakes.provider import ScriptedProvider, refused
@@ -54,7 +55,7 @@ async def test_a_router_with_client_keys_is_drilled_by_one_of_them(tmp_path: Pat
         ScriptedProvider(speak("two")) as two,
         served(routed(one, two, **sections), tmp_path) as router,
     ):
-        env = {drill.KEY_VARIABLE: admin, "POINTSMAN_API_KEY": client}
+        env = {ADMIN_KEY: admin, "POINTSMAN_API_KEY": client}
         told = await run_beside("drill", str(file_of(tmp_path, case)), "--url", router.url, "--json", env=env)
     (row,) = json.loads(told.stdout)
     assert (row["status"], row["target"], row["faults"]) == (200, "two:m", [])
@@ -80,7 +81,7 @@ async def test_what_a_client_saw_is_told(tmp_path: Path) -> None:
     ):
         path = str(file_of(tmp_path, *cases))
         without = await run_beside("drill", path, "--url", router.url, "--json")
-        told = await run_beside("drill", path, "--url", router.url, "--json", env={drill.KEY_VARIABLE: key})
+        told = await run_beside("drill", path, "--url", router.url, "--json", env={ADMIN_KEY: key})
     rescued, broken = json.loads(told.stdout)
     assert (rescued["rescued"], rescued["complete"], rescued["faults"]) == (True, True, [])
     assert (broken["complete"], broken["reason"], broken["target"]) == (False, "cut_stream", "one:m")

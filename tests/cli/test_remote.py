@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from router.cli.options import DEFAULT_URL
 from tests.fakes.command import run, run_beside
 from tests.fakes.loops import on_real_loops
 from tests.fakes.provider import ScriptedProvider, refused
@@ -110,7 +109,6 @@ def test_without_a_router_each_says_so(words: tuple[str, ...]) -> None:
     assert told.exit_code == 1 and f"no router answers at {address}" in told.stderr
     told = run(*words, "--url", "nonsense")
     assert told.exit_code == 1 and "no router answers at nonsense" in told.stderr
-    assert DEFAULT_URL == "http://127.0.0.1:8094"
 
 
 _DYING = {"closed": cut_after(["red"]), "closed in a line": raw(_HEAD + b"40\r\ndata: {", then="cut")}
