@@ -335,9 +335,16 @@ def error_members(error: GatewayError) -> dict[str, object]:
     if isinstance(error, UpstreamFailed):
         if error.fault is not None and error.reason in _PROVIDERS_WORDS:
             said["message"] = error.fault.message
-            said["code"] = error.fault.code or code
+            said["code"] = _code_said(error.fault, code)
         said["metadata"] = error.metadata
     return said
+
+
+def _code_said(fault: WireFault, code: str) -> str:
+    """The provider's code, if it can be one of OpenAI's: clients act on that of a full context."""
+    own = fault.code or ""
+    told = fault.reason is Reason.REJECTED or own.startswith("content_")
+    return own if told and own.islower() and not own.isdecimal() else code
 
 
 def _row(error: GatewayError) -> tuple[int, str, str]:

@@ -217,6 +217,12 @@ DOCUMENTED: dict[str, tuple[Callable[[str, str], Said], tuple[Row, ...]]] = {
     "groq": (
         _openai,
         (
+            (
+                400,
+                "context_length_exceeded",
+                "Please reduce the length of the messages or completion.",
+                R.CONTEXT_LENGTH,
+            ),
             *_coded(400, "invalid_request_error", R.REJECTED),
             *_coded(400, "tool_use_failed json_validate_failed", R.MALFORMED),
             *_plain((401, R.CREDENTIAL), (403, R.CREDENTIAL)),
@@ -232,6 +238,7 @@ DOCUMENTED: dict[str, tuple[Callable[[str, str], Said], tuple[Row, ...]]] = {
     "together": (
         _openai,
         (
+            (403, "", "`inputs` tokens + `max_new_tokens` must be <= 8193", R.CONTEXT_LENGTH),
             *_plain((400, R.REJECTED), (401, R.CREDENTIAL), (402, R.QUOTA_EXHAUSTED), (403, R.CREDENTIAL)),
             *_plain((404, R.MODEL_MISSING), (413, R.TOO_LARGE), (422, R.REJECTED), (429, R.THROTTLED)),
             *_plain((500, R.SERVER_ERROR), (502, R.SERVER_ERROR), (503, R.OVERLOADED), (504, R.SERVER_ERROR)),
@@ -241,6 +248,12 @@ DOCUMENTED: dict[str, tuple[Callable[[str, str], Said], tuple[Row, ...]]] = {
     "deepseek": (
         _openai,
         (
+            (
+                400,
+                "invalid_request_error",
+                "This model's maximum context length is 8 tokens. However, ...",
+                R.CONTEXT_LENGTH,
+            ),
             *_plain((400, R.REJECTED), (401, R.CREDENTIAL), (422, R.REJECTED), (429, R.THROTTLED)),
             (400, "invalid_request_error", "Model Not Exist", R.MODEL_MISSING),
             (402, "unknown_error", "Insufficient Balance", R.QUOTA_EXHAUSTED),
@@ -250,6 +263,7 @@ DOCUMENTED: dict[str, tuple[Callable[[str, str], Said], tuple[Row, ...]]] = {
     "xai": (
         _flat,
         (
+            (400, "", "This model's maximum prompt length is 8 but the request contains 9 tokens.", R.CONTEXT_LENGTH),
             *_plain((400, R.REJECTED), (401, R.CREDENTIAL), (403, R.CREDENTIAL), (404, R.MODEL_MISSING)),
             (400, "", "Incorrect API key provided", R.CREDENTIAL),
             (403, "", "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO", R.CONTENT_POLICY),
@@ -295,6 +309,7 @@ DOCUMENTED: dict[str, tuple[Callable[[str, str], Said], tuple[Row, ...]]] = {
     "huggingface": (
         _error,
         (
+            (422, "", "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 8", R.CONTEXT_LENGTH),
             *_plain((400, R.REJECTED), (401, R.CREDENTIAL), (402, R.QUOTA_EXHAUSTED), (403, R.CREDENTIAL)),
             (400, "", "Model a/m is not supported by provider p", R.MODEL_MISSING),
             (400, "", "a/m is not a chat model", R.MODEL_MISSING),
@@ -323,6 +338,7 @@ DOCUMENTED: dict[str, tuple[Callable[[str, str], Said], tuple[Row, ...]]] = {
     "opencode": (
         _anthropic,
         (
+            (400, "invalid_request_error", "Error from provider: prompt is too long: 9 tokens > 8", R.CONTEXT_LENGTH),
             *_coded(401, "AuthError", R.CREDENTIAL),
             *_coded(401, "CreditsError MonthlyLimitError UserLimitError", R.QUOTA_EXHAUSTED),
             *_coded(401, "ModelError", R.MODEL_MISSING),
@@ -393,6 +409,13 @@ DOCUMENTED: dict[str, tuple[Callable[[str, str], Said], tuple[Row, ...]]] = {
         _error,
         (
             (400, "", "bad request", R.REJECTED),
+            (
+                400,
+                "",
+                "Trying to keep the first 9 tokens when context the overflows. However, the model is loaded with "
+                "context length of only 8 tokens",
+                R.CONTEXT_LENGTH,
+            ),
             (400, "", "The model has crashed without additional information. (Exit code: 6)", R.SERVER_ERROR),
             (400, "", "No models loaded. Please load a model.", R.MODEL_MISSING),
             (404, "", 'Failed to load model "m".', R.MODEL_MISSING),
