@@ -162,6 +162,7 @@ class TreeDesk:
             config_version=edition.view.version,
             config_number=edition.view.number,
             config_pending=edition.view.pending,
+            config_changes=edition.view.changes,
             uptime_s=self._ports.clock.now() - self._started_s,
             ledger_degraded=self._views.costs().degraded,
             actors={name: ref.alive for name, ref in self._views.actors.items()},

@@ -5,6 +5,24 @@ from __future__ import annotations
 from msgspec import Raw, Struct
 
 
+class EntryChange(Struct, frozen=True, kw_only=True):
+    """What was changed at run time of one entry, and what that does to the file's own.
+
+    Args:
+        section: providers, failover_groups or keys.
+        effect: `added` (the file has none of that name), `changed` (keys of the file's), `replaced` (the file got one
+            of that name later), `removed` (the file's), or `idle` (the file's is gone, there is nothing to change).
+        hidden: keys of the file's entry that do not count.
+        edited: those of them that the file says otherwise, or anew, since then.
+    """
+
+    section: str
+    name: str
+    effect: str
+    hidden: tuple[str, ...]
+    edited: tuple[str, ...]
+
+
 class ConfigView(Struct, frozen=True, kw_only=True):
     """A configuration in force.
 
@@ -13,6 +31,7 @@ class ConfigView(Struct, frozen=True, kw_only=True):
         number: how many this process has had, this one included.
         public: all of it as JSON, secrets as `***`.
         pending: keys whose new value waits for a restart of the process, by path.
+        changes: what of it was changed at run time.
     """
 
     version: str
@@ -20,6 +39,7 @@ class ConfigView(Struct, frozen=True, kw_only=True):
     public: Raw
     number: int = 1
     pending: tuple[str, ...] = ()
+    changes: tuple[EntryChange, ...] = ()
 
     @property
     def tag(self) -> str:
@@ -46,13 +66,14 @@ class ConfigFault(Struct, frozen=True, kw_only=True):
 
 
 class ChangeConfig(Struct, frozen=True, kw_only=True):
-    """Ask Config to change one entry, and to keep the change over restarts. Answer: `ConfigTaken`, `ConfigRefused`,
-    `ConfigMoved`, or `EntryMissing` or `EntryExists` where that is asked for which is not so.
+    """Ask Config to change one entry, and to keep the change over restarts, or to take such a change back. Answer:
+    `ConfigTaken`, `ConfigRefused`, `ConfigMoved`, or `EntryMissing` or `EntryExists` where that is asked for which is
+    not so.
 
     Args:
         section: providers or failover_groups.
-        how: create, put, patch or remove.
-        keys: the entry as a JSON object; None to remove it.
+        how: create, put, patch, remove, or revert to what the file has.
+        keys: the entry as a JSON object; None for the last two.
         expected: tag of the configuration that the change was made for; None for whichever is in force.
         by: who asks, for the log and the audit.
     """

@@ -28,6 +28,7 @@ from actors.messages.config import (
     ConfigRefused,
     ConfigTaken,
     ConfigView,
+    EntryChange,
     EntryExists,
     EntryMissing,
     ExportConfig,
@@ -137,6 +138,7 @@ class HealthReport(Struct, frozen=True, kw_only=True):
         success_rate: 1.0 before the first request; None where no request lately told it.
         config_number: configurations this process has had, the one in force included.
         config_pending: keys whose new value waits for a restart.
+        config_changes: what was changed at run time, and what of the file does not count for it.
     """
 
     status: str
@@ -149,6 +151,7 @@ class HealthReport(Struct, frozen=True, kw_only=True):
     config_version: str
     config_number: int
     config_pending: tuple[str, ...]
+    config_changes: tuple[EntryChange, ...]
     uptime_s: float
     ledger_degraded: bool
     actors: dict[str, bool]

@@ -247,7 +247,13 @@ class Assembly:
         self._ref("telemetry").tell(RequestShared(dialect=call.dialect, how=how))
 
     def _complain(self, release: Release) -> None:
-        """Say what of this configuration cannot be set up."""
+        """Say what of this configuration cannot be set up, and what of the file does not count."""
+        for change in release.view.changes:
+            if change.hidden:
+                level = Level.WARNING if change.edited else Level.INFO
+                entry = f"{change.section}.{change.name}"
+                said = {"effect": change.effect, "hidden": change.hidden, "edited": change.edited}
+                self.logs.write(level, Line.ENTRY_HIDDEN, entry=entry, **said)
         for seat in release.seats:
             if seat.absent:
                 self.logs.write(Level.ERROR, Line.PROVIDER_ABSENT, provider=seat.name, why=seat.absent)

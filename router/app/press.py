@@ -20,6 +20,7 @@ from actors.messages import (
     ConfigFault,
     ConfigRefused,
     ConfigView,
+    EntryChange,
     EntryExists,
     EntryMissing,
     PaceView,
@@ -179,6 +180,7 @@ class Press:
             source=self._printing.source,
             public=Raw(encode(settings.public())),
             pending=pending_keys(self._started, settings),
+            changes=convert(settings.changes, tuple[EntryChange, ...], from_attributes=True),
         )
         return Release(
             serial=self._serial,

@@ -91,11 +91,20 @@ def change_entry(
 
 @configuration.command("remove")
 def remove_entry(section: Section, name: str, url: Address = None, config: Whose = None, json: AsJson = False) -> None:
-    """Remove one while serving; what it is doing it ends."""
+    """Remove one while serving, also one that the file has; what it is doing it ends."""
     from router.cli import entries
     from router.cli.place import place_of
 
     raise typer.Exit(entries.remove(place_of(url, config), section, name, as_json=json))
+
+
+@configuration.command("revert")
+def revert_entry(section: Section, name: str, url: Address = None, config: Whose = None, json: AsJson = False) -> None:
+    """Take back what was changed of one at run time: it is what the file has, or gone where the file has none."""
+    from router.cli import entries
+    from router.cli.place import place_of
+
+    raise typer.Exit(entries.revert(place_of(url, config), section, name, as_json=json))
 
 
 @configuration.command("export")
@@ -156,6 +165,15 @@ def renew_key(
     from router.cli.place import place_of
 
     raise typer.Exit(command.rotate(place_of(url, config), name, overlap_s, as_json=json))
+
+
+@keys.command("revert")
+def revert_key(name: str, url: Address = None, config: Whose = None, json: AsJson = False) -> None:
+    """Take back what was changed of a client key at run time: it is what the file has, or none."""
+    from router.cli import keys as command
+    from router.cli.place import place_of
+
+    raise typer.Exit(command.revert(place_of(url, config), name, as_json=json))
 
 
 @keys.command("revoke")

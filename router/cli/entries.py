@@ -12,9 +12,9 @@ import typer
 import yaml
 from rich.table import Table
 
-from router.cli.operation import config_table
+from router.cli.operation import changed_words, config_table
 from router.cli.place import Place
-from router.cli.remote import shown
+from router.cli.remote import asked, shown
 
 
 def settings_of(words: list[str]) -> dict[str, Any]:
@@ -31,8 +31,14 @@ def settings_of(words: list[str]) -> dict[str, Any]:
 
 
 def all_of(place: Place, section: str, *, as_json: bool) -> int:
-    """A line for each."""
-    return shown(place, f"/config/{section}", as_json, _entries_table)
+    """A line for each, with what was changed at run time and what the file says in vain."""
+
+    def table(answer: dict[str, Any]) -> Table:
+        with asked(place, "/config") as reply:
+            changes = json.load(reply)["changes"]
+        return _entries_table(answer, [change for change in changes if change["section"] == _SECTIONS[section]])
+
+    return shown(place, f"/config/{section}", as_json, table)
 
 
 def add(place: Place, section: str, name: str, words: list[str], *, as_json: bool) -> int:
@@ -50,12 +56,21 @@ def remove(place: Place, section: str, name: str, *, as_json: bool) -> int:
     return shown(place, _one(section, name), as_json, config_table, method="DELETE")
 
 
+def revert(place: Place, section: str, name: str, *, as_json: bool) -> int:
+    """As the file has it."""
+    return shown(place, f"{_one(section, name)}/revert", as_json, config_table, method="POST")
+
+
+_SECTIONS = {"providers": "providers", "groups": "failover_groups"}
+
+
 def _one(section: str, name: str) -> str:
     return f"/config/{section}/{quote(name, safe='')}"
 
 
-def _entries_table(answer: dict[str, Any]) -> Table:
-    table = Table("name", "as it is written")
-    for name, entry in answer.items():
-        table.add_row(name, json.dumps(entry))
+def _entries_table(answer: dict[str, Any], changes: list[dict[str, Any]]) -> Table:
+    table = Table("name", "as it is written", "at run time")
+    said = {change["name"]: changed_words(change) for change in changes}
+    for name in {**answer, **said}:
+        table.add_row(name, json.dumps(answer[name]) if name in answer else "", said.get(name, ""))
     return table

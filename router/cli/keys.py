@@ -35,6 +35,11 @@ def rotate(place: Place, name: str, overlap_s: float, *, as_json: bool) -> int:
     return shown(place, f"/keys/{quote(name, safe='')}/rotate", as_json, _made, {"overlap_s": overlap_s})
 
 
+def revert(place: Place, name: str, *, as_json: bool) -> int:
+    """As the file has it."""
+    return shown(place, f"/keys/{quote(name, safe='')}/revert", as_json, config_table, method="POST")
+
+
 def revoke(place: Place, name: str) -> int:
     """From now on the key is none."""
     return shown(place, f"/keys/{quote(name, safe='')}", False, lambda _answer: f"{name} is revoked", method="DELETE")

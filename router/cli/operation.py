@@ -203,4 +203,12 @@ def config_table(answer: Answer) -> Table:
         for how, names in answer.get(part, {}).items():
             table.add_row(f"{part} {how}", ", ".join(names) or "none")
     table.add_row("restart for", ", ".join(answer["restart_for"]) or "nothing")
+    for change in answer["changes"]:
+        table.add_row(f"{change['section']}.{change['name']}", changed_words(change))
     return table
+
+
+def changed_words(change: Answer) -> str:
+    """What was done to an entry at run time, and what of the file's does not count for it."""
+    edited = [f"{key} (edited since)" if key in change["edited"] else key for key in change["hidden"]]
+    return str(change["effect"]) + (f", hides the file's {', '.join(edited)}" if edited else "")

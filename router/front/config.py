@@ -7,7 +7,8 @@
     GET    /config/providers/{name}   one
     PUT    /config/providers/{name}   all of one; adds it where it is not there
     PATCH  /config/providers/{name}   some keys of one; null takes a key away
-    DELETE /config/providers/{name}
+    DELETE /config/providers/{name}   away with it, also where the file has it
+    POST   /config/providers/{name}/revert    back to what the file has, be that none
 
 Every answer names the configuration in its `ETag`; with `If-Match` a change is made to that one or not at all.
 """
@@ -30,6 +31,7 @@ from actors.messages import (
     ConfigRefused,
     ConfigTaken,
     ConfigView,
+    EntryChange,
     EntryExists,
     EntryMissing,
     ExportConfig,
@@ -44,17 +46,20 @@ from router.front.guard import who
 
 PROVIDERS, GROUPS, KEYS = "providers", "failover_groups", "keys"
 _HOWS = {"POST": "create", "PUT": "put", "PATCH": "patch", "DELETE": "remove"}
+_KEYLESS = ("remove", "revert")
 _BODY_BYTES = 1_048_576
 _ENTRIES = msgspec.json.Decoder(dict[str, Raw])
 
 
 class InForce(Struct, frozen=True, kw_only=True):
-    """Which configuration is in force. `restart_for` are keys whose new value waits for a restart of the process."""
+    """Which configuration is in force. `restart_for` are keys whose new value waits for a restart of the process;
+    `changes` is what was made at run time, with the keys of the file's entries that do not count for it."""
 
     version: str
     number: int
     source: str
     restart_for: tuple[str, ...]
+    changes: tuple[EntryChange, ...]
 
 
 class ConfigShown(InForce, frozen=True, kw_only=True):
@@ -129,10 +134,10 @@ async def entry(request: web.Request, context: Context, section: str) -> web.Res
     return answered(EntryMissing()) if found is None else _json(found, tag=answer.tag)
 
 
-async def change(request: web.Request, context: Context, section: str) -> web.Response:
-    """Add, put, patch or remove one entry."""
-    how = _HOWS[request.method]
-    keys = None if how == "remove" else await read_keys(request, context)
+async def change(request: web.Request, context: Context, section: str, how: str = "") -> web.Response:
+    """Add, put, patch, remove or revert one entry; `how` where the method does not say it."""
+    how = how or _HOWS[request.method]
+    keys = None if how in _KEYLESS else await read_keys(request, context)
     name = request.match_info.get("name")
     if name is None:
         named = None if keys is None else keys.pop("name", None)
@@ -174,7 +179,13 @@ def entries_of(document: ConfigDocument, section: str) -> dict[str, Raw]:
 
 
 def _about(view: ConfigView) -> dict[str, Any]:
-    return {"version": view.version, "number": view.number, "source": view.source, "restart_for": view.pending}
+    return {
+        "version": view.version,
+        "number": view.number,
+        "source": view.source,
+        "restart_for": view.pending,
+        "changes": view.changes,
+    }
 
 
 def answered(

@@ -82,6 +82,9 @@ def _reads(summary: str, tag: str, *answers: Any, **more: Any) -> Entry:
     return Entry(summary=summary, tag=tag, answers=answers or (Thing,), **more)
 
 
+_REVERT = "Take back what was changed of a {} at run time: it is what the file has, or gone."
+
+
 def _section(path: str, noun: str, entry: str) -> dict[tuple[str, str], Entry]:
     one = f"{path}/{{name}}"
     changed: dict[str, Any] = {"tag": "configuration", "answers": (config.ConfigChanged,), "refusal": Thing}
@@ -104,7 +107,8 @@ def _section(path: str, noun: str, entry: str) -> dict[tuple[str, str], Entry]:
         ("PATCH", one): Entry(
             summary=f"Some keys of a {noun}; null takes a key away.", body=Thing, example=f"{{{entry}}}", **changed
         ),
-        ("DELETE", one): Entry(summary=f"Remove a {noun}.", **changed),
+        ("DELETE", one): Entry(summary=f"Remove a {noun}, also one that the file has.", **changed),
+        ("POST", f"{one}/revert"): Entry(summary=_REVERT.format(noun), **changed),
     }
 
 
@@ -131,6 +135,7 @@ _KEYS: Mapping[tuple[str, str], Entry] = {
         **_CHANGED,
     ),
     ("DELETE", "/keys/{name}"): Entry(summary="Revoke a client key.", **_CHANGED),
+    ("POST", "/keys/{name}/revert"): Entry(summary=_REVERT.format("client key"), **_CHANGED),
     ("POST", "/keys/{name}/rotate"): Entry(
         summary="Make another key for that name; the one before works for `overlap_s` more.",
         body=keys.Overlap,

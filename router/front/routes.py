@@ -72,6 +72,7 @@ def _section(path: str, section: str) -> tuple[tuple[str, str, str, Handler], ..
         ("PUT", f"{path}/{{name}}", CHAT, change),
         ("PATCH", f"{path}/{{name}}", CHAT, change),
         ("DELETE", f"{path}/{{name}}", CHAT, change),
+        ("POST", f"{path}/{{name}}/revert", CHAT, partial(config.change, section=section, how="revert")),
     )
 
 
@@ -100,6 +101,7 @@ OPERATIONS: tuple[tuple[str, str, str, Handler], ...] = (
     ("PATCH", "/keys/{name}", CHAT, keys.change),
     ("DELETE", "/keys/{name}", CHAT, partial(config.change, section=config.KEYS)),
     ("POST", "/keys/{name}/rotate", CHAT, keys.rotate),
+    ("POST", "/keys/{name}/revert", CHAT, partial(config.change, section=config.KEYS, how="revert")),
 )
 """The same, for those who run the router and may change it: never under a host's application."""
 

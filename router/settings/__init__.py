@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from router.settings.clients import moment_at
 from router.settings.describe import REQUIRED, Key, describe
+from router.settings.editing import Edit
 from router.settings.environment import KNOWN_KEYS, OVERRIDES, KnownKey
 from router.settings.faults import ConfigInvalid, Fault
 from router.settings.kinds import BUILT_IN, KindRules
 from router.settings.loading import from_environment, listeners_of, load, process_environment
-from router.settings.origin import Draft, Edit, EntryThere, NoEntry, Origin
+from router.settings.origin import Draft, EntryThere, NoEntry, Origin
+from router.settings.overlay import Laid
 from router.settings.pricefile import PriceRows
 from router.settings.rules import TargetRef
 from router.settings.schema import (
@@ -56,6 +58,7 @@ __all__ = [
     "Key",
     "KindRules",
     "KnownKey",
+    "Laid",
     "Ledger",
     "LocalModels",
     "Model",

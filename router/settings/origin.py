@@ -4,38 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from msgspec import Struct
-from msgspec import inspect as kinds
 from msgspec.structs import replace
 
+from router.settings.editing import Edit, change_of, stored_in
 from router.settings.environment import write_environment
-from router.settings.faults import ConfigInvalid, Fault, Findings, render
+from router.settings.faults import ConfigInvalid, Fault, Findings
 from router.settings.kinds import KindRules
 from router.settings.loading import Given, home_of, load_tree, read_source, safe_in
-from router.settings.overlay import Entry, Overlay, overlay_path, read_overlay, write_overlay
-from router.settings.references import STORED, is_reference
-from router.settings.schema import ClientKeys, Document, GroupKeys, ProviderKeys
-from router.settings.secret import MASK
+from router.settings.merge import Entry
+from router.settings.overlay import (
+    Change,
+    Overlay,
+    change_to,
+    overlay_path,
+    read_overlay,
+    write_overlay,
+    written_of,
+)
+from router.settings.schema import Document
 from router.settings.settings import Settings
-from router.settings.vault import is_name
 from router.settings.vaultkey import Safe
-from router.settings.veil import change_secrets, veiled
-
-Section = Literal["providers", "failover_groups", "keys"]
-How = Literal["create", "put", "patch", "remove"]
-_TYPES: dict[str, type] = {"providers": ProviderKeys, "failover_groups": GroupKeys, "keys": ClientKeys}
-
-
-class Edit(Struct, frozen=True, kw_only=True):
-    """One change of one entry. `keys` is None where it is removed; `patch` changes some keys, `put` gives all."""
-
-    section: Section
-    name: str
-    how: How
-    keys: Entry | None = None
+from router.settings.veil import veiled
 
 
 class NoEntry(Exception):
@@ -125,21 +118,15 @@ class Origin:
         findings.raise_any()
         if not self._changes:
             raise ConfigInvalid((Fault("", "this configuration is given by a program, which alone can change it"),))
-        before: dict[str, Entry] = dict(overlay.over(given.tree).get(edit.section) or {})
-        if edit.how == "create" and edit.name in before:
-            raise EntryThere
-        if edit.how in ("patch", "remove") and edit.name not in before:
-            raise NoEntry
         pending: dict[str, str] = {}
-        entry = None if edit.how == "remove" else self._entry(edit, before, pending)
-        after = overlay.with_entry(edit.section, edit.name, entry, given.tree)
+        after = overlay.with_change(edit.section, edit.name, _changed(edit, overlay, given.tree, pending))
         settings = self._loaded(given, after, findings, pending)
-        stale = _stored_in(before.get(edit.name)) - _stored_in(entry) - _stored_in(given.tree)
+        gone = stored_in(overlay.over(given.tree)) - stored_in(after.over(given.tree)) - stored_in(given.tree)
+        stale = frozenset(name for name in gone if name.startswith(f"{edit.name}/"))
 
         def keep(at: float) -> None:
             if pending or stale:
-                vault = safe_in(given).open_or_make()
-                vault.put(pending, at, drop=frozenset(name for name in stale if name.startswith(f"{edit.name}/")))
+                safe_in(given).open_or_make().put(pending, at, drop=stale)
             write_overlay(overlay_path(home_of(given)), after)
 
         return Draft(settings=settings, keep=keep)
@@ -152,65 +139,28 @@ class Origin:
 
     def _loaded(self, given: Given, overlay: Overlay, findings: Findings, pending: Mapping[str, str]) -> Settings:
         laid = replace(given, tree=overlay.over(given.tree))
-        return self._adjust(load_tree(laid, self._kinds, findings, pending))
-
-    def _entry(self, edit: Edit, before: Mapping[str, Entry], pending: dict[str, str]) -> Entry:
-        """The entry as it is to be kept: a secret that is given goes to the store, and a name stands for it."""
-        old = before.get(edit.name) or {}
-        patched = {**old, **(edit.keys or {})} if edit.how == "patch" else dict(edit.keys or {})
-        type_ = kinds.type_info(_TYPES[edit.section])
-        kept = _secrets_in(old, type_)
-        named = frozenset(kept.values())
-        faults: list[Fault] = []
-
-        def secret(place: str, text: str) -> str:
-            where = f"{render((edit.section, edit.name))}.{place}"
-            if text == MASK and place in kept:
-                return kept[place]
-            if text in named or (text.startswith(STORED) and is_reference(text)):
-                return text
-            name = f"{edit.name}/{place}"
-            if is_reference(text):
-                faults.append(Fault(where, "may name only a stored secret here (secret:NAME), or be one"))
-            elif not is_name(name):
-                faults.append(Fault(where, "has a name that no stored secret can have; store it and write secret:NAME"))
-            else:
-                pending[name] = text
-            return STORED + name
-
-        entry: Entry = change_secrets(
-            {key: value for key, value in patched.items() if value is not None}, type_, secret
-        )
-        faults += (
-            Fault(f"{render((edit.section, edit.name))}.{place}", "may not read the environment")
-            for place in _reading(entry, old)
-        )
-        if faults:
-            raise ConfigInvalid(tuple(faults))
-        return entry
+        settings = load_tree(laid, self._kinds, findings, pending)
+        return self._adjust(replace(settings, changes=overlay.laid(given.tree)))
 
 
-def _secrets_in(entry: Entry, type_: kinds.Type) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _changed(edit: Edit, overlay: Overlay, tree: Mapping[str, Any], pending: dict[str, str]) -> Change | None:
+    """What an edit makes of an entry; None where it is as the file has it. Raises as `Origin.draft`."""
+    if edit.how == "revert":
+        if edit.name not in overlay.of(edit.section):
+            raise NoEntry
+        return None
+    entries = overlay.over(tree).get(edit.section) or {}
+    there = edit.name in entries
+    if edit.how == "create" and there:
+        raise EntryThere
+    if edit.how in ("patch", "remove") and not there:
+        raise NoEntry
+    written = written_of(tree, edit.section, edit.name)
+    if edit.how == "remove":
+        return change_to(None, written)
+    return change_of(edit, _keys(entries.get(edit.name)), written, pending)
 
-    def note(place: str, text: str) -> str:
-        found[place] = text
-        return text
 
-    change_secrets(entry, type_, note)
-    return found
-
-
-def _reading(entry: Entry, old: Entry) -> list[str]:
-    """Keys that would read a variable that they did not read before."""
-    return [key for key, value in entry.items() if "${" in repr(value) and old.get(key) != value]
-
-
-def _stored_in(value: object) -> frozenset[str]:
-    """The names of stored secrets anywhere in a value."""
-    if isinstance(value, Mapping):
-        return frozenset().union(*map(_stored_in, value.values()))
-    if isinstance(value, list | tuple):
-        return frozenset().union(*map(_stored_in, value))
-    named = isinstance(value, str) and value.startswith(STORED)
-    return frozenset((str(value).removeprefix(STORED),)) if named else frozenset()
+def _keys(entry: object) -> Entry:
+    """Of an entry that is there; none of what can be none, which is told when the whole is read."""
+    return dict(entry) if isinstance(entry, Mapping) else {}

@@ -12,6 +12,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import Struct
 
+from router.settings.overlay import Laid
 from router.settings.pricefile import PriceRows
 from router.settings.rules import TargetRef
 from router.settings.schema import (
@@ -182,7 +183,7 @@ class Prices(Struct, frozen=True, kw_only=True):
 class Settings(Struct, frozen=True, kw_only=True, dict=True):
     """A whole configuration. The order of `providers` is the order in which `auto` asks them.
 
-    `failover` holds for the names that no group configures.
+    `failover` holds for the names that no group configures. `changes` are those made at run time.
     """
 
     home: Path
@@ -205,6 +206,7 @@ class Settings(Struct, frozen=True, kw_only=True, dict=True):
     admin: AdminKeys
     reload: ReloadKeys
     secrets: SecretsKeys
+    changes: tuple[Laid, ...] = ()
 
     @cached_property
     def version(self) -> str:
@@ -213,7 +215,9 @@ class Settings(Struct, frozen=True, kw_only=True, dict=True):
 
     def public(self) -> dict[str, Any]:
         """As plain mappings, lists and scalars that may be shown: a secret is `***`, an amount of money is text."""
-        return cast(dict[str, Any], _plain(self))
+        shown = cast(dict[str, Any], _plain(self))
+        del shown["changes"]  # what is in force is the same, whoever wrote it
+        return shown
 
 
 def _plain(value: object) -> object:

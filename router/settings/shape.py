@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -18,10 +17,12 @@ from router.settings.faults import INVALID, Findings, Invalid, Where, suggest_an
 from router.settings.references import References
 from router.settings.scalar import read_scalar, read_secret
 from router.settings.schema import Keys
-from router.settings.secret import Secret
-from router.settings.words import bare, not_none, phrase, refusal
+from router.settings.secret import MASK, Secret
+from router.settings.words import bare, not_none, phrase, refusal, type_of
 
 K = TypeVar("K", bound=Keys)
+
+_MASKED = "is the mask of a secret, not one: fill it in, or write ${NAME}, file:PATH or secret:NAME"
 
 _EMPTY: dict[type, object] = {kinds.StructType: {}, kinds.DictType: {}, kinds.VarTupleType: []}
 """What nothing at all stands for, so that a section whose keys are all commented out is one with its defaults."""
@@ -45,7 +46,7 @@ class Shaper:
 
     def shape(self, tree: object, cls: type[K]) -> K:
         """A Struct, of defaults and blanks where there are faults: good for finding more of them, not for use."""
-        type_ = _type_of(cls)
+        type_ = type_of(cls)
         shaped = self._read(tree, type_, ())
         return cast(K, _blank(type_) if isinstance(shaped, Invalid) else shaped)
 
@@ -123,6 +124,9 @@ class Shaper:
 
     def _secret(self, value: object, where: Where) -> Secret | Invalid | None:
         """A secret, or what is named instead of it; None where that has its fault already."""
+        if value == MASK:
+            self._findings.add(where, _MASKED)
+            return None
         read = read_secret(value)
         if isinstance(read, Invalid) or self.references is None:
             return read
@@ -149,12 +153,6 @@ class Shaper:
     def _refuse(self, value: object, type_: kinds.Type, where: Where) -> Invalid:
         self._findings.add(where, refusal(value, type_))
         return INVALID
-
-
-@cache
-def _type_of(cls: type[Keys]) -> kinds.Type:
-    """Once for each schema: it takes as long as all the rest, and a reload asks again."""
-    return kinds.type_info(cls)
 
 
 def _built(type_: kinds.StructType, taken: Mapping[str, object]) -> object:

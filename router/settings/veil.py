@@ -10,7 +10,7 @@ from msgspec import inspect as kinds
 from router.settings.references import is_reference
 from router.settings.schema.keys import Keys
 from router.settings.secret import MASK, Secret
-from router.settings.words import bare, not_none
+from router.settings.words import bare, not_none, type_of
 
 Change = Callable[[str, str], object]
 """(place of a secret inside the value, what is written there) -> what shall be written."""
@@ -18,7 +18,7 @@ Change = Callable[[str, str], object]
 
 def veiled(tree: object, cls: type) -> Any:
     """The tree with a mask for every secret that is written out; what names one may be seen."""
-    return change_secrets(tree, kinds.type_info(cls), lambda _place, text: text if is_reference(text) else MASK)
+    return change_secrets(tree, type_of(cls), lambda _place, text: text if is_reference(text) else MASK)
 
 
 def change_secrets(value: object, type_: kinds.Type, change: Change, place: str = "") -> Any:

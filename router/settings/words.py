@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,12 @@ _GIVEN: tuple[tuple[type | tuple[type, ...], str], ...] = (
     ((list, tuple), "a list"),
     (type(None), "empty"),
 )
+
+
+@cache
+def type_of(cls: type) -> kinds.Type:
+    """Once for each schema: it takes as long as all the rest of reading, and a reload asks again."""
+    return kinds.type_info(cls)
 
 
 def bare(type_: kinds.Type) -> tuple[kinds.Type, Mapping[str, Any]]:

@@ -37,6 +37,7 @@ class Line(StrEnum):
     SUPERVISOR_REPORT = "supervisor report"
     CONFIG_LOADED = "config loaded"
     CONFIG_REFUSED = "config refused"
+    ENTRY_HIDDEN = "config entry hidden by a change at run time"
     CONFIG_UNWATCHED = "config unwatched"
     CERTIFICATE_KEPT = "certificate kept"
     ADMIN_ACTED = "admin acted"

@@ -148,6 +148,37 @@ async def test_a_change_that_is_not_valid_changes_nothing(tmp_path: Path) -> Non
 
 
 @on_real_loops
+async def test_what_the_file_says_in_vain_is_told_until_the_change_is_taken_back(tmp_path: Path) -> None:
+    """By the reload's answer, the health report and the log; taking it back is guarded and audited as a change is."""
+    async with ScriptedProvider(speak()) as one:
+        config = routed(one)
+        async with served(config, tmp_path) as router:
+            await ask(router, "PATCH", "/config/providers/one", {"max_queue": 5})
+            config["providers"]["one"] = {**remote(one), "max_queue": 7, "max_parallel": 3}
+            reloaded = await ask(router, "POST", "/config/reload")
+            where = {"section": "providers", "name": "one", "effect": "changed"}
+            change = {**where, "hidden": ["max_queue"], "edited": ["max_queue"]}
+            assert reloaded.body["changes"] == [change]
+            assert (await ask(router, "GET", "/health/detailed")).body["config_changes"] == [change]
+            (line,) = [line for line in router.log.read if line["event"].startswith("config entry hidden")]
+            assert (line["level"], line["entry"], line["edited"]) == ("warning", "providers.one", ["max_queue"])
+            config["providers"]["one"] = {**remote(one), "max_queue": 8, "max_parallel": 3}
+            unmoved = await ask(router, "POST", "/config/reload")  # nothing else differs, and it is told all the same
+            assert unmoved.body["changes"] == [change]
+
+            back = "/config/providers/one/revert"
+            assert (await ask(router, "POST", back, **{"if-match": '"another"'})).status == 412
+            assert (await ask(router, "POST", back, **{"if-match": reloaded.headers["etag"]})).body["changes"] == []
+            assert (await ask(router, "POST", "/config/providers/two/revert")).status == 404
+            assert (await ask(router, "GET", "/config/providers/one")).body["max_queue"] == 8
+            assert (await ask(router, "POST", back)).status == 404
+            assert (await ask(router, "DELETE", "/config/groups/chat")).body["changes"][0]["effect"] == "removed"
+            assert (await ask(router, "POST", "/config/groups/chat/revert")).body["groups"]["added"] == ["chat"]
+            acts = [(line["act"], line["outcome"]) for line in router.log.read if line["event"] == "admin acted"]
+            assert acts.count(("config.revert", "taken")) == 2 and ("config.revert", "missing") in acts
+
+
+@on_real_loops
 async def test_a_change_made_for_another_configuration_is_refused(tmp_path: Path) -> None:
     """Of two operators who read the same one, the second is told that it has changed."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
