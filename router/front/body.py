@@ -24,24 +24,32 @@ async def read_body(request: web.Request, context: Context, limit_bytes: int | N
     limit_bytes = limit_bytes or context.max_body_bytes
     if (request.content_length or 0) > limit_bytes:
         raise _too_large(limit_bytes)
-    content, began_s = request.content, asyncio.get_running_loop().time()
-    blocks: list[bytes] = []
-    size_bytes = 0
     try:
         # Most bodies came with their head: for those no clock is set.
-        async with asyncio.timeout_at(None if content.is_eof() else began_s + context.body_s) as bound:
-            async for block in content.iter_any():
-                size_bytes += len(block)
-                if size_bytes > limit_bytes:
-                    raise _too_large(limit_bytes)
-                blocks.append(block)
-                if not content.is_eof():
-                    bound.reschedule(began_s + _allowed_s(context, size_bytes))
+        body = request.content.read_nowait() if request.content.is_eof() else await _read(request, context, limit_bytes)
     except web.RequestPayloadError as error:
         raise Refused("the request body is not framed or compressed as its headers say") from error
     except TimeoutError as error:
         raise web.HTTPRequestTimeout(reason="the request body came too slowly") from error
-    return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+    if len(body) > limit_bytes:
+        raise _too_large(limit_bytes)
+    return body
+
+
+async def _read(request: web.Request, context: Context, limit_bytes: int) -> bytes:
+    """Block by block, each of which earns time for the next. Raises `Refused` and `TimeoutError`."""
+    content, began_s = request.content, asyncio.get_running_loop().time()
+    blocks: list[bytes] = []
+    size_bytes = 0
+    async with asyncio.timeout_at(began_s + context.body_s) as bound:
+        async for block in content.iter_any():
+            size_bytes += len(block)
+            if size_bytes > limit_bytes:
+                raise _too_large(limit_bytes)
+            blocks.append(block)
+            if not content.is_eof():
+                bound.reschedule(began_s + _allowed_s(context, size_bytes))
+    return b"".join(blocks)
 
 
 def _allowed_s(context: Context, size_bytes: int) -> float:

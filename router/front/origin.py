@@ -32,7 +32,7 @@ def is_loopback(host: str | None) -> bool:
 def admit_local(headers: Mapping[str, str]) -> None:
     """Let pass what a program of this machine sends. Raises `HTTPForbidden` with the reason."""
     host, origin = headers.get("host"), headers.get("origin")
-    if host is not None and not is_loopback(_host_of(host)):
+    if host is not None and not _names_loopback(host):
         raise web.HTTPForbidden(reason="this gateway hears its own machine only: the Host header must be localhost")
     if headers.get("sec-fetch-site") == "cross-site" or (origin is not None and not is_loopback(_name(origin))):
         raise web.HTTPForbidden(reason="this gateway takes no requests from web pages of other sites")
@@ -69,6 +69,11 @@ def has_key(headers: Mapping[str, str], key: str) -> bool:
 
 def admit_all(headers: Mapping[str, str]) -> None:
     """Under a host's application that is the host's to say."""
+
+
+@lru_cache(maxsize=256)
+def _names_loopback(header: str) -> bool:
+    return is_loopback(_host_of(header))
 
 
 def _host_of(header: str) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from msgspec import Struct
 
 from actors.messages import Desk
@@ -25,6 +25,7 @@ Application = web.Application
 
 Contexts = Callable[[], Context]
 Route = tuple[str, str, str, Handler]
+Answering = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 MakeContexts = Callable[[Desk], Contexts]
 OnBug = Callable[[str, Exception], None]
 
@@ -143,6 +144,7 @@ class Listener:
         await self._runner.setup()
         server = self._runner.server
         assert server is not None
+        server.request_handler = _straight(app, server.request_handler)
         self._crowd = Crowd(self._max_connections)
         connect = partial(
             Connection, server, self._crowd, guards[CHAT].refuse, keepalive_s=KEEPALIVE_S, head_s=self._head_s
@@ -255,6 +257,30 @@ async def _with_context(handler: Handler, contexts: Contexts, request: web.Reque
 async def _signed(_request: web.Request, response: web.StreamResponse) -> None:
     """aiohttp would name itself and Python with their versions, which only help whoever looks for a hole."""
     response.headers["server"] = SERVER_NAME
+
+
+def _straight(app: web.Application, by_route: Answering) -> Answering:
+    """Requests for a path that is spelt as its route is go to its handler at once: looking for the route, and aiohttp's
+    layers around it, cost a twentieth of a proxied request. All others, and who expects a word before the body, go the
+    long way."""
+    places = {
+        (route.method, resource.canonical): web.UrlMappingMatchInfo({}, route)
+        for resource in app.router.resources()
+        if isinstance(resource, web.PlainResource)
+        for route in resource
+    }
+    for place in places.values():
+        place.add_app(app)  # its signals are sent as ever
+        place.freeze()
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        place = places.get((request.method, request.raw_path))
+        if place is None or hdrs.EXPECT in request.headers or not isinstance(request, web.Request):
+            return await by_route(request)
+        request._match_info = place
+        return await place.handler(request)
+
+    return answer
 
 
 def _middleware(guards: Mapping[str, Guard]) -> Callable[..., Awaitable[web.StreamResponse]]:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from yarl import URL
 
 from tests.fakes.loops import on_real_loops
 from tests.fakes.provider import ScriptedProvider
@@ -88,3 +89,20 @@ async def test_no_answer_names_a_library(tmp_path: Path) -> None:
             async with router.http.request(method, router.url + path) as response:
                 signed.append(response.headers["server"])
         assert signed == ["pointsman"] * 4
+
+
+@on_real_loops
+async def test_a_path_is_found_however_it_is_spelt_and_a_word_before_the_body_is_given(tmp_path: Path) -> None:
+    """The short way to a handler is for one spelling, and only a shorter one."""
+    async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
+        body = {"model": GROUP, "messages": [{"role": "user", "content": "hi"}]}
+        for path, expects in (
+            ("/v1/chat/completions", False),
+            ("/v1/chat/completions?a=b", False),
+            ("/v1/chat/%63ompletions", False),
+            ("/v1/chat/completions", True),
+        ):
+            async with router.http.post(URL(router.url + path, encoded=True), json=body, expect100=expects) as response:
+                assert (path, response.status) == (path, 200)
+        async with router.http.get(router.url + "/v1/chat/completions") as response:
+            assert (response.status, response.headers["allow"]) == (405, "POST")
