@@ -267,8 +267,11 @@ class Record:
     def _counted(self) -> tuple[Usage | None, Decimal | None]:
         """What the attempts used that said some of this answer, or else the last one that was listened to, and what
         that costs: as the ledger has it, estimates included, also where nobody read to the end."""
-        if self.complete and self.cost_usd is not None:
-            return self.total, self.cost_usd  # every part of it was counted, and priced already
+        told = self.usage
+        if self.complete and (
+            self.cost_usd is not None or (not self._spent and told is not None and is_plausible(told))
+        ):
+            return self.total, self.cost_usd  # every part of it was counted, and priced as far as anybody can
         counts = [(target, used()) for target, used in self._users]
         counted = [(target, usage) for target, usage in counts if usage is not None and is_plausible(usage)]
         costs = [self._price(target, usage) for target, usage in counted]

@@ -209,6 +209,8 @@ def _number(now: float, rules: BreakerRules) -> int:
 
 def _recent(window: tuple[Bucket, ...], now: float, rules: BreakerRules) -> tuple[Bucket, ...]:
     oldest = _number(now, rules) - _BUCKETS
+    if window and window[0].number > oldest:
+        return window
     return tuple(bucket for bucket in window if bucket.number > oldest)
 
 

@@ -56,6 +56,8 @@ def _slice(now: float, rules: BudgetRules) -> int:
 
 def _recent(budget: Budget, now: float, rules: BudgetRules) -> tuple[tuple[int, int], ...]:
     oldest = _slice(now, rules) - _SLICES
+    if budget.slices and budget.slices[0][0] > oldest:
+        return budget.slices
     return tuple((number, amount) for number, amount in budget.slices if number > oldest)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from operator import attrgetter
 
 from router.canon.operation import Operation
 from router.canon.outcome import End
@@ -25,6 +26,7 @@ TOKEN_BUCKETS = (
     "image_output",
 )
 
+_counts = attrgetter(*TOKEN_BUCKETS)
 
 _FREE = frozenset({Operation.COUNT_TOKENS})
 """What nobody bills, so that no price is missing."""
@@ -80,8 +82,7 @@ def _count_cost(meter: Meter, provider: str, cost_usd: Decimal | None, fact: Exc
 
 
 def _count_tokens(meter: Meter, provider: str, model: str, usage: Usage) -> None:
-    for bucket in TOKEN_BUCKETS:
-        tokens: int = getattr(usage, bucket)
+    for bucket, tokens in zip(TOKEN_BUCKETS, _counts(usage), strict=True):
         if tokens:
             meter.add(metrics.TOKENS, provider, model, bucket, amount=tokens)
 

@@ -111,6 +111,7 @@ class Logs:
 
     def set_level(self, level: Level) -> None:
         """From now on write what matters at least so much."""
+        self._least = _NUMBERS[level]
         self._logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
             _Output(self._sink),
             processors=[structlog.processors.add_log_level, self._stamp, self._render],
@@ -130,8 +131,11 @@ class Logs:
 
     def exchange_ended(self, fact: ExchangeFact) -> None:
         """One line for one exchange: a warning when it failed by no wish of the caller's, or its answer has a hole."""
+        level = Level.WARNING if fact.skipped else _LEVELS[fact.end]
+        if _NUMBERS[level] < self._least:
+            return  # before its fields are put together, which most lines would be for nothing
         self.write(
-            Level.WARNING if fact.skipped else _LEVELS[fact.end],
+            level,
             Line.EXCHANGE_ENDED,
             request_id=fact.exchange,
             trace_id=fact.trace_id,
@@ -157,6 +161,8 @@ class Logs:
 
     def attempt_ended(self, fact: AttemptFact) -> None:
         """One line for one attempt, at debug. A provider's own words are not in it: they may quote the prompt."""
+        if _NUMBERS[Level.DEBUG] < self._least:
+            return
         self.write(
             Level.DEBUG,
             Line.ATTEMPT_ENDED,
