@@ -1,4 +1,6 @@
-"""Who was let in where and who was not, on the way into the audit log: one by one, or summed over some minutes."""
+"""Who was let in where and who was not, on the way into the audit log: one by one, or summed over some minutes.
+
+The first time of each is kept at once: what a kill takes is counts."""
 
 from __future__ import annotations
 
@@ -17,8 +19,8 @@ OTHERS = ("others", "elsewhere")
 """Who and where of what finds no room of its own."""
 
 _SINGLE = Rate(amount=60)
-"""How many accesses a minute that were not allowed are kept one by one, at once: who guesses keys must not fill the
-disk."""
+"""How many accesses a minute are kept one by one, at once, of those that were not allowed and of those that were for
+the first time: who guesses keys, or comes from ever new addresses, must not fill the disk."""
 
 
 class _Sum:
@@ -44,12 +46,13 @@ class Accesses:
         self._each = each
         self._ports = ports
         self._sums: dict[str, dict[tuple[str, str], _Sum]] = {}
-        self._full_at_s = 0.0
+        self._seen: dict[tuple[str, str], None] = {}
+        self._full_at_s = {True: 0.0, False: 0.0}
 
     def note(self, by: str, subject: str, outcome: str) -> AdminActed | None:
         """Take in one decision. The act to keep at once, or None where it is in a sum."""
         at = self._ports.wall.now()
-        if self._each() or (outcome != ALLOWED and self._takes_single()):
+        if self._each() or self._is_single(by, subject, outcome):
             return AdminActed(by=by, act=ACCESS, subject=subject, outcome=outcome, at=at)
         sums = self._sums.setdefault(outcome, {})
         found = sums.get((by, subject))
@@ -70,11 +73,19 @@ class Accesses:
             for (by, subject), found in those.items()
         )
 
-    def _takes_single(self) -> bool:
-        now = self._ports.clock.now()
-        if wait_s(self._full_at_s, 1, now, _SINGLE) > 0:
+    def _is_single(self, by: str, subject: str, outcome: str) -> bool:
+        """Of what was allowed only the first time, as far as is remembered; of either no more than `_SINGLE`."""
+        allowed = outcome == ALLOWED
+        if allowed and (by, subject) in self._seen:
             return False
-        self._full_at_s = take(self._full_at_s, 1, now, _SINGLE)
+        now, full_at_s = self._ports.clock.now(), self._full_at_s[allowed]
+        if wait_s(full_at_s, 1, now, _SINGLE) > 0:
+            return False
+        self._full_at_s[allowed] = take(full_at_s, 1, now, _SINGLE)
+        if allowed:
+            if len(self._seen) >= MOST_SUMMED:
+                self._seen.clear()
+            self._seen[by, subject] = None
         return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
@@ -39,13 +39,9 @@ CARRY_S = 0.25
 BATCH_RECORDS = 500
 """Records of one transaction."""
 
-PRUNE_EVERY_S = 3600.0
-"""How often entries past their time are deleted."""
+IDLE_S = 3600.0
+"""The longest that it waits for something new: what is too old goes also where nothing comes."""
 
-PRUNE_ENTRIES = 1000
-"""Entries of one deletion: a transaction that nobody has to wait for."""
-
-_DAY_S = 86_400.0
 _RETRY = Backoff(base_s=0.5, cap_s=10.0)
 
 _LOG = logging.getLogger(__name__)
@@ -56,9 +52,18 @@ class Carrier:
 
     Args:
         carried: called whenever the store has taken or refused something.
+        tidied: awaited after that, at least every `IDLE_S`; raises `JournalError`, as the store does.
     """
 
-    def __init__(self, *, books: Books, vault: Vault, ports: Ports, carried: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        *,
+        books: Books,
+        vault: Vault,
+        ports: Ports,
+        carried: Callable[[], object],
+        tidied: Callable[[], Awaitable[None]],
+    ) -> None:
         self._books = books
         self._vault = vault
         self._ports = ports
@@ -66,8 +71,7 @@ class Carrier:
         self._due = asyncio.Event()
         self._due.set()
         self._turn = asyncio.Lock()
-        self._prune_at_s = 0.0
-        self._unswept = False
+        self._tidied = tidied
 
     def wake(self) -> None:
         """The journal has something new."""
@@ -77,14 +81,14 @@ class Carrier:
         """Batch after batch; after a refusal, wait and go on with the same."""
         tries = 0
         while True:
-            with suppress(TimeoutError):  # what is too old goes also where nothing new comes
-                async with asyncio.timeout(PRUNE_EVERY_S):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_S):
                     await self._due.wait()
             await asyncio.sleep(CARRY_S)
             self._due.clear()
             try:
                 await self.carry_all()
-                await self._prune()
+                await self._tidied()
                 tries = 0
             except JournalError as error:
                 self.refused(error)
@@ -115,31 +119,6 @@ class Carrier:
 
     async def _backlog(self, until: Mark | None) -> Backlog:
         return await self._vault.journal_worker.run(partial(self._vault.journal.backlog, BATCH_RECORDS, until))
-
-    async def _prune(self) -> None:
-        """Delete what has been kept long enough, a little at a time; the journal keeps no copy of it either. What fails
-        is tried again as soon as the store may answer, not in an hour."""
-        vault, now_s = self._vault, self._ports.clock.now()
-        if now_s >= self._prune_at_s:
-            if vault.keep_days is not None:
-                await self._delete(vault.store.prune, vault.keep_days)
-            await self._delete(vault.store.forget, vault.keep_transcripts_days)
-            await vault.journal_worker.run(vault.journal.renew)
-            self._prune_at_s = now_s + PRUNE_EVERY_S
-        if self._unswept:
-            await self.sweep()
-
-    async def sweep(self) -> None:
-        """Leave no copy of what was deleted; while somebody reads, the next batch does. Raises `JournalError`."""
-        self._unswept = True
-        self._unswept = not await self._in_store(self._vault.store.sweep)
-
-    async def _delete(self, old: Callable[[float, int], int], keep_days: float) -> None:
-        before_at = self._ports.wall.now() - keep_days * _DAY_S
-        deleted = PRUNE_ENTRIES
-        while deleted == PRUNE_ENTRIES:
-            deleted = await self._in_store(partial(old, before_at, PRUNE_ENTRIES))
-            self._unswept |= deleted > 0
 
     async def settle(self) -> None:
         """Open the store; once in the life of this process, first of all, settle what earlier ones left: entries of

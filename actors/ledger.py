@@ -32,6 +32,7 @@ from actors.messages import (
     ReadTranscripts,
     UserErased,
 )
+from actors.retention import Retention
 from actors.runtime import Actor, Crashed, Exit, Job, Overflow, Reply, Snapshot, Wall
 from actors.scribe import Scribe
 from actors.vault import Vault
@@ -111,7 +112,10 @@ class Ledger(Actor):
         """Open journal and store, settle what an earlier run left open, and begin to write and to carry."""
         books, vault, ports = self._books, self._vault, self.ports
         self._scribe = Scribe(books=books, vault=vault, ports=ports, written=self._wrote)
-        self._carrier = Carrier(books=books, vault=vault, ports=ports, carried=self._publish)
+        self._retention = Retention(vault=vault, ports=ports, keep=self._keep)
+        self._carrier = Carrier(
+            books=books, vault=vault, ports=ports, carried=self._publish, tidied=self._retention.tidy
+        )
         self._copyist = Copyist(books=books, worker=vault.words_worker, copied=self._scribe.wake)
         await self._open("journal", self._scribe.open, self._scribe.refused)
         await self._open("store", self._carrier.settle, self._carrier.refused)
@@ -291,10 +295,16 @@ class Ledger(Actor):
             answer = replace(answer, complete=False)
         reply.set(answer)
 
+    async def _keep(self, fact: AdminActed) -> None:
+        """Have an act in the store. Raises `JournalError`."""
+        self._note(fact)
+        await self._scribe.write_all()
+        await self._carrier.carry_all()
+
     async def _sweep(self) -> None:
         """What was erased is left neither in the journal nor beside the store's tables; what refuses does so later."""
         try:
-            await self._carrier.sweep()
+            await self._retention.sweep()
         except JournalError as error:
             self._carrier.refused(error)
         try:

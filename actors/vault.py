@@ -16,6 +16,7 @@ class Vault(Struct, frozen=True, kw_only=True):
         words_worker: where transcripts are made of what was said: the words of a long prompt are searched for secrets.
         keep_days: how long the store keeps entries; None for ever.
         keep_transcripts_days: how long it keeps transcripts.
+        keep_acts_days: how long it keeps the audit log; None for ever.
     """
 
     journal: Journal
@@ -25,3 +26,4 @@ class Vault(Struct, frozen=True, kw_only=True):
     words_worker: Worker
     keep_days: float | None = None
     keep_transcripts_days: float = 30.0
+    keep_acts_days: float | None = None

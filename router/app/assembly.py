@@ -381,7 +381,7 @@ class Assembly:
 
     def _blueprint(self, server: Server, press: Press) -> Blueprint:
         settings = self.settings
-        vault = self._parts.vault or vault_of(settings.ledger, settings.transcripts.keep_days)
+        vault = self._parts.vault or vault_of(settings)
         edition = self._edition
         return Blueprint(
             config=lambda: Config(

@@ -95,6 +95,7 @@ PENDING: tuple[tuple[str, Callable[[Settings], object]], ...] = (
     ("ledger.url", lambda settings: settings.ledger.url),
     ("ledger.journal", lambda settings: settings.ledger.journal),
     ("ledger.keep_days", lambda settings: settings.ledger.keep_days),
+    ("audit.keep_days", lambda settings: settings.audit.keep_days),
     ("transcripts.keep_days", lambda settings: settings.transcripts.keep_days),
     ("cache.backend", lambda settings: settings.cache.backend),
     ("cache.path", lambda settings: settings.cache.path),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.vault import Vault
-from router.settings.settings import Ledger
+from router.settings.settings import Ledger, Settings
 from router.store.disk import DiskJournal
 from router.store.journal import Store
 from router.store.postgres import postgres_store
@@ -11,8 +11,9 @@ from router.store.sqlite import sqlite_store
 from router.store.worker import ThreadWorker
 
 
-def vault_of(ledger: Ledger, keep_transcripts_days: float) -> Vault:
+def vault_of(settings: Settings) -> Vault:
     """The journal in its folder, and the store it is carried to; nothing is opened yet."""
+    ledger = settings.ledger
     return Vault(
         journal=DiskJournal(ledger.journal),
         journal_worker=ThreadWorker("pointsman-journal"),
@@ -20,7 +21,8 @@ def vault_of(ledger: Ledger, keep_transcripts_days: float) -> Vault:
         store_worker=ThreadWorker("pointsman-ledger"),
         words_worker=ThreadWorker("pointsman-words"),
         keep_days=ledger.keep_days,
-        keep_transcripts_days=keep_transcripts_days,
+        keep_transcripts_days=settings.transcripts.keep_days,
+        keep_acts_days=settings.audit.keep_days,
     )
 
 

@@ -1,39 +1,32 @@
 """What an operator does to the account: bring its tables up to date, prove its audit log, erase a user, rate anew.
 
-Each of these that changes something is an act of the chain `command`, which is kept in the store alone: the journal
-belongs to the router that runs.
+Each of these that changes something is an act (`router/cli/acts.py`).
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import typer
-from msgspec.json import encode
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 
-from actors.books import act_of, costed
+from actors.books import costed
 from router.app.prices import price_book
 from router.app.release import layout_of
 from router.canon.cost import usd_text
 from router.canon.target import Target
+from router.cli.acts import carry_acts, keep_act
 from router.cli.configuration import settings_or_exit
 from router.cli.ledger import PAGE, every_entry, open_store
-from router.policy.audit import START, Flaw, digest_of, flaws_of
 from router.policy.price import PriceBook
 from router.policy.pricelist import PriceList
 from router.providers import find_installed
-from router.store.disk import read_head
-from router.store.journal import AuditRow, EntryRow, Head, JournalError, Query, Store
+from router.store.journal import EntryRow, JournalError, Query, Store
 from router.store.migrate import REVISION
 from router.store.postgres import migrate_database
-
-COMMAND = "command"
-"""The chain of what is done from the command line."""
 
 
 def migrate(config: Path | None) -> None:
@@ -51,57 +44,13 @@ def migrate(config: Path | None) -> None:
     typer.echo(f"the ledger has schema {REVISION}")
 
 
-def verify(config: Path | None) -> None:
-    """Prove every chain of the audit log. Exits with 1 when one is broken."""
-    head = read_head(settings_or_exit(config).ledger.journal)
-    flaws: list[Flaw] = []
-    acts = 0
-    with open_store(config) as store:
-        for name in store.chains():
-            last = 0
-            for row, found in _proved(store, name):
-                last, acts = row.number, acts + 1
-                flaws += found
-            flaws += _cut_off(name, last, head)
-        if head is not None and head.number and head.writer not in store.chains():
-            flaws += _cut_off(head.writer, 0, head)
-    for flaw in flaws:
-        typer.echo(f"chain {flaw.chain}, act {flaw.number}: {flaw.why}", err=True)
-    if flaws:
-        raise typer.Exit(1)
-    typer.echo(f"{acts} acts, every one as it was written")
-
-
-def _chain(store: Store, name: str) -> Iterator[AuditRow]:
-    number = 0
-    while rows := store.chain(name, number, PAGE):
-        yield from rows
-        number = rows[-1].number
-
-
-def _proved(store: Store, name: str) -> Iterator[tuple[AuditRow, tuple[Flaw, ...]]]:
-    """Each act of a chain with its flaws, one at a time: there may be millions."""
-    before = START
-    for row in _chain(store, name):
-        yield row, tuple(flaws_of(act_of(row), row.digest, before))
-        before = row.number, row.digest
-
-
-def _cut_off(name: str, last: int, head: Head | None) -> Iterator[Flaw]:
-    """What only the journal's head can show: that a chain once was longer. It is of this machine's router alone; acts
-    that are still on their way to the store are not missing."""
-    if head is None or head.writer != name:
-        return
-    if last < head.number:
-        why = f"is the last, and the journal knows {head.number}: cut off, or not carried yet; try again in a moment"
-        yield Flaw(chain=name, number=last, why=why)
-
-
 def erase(config: Path | None, user: str) -> None:
     """Take an end user's name out of every entry, and delete what was said; costs stay what they were."""
+    home = settings_or_exit(config).home
     with open_store(config, read_only=False) as store:
         erased = store.erase(user, time.time())  # noqa: TID251 a command has no ports
-        _act(store, "user.erased", "an end user", asdict(erased))
+        keep_act(home, "user.erased", "an end user", asdict(erased))
+        carry_acts(home, store)
         typer.echo(f"erased from {erased.entries} entries, and {erased.transcripts} transcripts")
         if not store.sweep():
             typer.echo(
@@ -124,7 +73,8 @@ def rate(config: Path | None, *, apply: bool) -> None:
             if apply:
                 store.reprice(tuple(new for _old, new in batch))
         if apply and changed:
-            _act(store, "entries.rated", "the ledger", {"entries": changed})
+            keep_act(settings.home, "entries.rated", "the ledger", {"entries": changed})
+            carry_acts(settings.home, store)
     if not changed:
         typer.echo("every entry's cost is what today's prices make it")
         return
@@ -153,25 +103,3 @@ def _changed(store: Store, book: PriceBook) -> Iterator[tuple[tuple[EntryRow, En
             batch = []
     if batch:
         yield tuple(batch)
-
-
-def _act(store: Store, act: str, subject: str, detail: dict[str, object]) -> None:
-    """Add to the chain of commands. Of two at once the second finds its place taken, and takes the next."""
-    while True:
-        last = next(iter(deque(_chain(store, COMMAND), maxlen=1)), None)
-        row = AuditRow(
-            chain=COMMAND,
-            number=last.number + 1 if last else 1,
-            at=time.time(),  # noqa: TID251 a command has no ports
-            actor=COMMAND,
-            act=act,
-            subject=subject,
-            outcome="done",
-            detail=encode(detail).decode(),
-            previous=last.digest if last else "",
-            digest="",
-        )
-        row = replace(row, digest=digest_of(act_of(row)))
-        store.put((row,))
-        if store.chain(COMMAND, row.number - 1, 1) == (row,):
-            return

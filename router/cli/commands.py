@@ -253,10 +253,15 @@ def ledger_migrate(config: Config = None) -> None:
 
 @ledger.command("verify")
 def ledger_verify(config: Config = None) -> None:
-    """Prove that no act of the audit log was altered, left out or moved."""
-    from router.cli import account
+    """Prove that no act of the audit log was altered, left out or moved since it was written.
 
-    account.verify(config)
+    Of every chain in the store. That none is missing at the end, and that a chain was not written anew as a whole, is
+    proved of the chains of this machine alone: its journals, the router's and the commands', know their last acts. Who
+    can write both the store and this machine's disk can make all of it anew; send acts elsewhere against that.
+    """
+    from router.cli import proof
+
+    proof.verify(config)
 
 
 @ledger.command("export")

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import typer
+from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
 from actors.runtime.ports import SystemWall
+from router.app.vaults import store_of
+from router.cli.acts import carry_acts, keep_act
 from router.cli.configuration import or_exit, origin_of
-from router.settings import Safe, VaultError
+from router.settings import ConfigInvalid, Origin, Safe, VaultError
 from router.settings.vault import is_name
+from router.store.journal import JournalError
+
+
+class Acted(Struct, frozen=True, kw_only=True):
+    """What a command has done: the act that is kept of it, and what is said."""
+
+    act: str
+    subject: str
+    said: str
 
 
 def put(file: Path | None, name: str) -> int:
@@ -28,9 +41,8 @@ def put(file: Path | None, name: str) -> int:
         typer.echo("pointsman: no value came on standard input", err=True)
         return 2
     now = SystemWall().now()
-    return _done(
-        file, lambda safe: safe.open_or_make().put({name: text}, now), f"{name} is stored; write secret:{name}"
-    )
+    act = Acted(act="secret.set", subject=name, said=f"{name} is stored; write secret:{name}")
+    return _done(file, lambda safe: safe.open_or_make().put({name: text}, now), act)
 
 
 def names(file: Path | None, *, as_json: bool) -> int:
@@ -58,7 +70,7 @@ def remove(file: Path | None, name: str) -> int:
         if not safe.open().remove(name):
             raise VaultError(f"no secret {name} is stored")
 
-    return _done(file, forget, f"{name} is forgotten")
+    return _done(file, forget, Acted(act="secret.removed", subject=name, said=f"{name} is forgotten"))
 
 
 def rotate(file: Path | None) -> int:
@@ -70,15 +82,36 @@ def rotate(file: Path | None) -> int:
         else:
             safe.reseal()
 
-    return _done(file, seal, "the store is sealed with the new key; the old one opens it no more")
+    said = "the store is sealed with the new key; the old one opens it no more"
+    return _done(file, seal, Acted(act="secrets.rotated", subject="the store of secrets", said=said))
 
 
-def _done(file: Path | None, act: Callable[[Safe], object], said: str | None) -> int:
+def _done(file: Path | None, act: Callable[[Safe], object], acted: Acted | None) -> int:
+    origin = origin_of(file)
     try:
-        act(or_exit(file, origin_of(file).safe))
+        act(or_exit(file, origin.safe))
     except VaultError as error:
         typer.echo(f"pointsman: {error}", err=True)
         return 1
-    if said is not None:
-        typer.echo(said)
+    if acted is None:
+        return 0
+    typer.echo(acted.said)
+    try:
+        keep_act(origin.home(), acted.act, acted.subject)
+    except JournalError as error:
+        typer.echo(f"pointsman: it is done, and the audit log does not have it: {error}", err=True)
+        return 1
+    _carry(origin)
     return 0
+
+
+def _carry(origin: Origin) -> None:
+    """To the store, where there is one that can be reached: a configuration may still lack a secret."""
+    with suppress(ConfigInvalid, JournalError):
+        settings = origin.read()
+        store = store_of(settings.ledger)
+        try:
+            store.open()
+            carry_acts(settings.home, store)
+        finally:
+            store.close()

@@ -1,7 +1,7 @@
 """A chain of acts: each row's digest covers the one before it, so that none can be altered, left out or moved unseen.
 
-What a chain cannot show by itself is that its newest rows were cut off: for that its last number is kept elsewhere too
-(the head of the journal).
+What a chain cannot show by itself is that its newest rows were cut off: for that its last number and digest are kept
+elsewhere too (the head of the journal). That its oldest rows were let go on purpose is an act of its own.
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
-from msgspec import Struct
-from msgspec.json import encode
+from msgspec import DecodeError, Struct
+from msgspec.json import decode, encode
+
+PRUNED = "audit.pruned"
+"""The act of letting old acts go. The newest of them names where every chain begins that has lost some."""
 
 START = (0, "")
 """Number and digest before the first act."""
@@ -28,6 +31,18 @@ class Act(Struct, frozen=True, kw_only=True):
     outcome: str
     detail: str
     previous: str
+
+
+class Checkpoint(Struct, frozen=True, kw_only=True):
+    """The last act of a chain that was let go: what is left of it goes on from there."""
+
+    chain: str
+    number: int
+    digest: str
+
+
+class _Pruned(Struct, frozen=True):
+    chains: dict[str, tuple[int, str]]
 
 
 class Flaw(Struct, frozen=True, kw_only=True):
@@ -53,6 +68,22 @@ def flaws_of(act: Act, said: str, before: tuple[int, str]) -> Iterator[Flaw]:
         yield Flaw(chain=act.chain, number=act.number, why="does not follow from the row before it")
     if digest_of(act) != said:
         yield Flaw(chain=act.chain, number=act.number, why="was altered")
+
+
+def detail_of(checkpoints: Iterable[Checkpoint]) -> str:
+    """What an act of letting go says of chains."""
+    return encode(_Pruned({each.chain: (each.number, each.digest) for each in checkpoints})).decode()
+
+
+def checkpoints_in(detail: str) -> tuple[Checkpoint, ...]:
+    """The same, read; nothing of what cannot be."""
+    try:
+        pruned = decode(detail, type=_Pruned)
+    except DecodeError:
+        return ()
+    return tuple(
+        Checkpoint(chain=name, number=number, digest=digest) for name, (number, digest) in pruned.chains.items()
+    )
 
 
 def find_flaws(acts: Iterable[tuple[Act, str]]) -> Iterator[Flaw]:

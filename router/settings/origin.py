@@ -97,6 +97,10 @@ class Origin:
         shown: dict[str, Any] = veiled(overlay.over(given.tree), Document)
         return shown
 
+    def home(self) -> Path:
+        """The folder of the router's own files, likewise."""
+        return home_of(self._given(Findings())[0])
+
     def safe(self) -> Safe:
         """The store of secrets, whatever else is wrong with the document. Raises `ConfigInvalid` where it cannot be
         read."""

@@ -78,13 +78,15 @@ class DiskJournal:
     def backlog(self, limit: int, until: Mark | None = None) -> Backlog:
         """Read from the files, so that a store that refuses for a day costs disk and no memory."""
         records: list[Record] = []
-        mark = self._read
+        mark, stop = self._read, until or self._end
         try:
-            for record, end in self._following(self._read, until or self._end):
+            for record, end in self._following(self._read, stop):
                 records.append(record)
                 mark = end
                 if len(records) >= limit:
                     break
+            else:
+                mark = max(mark, stop)  # behind the last record there may be heads, which nobody carries
         except OSError as error:
             raise self._told(error) from error
         return Backlog(records=tuple(records), mark=mark)
@@ -212,7 +214,13 @@ class DiskJournal:
 
 def read_head(path: Path) -> Head | None:
     """What the journal in the folder `path` knows of itself, read beside its writer; None where there is none."""
+    return read_acts(path)[0]
+
+
+def read_acts(path: Path) -> tuple[Head | None, tuple[AuditRow, ...]]:
+    """The same, and the acts that are still in it, in their order."""
     head: Head | None = None
+    acts: list[AuditRow] = []
     for file in sorted(path.glob("*.log")):
         try:
             block = file.read_bytes()
@@ -220,7 +228,9 @@ def read_head(path: Path) -> Head | None:
             continue  # carried and gone, this moment
         for placed in decode_records(block):
             head = placed.record if isinstance(placed.record, Head) else _known(head, placed.record) if head else None
-    return head
+            if isinstance(placed.record, AuditRow):
+                acts.append(placed.record)
+    return head, tuple(acts)
 
 
 def _known(head: Head, record: Record | Head | None) -> Head:

@@ -379,12 +379,21 @@ class Store(Protocol):
         """The names of all chains, in order."""
         ...
 
+    def beginnings(self, before_at: float) -> tuple[AuditRow, ...]:
+        """Of each chain the first act that is not from before `before_at`, or its last one if all are; chains without
+        anything before it, and which have lost nothing, are left out."""
+        ...
+
+    def prune_acts(self, chain: str, before_number: int, limit: int) -> int:
+        """Delete at most `limit` of a chain's acts before that number, the oldest first; how many there were."""
+        ...
+
     def reprice(self, rows: tuple[EntryRow, ...]) -> None:
         """Take the cost of these closed entries, and what it was computed from, instead of what is kept."""
         ...
 
     def prune(self, before_at: float, limit: int) -> int:
-        """Delete at most `limit` entries that closed before `before_at`; how many there were. Acts are kept."""
+        """Delete at most `limit` entries that closed before `before_at`; how many there were."""
         ...
 
     def transcripts(self, query: Query) -> tuple[TranscriptRow, ...]:

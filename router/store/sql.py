@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from msgspec.structs import asdict, replace
-from sqlalchemy import Connection, Engine, Select, Table, bindparam, delete, select, tuple_, update
+from sqlalchemy import Connection, Engine, Select, Table, bindparam, delete, func, select, tuple_, update
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from router.store.journal import (
@@ -160,6 +160,27 @@ class SqlStore:
         query = select(ACTS.c.chain).distinct().order_by(ACTS.c.chain)
         with self._begin() as connection:
             return tuple(connection.execute(query).scalars())
+
+    def beginnings(self, before_at: float) -> tuple[AuditRow, ...]:
+        """As the Protocol says; by the chains' own order, whatever a clock that was set back says."""
+        found: list[AuditRow] = []
+        with self._begin() as connection:
+            for name in connection.scalars(select(ACTS.c.chain).distinct().order_by(ACTS.c.chain)).all():
+                of = ACTS.c.chain == name
+                late = select(func.min(ACTS.c.number)).where(of, ACTS.c.at >= before_at).scalar_subquery()
+                last = select(func.max(ACTS.c.number)).where(of).scalar_subquery()
+                query = select(ACTS).where(of, ACTS.c.number == func.coalesce(late, last), ACTS.c.number > 1)
+                found += [act_of(row) for row in connection.execute(query).mappings()]
+        return tuple(found)
+
+    def prune_acts(self, chain: str, before_number: int, limit: int) -> int:
+        """In small pieces, as entries are."""
+        number = ACTS.c.number
+        of = (ACTS.c.chain == chain) & (number < before_number)
+        with self._begin() as connection:
+            last = connection.scalar(select(number).where(of).order_by(number).offset(limit - 1).limit(1))
+            some = of if last is None else of & (number <= last)
+            return connection.execute(delete(ACTS).where(some)).rowcount
 
     def reprice(self, rows: tuple[EntryRow, ...]) -> None:
         """One transaction."""

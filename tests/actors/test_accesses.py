@@ -21,6 +21,9 @@ async def test_accesses_are_summed_in_the_chain_and_the_last_sum_is_written_at_t
     account = MemoryVault()
     path = "POST /v1/chat/completions"
     async with running(account.vault()) as rig:
+        for who in ("key ann", "key bob"):
+            single = rig.accesses.note(who, path, ALLOWED)
+            assert (single and single.by, single and single.detail) == (who, "{}")  # a kill must not lose who came
         for _ in range(3):
             assert rig.accesses.note("key ann", path, ALLOWED) is None
             await asyncio.sleep(1.0)
@@ -51,8 +54,8 @@ async def test_accesses_are_summed_in_the_chain_and_the_last_sum_is_written_at_t
 async def test_sums_of_accesses_are_bounded() -> None:
     """More kinds of them than there is room for are one."""
     async with running(MemoryVault().vault()) as rig:
-        for number in range(MOST_SUMMED + 5):
-            rig.accesses.note(f"http {number}", "GET /audit", ALLOWED)
+        noted = [rig.accesses.note(f"http {number}", "GET /audit", ALLOWED) for number in range(60 + MOST_SUMMED + 5)]
+        assert [single is not None for single in noted] == [True] * 60 + [False] * (MOST_SUMMED + 5)
         facts = rig.accesses.take()
         assert len(facts) == MOST_SUMMED + 1
         assert (facts[-1].by, decode(facts[-1].detail)["count"]) == ("others", 5)

@@ -11,8 +11,10 @@ import pytest
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
+from actors.books import act_of
 from router.canon.usage import Usage
 from router.cli.commands import app
+from router.policy.audit import PRUNED, Checkpoint, detail_of, digest_of
 from router.store.disk import DiskJournal
 from router.store.journal import Query
 from router.store.migrate import REVISION
@@ -65,6 +67,40 @@ def test_an_untouched_log_is_proved(account: Account) -> None:
     assert "8 acts, every one as it was written" in account.run("verify")
 
 
+def anew(digest: str) -> str:
+    """A statement that lets the last act of the chain have another digest, as a chain that was made anew has."""
+    return f"UPDATE acts SET digest = '{digest}' WHERE number = 5"
+
+
+def test_what_retention_let_go_is_no_gap(account: Account) -> None:
+    """The rest begins where an act says it does, also where letting go was stopped half way; anywhere else is a gap."""
+    chain = acts(5)
+    says = detail_of([Checkpoint(chain="here", number=2, digest=chain[1].digest)])
+    (let_go,) = acts(1, chain="elsewhere")
+    let_go = replace(let_go, act=PRUNED, detail=says)
+    account.put(*chain, replace(let_go, digest=digest_of(act_of(let_go))))
+    for left, words in (
+        (1, "5 acts, every one as it was written; 1 before"),
+        (2, "4 acts, every one as it was written; 2"),
+    ):
+        account.change(f"DELETE FROM acts WHERE chain = 'here' AND number <= {left}")
+        assert words in account.run("verify")
+    account.change("DELETE FROM acts WHERE chain = 'here' AND number = 3")
+    assert "act 4: follows 0: what was between is missing" in account.run("verify", status=1)
+
+
+def test_acts_that_are_not_in_the_store_yet_are_proved_in_the_journal(account: Account) -> None:
+    """They are neither missing nor taken on trust."""
+    journal = DiskJournal(account.journal)
+    chain = acts(3, chain=journal.open().writer)
+    journal.append(chain)
+    account.put(*chain[:1])
+    assert "3 acts, every one as it was written" in account.run("verify")
+    journal.append((replace(chain[-1], number=4),))
+    assert "act 4: does not follow" in account.run("verify", status=1)
+    journal.close()
+
+
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
@@ -74,8 +110,9 @@ def test_an_untouched_log_is_proved(account: Account) -> None:
         ("UPDATE acts SET number = CASE number WHEN 2 THEN 99 ELSE number END", "act 99: "),
         ("DELETE FROM acts WHERE number = 5", "act 4: is the last, and the journal knows 5"),
         ("DELETE FROM acts", "act 0: is the last, and the journal knows 5"),
+        (anew("0" * 64), "act 5: is not the act that the journal knows"),
     ],
-    ids=["altered", "missing", "first missing", "reordered", "newest cut off", "all gone"],
+    ids=["altered", "missing", "first missing", "reordered", "newest cut off", "all gone", "made anew"],
 )
 def test_a_broken_log_is_found(account: Account, statement: str, words: str) -> None:
     """Whatever was done to it; what was cut off at its end shows in the journal's head."""

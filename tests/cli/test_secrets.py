@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 from typer.testing import CliRunner, Result
@@ -10,6 +11,9 @@ from typer.testing import CliRunner, Result
 from router.cli.commands import app
 from router.settings import Origin
 from router.settings.kinds import BUILT_IN
+from router.store.disk import DiskJournal, read_acts
+from router.store.journal import ActQuery
+from router.store.sqlite import sqlite_store
 
 CANARY = "sk-canary-on-standard-input"
 FILE = """
@@ -53,6 +57,33 @@ def test_a_rotation_and_a_removal(tmp_path: Path) -> None:
     refused = command(tmp_path, "config", "export")
     assert refused.exit_code == 0  # it is written so, whatever it stands for
     assert command(tmp_path, "ledger").exit_code == 2
+
+
+def test_what_is_done_to_secrets_is_in_the_audit_log(tmp_path: Path) -> None:
+    """By name, never by value; also before the configuration can be loaded, and beside a router."""
+    command(tmp_path, "secrets", "set", "other", given=CANARY)  # the configuration still lacks `main`
+    assert not (tmp_path / "ledger.sqlite").exists()
+    with closing(DiskJournal(tmp_path / "journal")) as router:
+        assert router.open().writer
+        command(tmp_path, "secrets", "set", "main", given=CANARY)
+        command(tmp_path, "secrets", "rotate")
+        command(tmp_path, "secrets", "remove", "other")
+        command(tmp_path, "secrets", "list")
+    store = sqlite_store(tmp_path / "ledger.sqlite", read_only=True)
+    store.open()
+    rows = store.audit(ActQuery())[::-1]
+    assert [(row.act, row.subject) for row in rows] == [
+        ("secret.set", "other"),
+        ("secret.set", "main"),
+        ("secrets.rotated", "the store of secrets"),
+        ("secret.removed", "other"),
+    ]
+    store.close()
+    assert {row.actor.split()[0] for row in rows} == {"command"} and CANARY not in str(rows)
+    assert "4 acts, every one as it was written" in command(tmp_path, "ledger", "verify").output
+    command(tmp_path, "secrets", "remove", "main")  # the configuration cannot be loaded any more
+    kept = read_acts(tmp_path / "commands")[1]
+    assert [(row.act, row.number) for row in kept] == [("secret.removed", 5)]
 
 
 def test_nothing_on_standard_input_stores_nothing(tmp_path: Path) -> None:

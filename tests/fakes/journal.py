@@ -239,6 +239,23 @@ class MemoryStore(Refusing):
             del self.said[name]
         return len(old)
 
+    def beginnings(self, before_at: float) -> tuple[AuditRow, ...]:
+        """As the Protocol says."""
+        self.may_refuse()
+        found = []
+        for name in sorted({chain for chain, _number in self.acts}):
+            rows = [row for (chain, _number), row in sorted(self.acts.items()) if chain == name]
+            found.append(next((row for row in rows if row.at >= before_at), rows[-1]))
+        return tuple(row for row in found if row.number > 1)
+
+    def prune_acts(self, chain: str, before_number: int, limit: int) -> int:
+        """As the Protocol says."""
+        self.may_refuse()
+        old = [place for place in sorted(self.acts) if place[0] == chain and place[1] < before_number][:limit]
+        for place in old:
+            del self.acts[place]
+        return len(old)
+
     def sweep(self) -> bool:
         """As the Protocol says; it can be told to refuse alone, as `forget` can."""
         self.may_refuse()

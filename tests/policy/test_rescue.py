@@ -99,10 +99,10 @@ def test_thoughts_and_beginnings_of_a_second_telling_are_left_out(taker: Taker) 
 
 
 def test_counts_are_those_of_all_who_told_the_answer() -> None:
-    """A provider's own words of money are for its own part, so the sum has none."""
+    """Money that each of them said is known of both."""
     taker = Splice("", Usage(input=5, output=40, reported_usd="0.1"))
     (event,) = taker.take((UsageReported(usage=Usage(input=50, output=60, reported_usd="0.2")),))
-    assert event == UsageReported(usage=Usage(input=55, output=100))
+    assert event == UsageReported(usage=Usage(input=55, output=100, reported_usd="0.3"))
 
 
 @pytest.mark.parametrize(

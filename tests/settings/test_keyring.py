@@ -63,7 +63,7 @@ def test_a_secret_lives_and_is_renewed_with_its_key_in_the_keyring(tmp_path: Pat
     second = keyring.get_password("pointsman", "secrets key")
     assert second is not None and second != first and read() == CANARY
     assert len(second.split()) == 1
-    assert [path.name for path in home.iterdir()] == ["secrets.sealed"]
+    assert [path.name for path in home.glob("secrets*")] == ["secrets.sealed"]
     keyring.set_password("pointsman", "secrets key", first)
     said = run("secrets", "list", "--config", file)
     assert said.exit_code == 1 and "another key" in said.output and CANARY not in said.output

@@ -251,3 +251,15 @@ def test_a_new_price_changes_the_cost_and_nothing_else(store: Store) -> None:
     assert first == replace(WHOLE, cost_usd=Decimal(1), price_id="new")
     assert (second.cost_usd, second.cost_source, second.price_id) == (None, CostSource.UNPRICED, None)
     assert (open_still.closed_at, open_still.cost_usd) == (None, None)
+
+
+def test_old_acts_are_found_and_let_go_by_chain(store: Store) -> None:
+    """By a chain's own order; its last one stays, and a chain that lost nothing is left out."""
+    long, short = acts(5, chain="long"), acts(1, chain="short")
+    store.put((*long, *short))
+    assert [(row.chain, row.number) for row in store.beginnings(before_at=1003.5)] == [("long", 4)]
+    assert [(row.chain, row.number) for row in store.beginnings(before_at=2000.0)] == [("long", 5)]
+    assert store.beginnings(before_at=0.0) == ()
+    assert [store.prune_acts("long", 4, 2), store.prune_acts("long", 4, 2), store.prune_acts("long", 4, 2)] == [2, 1, 0]
+    assert [row.number for row in store.chain("long", 0, 10)] == [4, 5]
+    assert [(row.chain, row.previous) for row in store.beginnings(before_at=0.0)] == [("long", long[2].digest)]

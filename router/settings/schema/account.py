@@ -69,16 +69,20 @@ class ConversationKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class AuditKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Decisions over access in the audit log. What is not allowed is kept at once, up to 60 a minute; all else is
-    summed by who asked, where, and what was decided. A stop writes the last sums, a kill loses them.
+    """The audit log, and decisions over access in it. What is not allowed is kept at once, up to 60 a minute, and so is
+    the first time that somebody was allowed somewhere; all else is summed by who asked, where, and what was decided. A
+    stop writes the last sums; a kill loses those of at most `sum_s`, never who was let in for the first time.
 
     Args:
         each: whether every single access is kept by itself; as many rows as requests.
         sum_s: how long accesses are summed before the sums are kept.
+        keep_days: acts older than that are let go, which is an act that says where the rest begins, so that it can be
+            proved still; left out, none is.
     """
 
     each: bool = False
     sum_s: PositiveS = 300.0
+    keep_days: Days | None = None
 
 
 class TranscriptKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
