@@ -130,7 +130,7 @@ class Press:
         if origin is None:
             return NO_SOURCE
         try:
-            document, text = await self._worker.run(lambda: (origin.written(), origin.export()))
+            document, text = await self._worker.run(lambda: (origin.written(), origin.export().text))
         except ConfigInvalid as invalid:
             return _refused(invalid)
         return ConfigDocument(tag=before.view.tag, json=Raw(encode(document)), yaml=text)

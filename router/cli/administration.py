@@ -109,7 +109,7 @@ def revert_entry(section: Section, name: str, url: Address = None, config: Whose
 
 @configuration.command("export")
 def export(config: Config = None) -> None:
-    """Print the configuration as one file, changes at run time included; secrets are names or ***."""
+    """Print the configuration as one file, changes at run time included; what was written out is *** and is listed."""
     from router.cli import config as command
 
     raise typer.Exit(command.export(config))

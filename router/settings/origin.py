@@ -28,7 +28,7 @@ from router.settings.overlay import (
 from router.settings.schema import Document
 from router.settings.settings import Settings
 from router.settings.vaultkey import Safe
-from router.settings.veil import veiled
+from router.settings.veil import masked_in, veiled
 
 
 class NoEntry(Exception):
@@ -44,6 +44,13 @@ class Draft(Struct, frozen=True, kw_only=True):
 
     settings: Settings
     keep: Callable[[float], None]
+
+
+class Export(Struct, frozen=True, kw_only=True):
+    """A configuration as a YAML file. `missing` are the places of secrets that are to be filled in before it works."""
+
+    text: str
+    missing: tuple[str, ...]
 
 
 class Origin:
@@ -106,9 +113,18 @@ class Origin:
         read."""
         return safe_in(self._given(Findings())[0])
 
-    def export(self) -> str:
-        """The same as a YAML file."""
-        return str(yaml.safe_dump(self.written(), sort_keys=False, allow_unicode=True))
+    def export(self) -> Export:
+        """The same as a YAML file, which says of itself what it takes to be used."""
+        tree = self.written()
+        missing = masked_in(tree, Document)
+        folder = Path.cwd() / self._source.parent if isinstance(self._source, Path) else Path.cwd()
+        head = (
+            f"# The configuration of {self.words}, with what was changed at run time.\n"
+            f"# Relative paths in it are relative to {folder}.\n"
+        )
+        if missing:
+            head += f"# *** stands for what was written out and is not shown; fill in: {', '.join(missing)}\n"
+        return Export(text=head + yaml.safe_dump(tree, sort_keys=False, allow_unicode=True), missing=missing)
 
     def draft(self, edit: Edit) -> Draft:
         """What an edit would make of it.

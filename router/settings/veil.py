@@ -21,6 +21,19 @@ def veiled(tree: object, cls: type) -> Any:
     return change_secrets(tree, type_of(cls), lambda _place, text: text if is_reference(text) else MASK)
 
 
+def masked_in(tree: object, cls: type) -> tuple[str, ...]:
+    """The places of a veiled tree where a secret was written out, and is to be filled in."""
+    places: list[str] = []
+
+    def note(place: str, text: str) -> str:
+        if text == MASK:
+            places.append(place)
+        return text
+
+    change_secrets(tree, type_of(cls), note)
+    return tuple(places)
+
+
 def change_secrets(value: object, type_: kinds.Type, change: Change, place: str = "") -> Any:
     """The value, written for this type, with every secret in it as `change` wants it."""
     inner, _ = bare(type_)

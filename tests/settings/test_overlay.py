@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from router.settings import BUILT_IN, ConfigInvalid, Edit, EntryThere, NoEntry, Origin
+from router.settings import BUILT_IN, ConfigInvalid, Edit, EntryThere, NoEntry, Origin, load
 
 Entry = dict[str, Any]
 Tree = dict[str, Entry]
@@ -131,6 +131,29 @@ def test_a_list_cannot_take_a_written_key_along(desk: Desk) -> None:
     desk.write({"a": {**ENTRY, "keys": ["${K}"]}})
     desk.edit("patch", "a", {"keys": ["${K}", "another"]})
     assert [each.key and each.key.reveal() for each in desk.origin.read().providers["a"].keys] == [KEY, "another"]
+
+
+def test_an_export_works_again_where_keys_are_named(desk: Desk) -> None:
+    """References stand as they were written; what was written out is a mask that is refused, and is listed."""
+    (desk.home / "key").write_text(f"{KEY}\n")
+    desk.write({"a": {**ENTRY, "api_key": "${K}"}, "b": {**ENTRY, "api_key": "file:key"}})
+    desk.edit("create", "c", {**ENTRY, "api_key": KEY})
+    again = desk.home / "again.yaml"
+    export = desk.origin.export()
+    again.write_text(export.text)
+    (desk.home / "changes.json").unlink()
+    keys = [each.api_key for each in load(again, desk.environ).providers.values()]
+    assert ([key and key.reveal() for key in keys], export.missing) == ([KEY] * 3, ())
+
+    desk.write({"a": {**ENTRY, "keys": [KEY, "${K}"]}, "b": {**ENTRY, "headers": {"x-one": KEY}}})
+    export = desk.origin.export()
+    assert KEY not in export.text
+    assert export.missing == ("providers.a.keys.0", "providers.b.headers.x-one")
+    assert f"fill in: {', '.join(export.missing)}\n" in export.text
+    again.write_text(export.text)
+    with pytest.raises(ConfigInvalid) as refused:
+        load(again, desk.environ)
+    assert [fault.path for fault in refused.value.faults] == ["providers.a.keys[0].key", "providers.b.headers.x-one"]
 
 
 def test_an_overlay_of_the_form_before_is_read(desk: Desk) -> None:
