@@ -102,6 +102,8 @@ FREE: frozenset[Reason] = frozenset({Reason.BREAKER_OPEN, Reason.BUSY, Reason.IN
 asked has not failed."""
 
 _PASSING = (Blame.PROVIDER, Blame.CAPACITY)
+_OPENING = (Reason.BREAKER_OPEN, Reason.BUSY)
+"""What of the gateway's own passes by itself. A refused key does not, whether or not it was tried once more."""
 
 _LONGEST_S = 86_400.0  # beyond every deadline; an endless Retry-After could not be told to a caller
 _EARLY_TIMER_S = 0.01  # an event loop may wake a sleeper one tick before its time; never ask before Retry-After
@@ -291,7 +293,7 @@ def _of(target: Target, tried: tuple[Tried, ...]) -> tuple[Tried, ...]:
 
 def _give_up(why: Why, tried: tuple[Tried, ...], now: float, backoff: Backoff) -> GiveUp:
     """What a caller is told: the earliest moment a target named, or else the cap of our own waits."""
-    if not any(t.is_free or BLAME[t.reason] in _PASSING for t in tried):
+    if not any(t.reason in _OPENING or BLAME[t.reason] in _PASSING for t in tried):
         return GiveUp(why=why, retry_after_s=None)
     owed = [wait_s for t in tried if (wait_s := _owed_s(t.target, tried, now))]
     return GiveUp(why=why, retry_after_s=min(owed, default=backoff.cap_s))

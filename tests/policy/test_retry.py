@@ -267,6 +267,16 @@ def test_a_failure_that_named_no_moment_still_tells_one() -> None:
     assert given_up == GiveUp(why=Why.ATTEMPTS, retry_after_s=BACKOFF.cap_s)
 
 
+@pytest.mark.parametrize("sent", [True, False], ids=["refused now", "refused before"])
+def test_a_refused_key_is_no_matter_of_waiting(sent: bool) -> None:
+    """Also where its provider was not even asked again: somebody must act, so no caller is told to come back."""
+    refused = Tried(target=A, reason=Reason.CREDENTIAL, ended_s=10.0, sent=sent)
+    given_up = step(route(A), refused)
+    assert given_up == GiveUp(why=Why.TARGETS, retry_after_s=None)
+    resting = Tried(target=B, reason=Reason.BREAKER_OPEN, ended_s=10.0, retry_after_s=3.0, sent=False)
+    assert step(route(A, B), refused, resting, now=10.0) != given_up  # the other one comes back
+
+
 def test_an_endless_retry_after_is_told_as_a_day() -> None:
     """A header cannot say for ever."""
     given_up = step(route(A), failed(A, Reason.THROTTLED, retry_at_s=float("inf")))
