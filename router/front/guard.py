@@ -32,6 +32,9 @@ _KEPT = frozenset({"allow", "www-authenticate"})
 SERVER_NAME = "pointsman"
 """What answers say they come from."""
 
+_REASONS = {401: Reason.CREDENTIAL, 413: Reason.TOO_LARGE}
+"""What an error says by its code and not by its status alone."""
+
 LEFT = 499
 """Stands where the status of an answer would that nobody hears any more."""
 
@@ -167,7 +170,7 @@ def _from_http(error: web.HTTPException) -> GatewayError:
         405: "this path does not take that method",
         413: "the request is too large",
     }
-    reason = Reason.TOO_LARGE if error.status == 413 else Reason.REJECTED
+    reason = _REASONS.get(error.status, Reason.REJECTED)
     # A handler's own word for it is better than ours.
     usual = error.reason == HTTPStatus(error.status).phrase
     said = words.get(error.status) if usual else error.reason

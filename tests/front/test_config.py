@@ -220,6 +220,8 @@ async def test_administration_asks_for_its_key(tmp_path: Path) -> None:
         for path in ("/config", "/metrics", "/health/detailed", "/config/providers"):
             denied = await ask(router, "GET", path)
             assert (denied.status, "www-authenticate" in denied.headers) == (401, True)
+            said = denied.body["error"]
+            assert (said["type"], said["code"]) == ("authentication_error", "invalid_api_key")
             assert (await ask(router, "GET", path, **{"x-admin-key": KEY[:-1]})).status == 401
             assert (await ask(router, "GET", path, **{"x-admin-key": KEY})).status == 200
             assert (await ask(router, "GET", path, authorization=f"Bearer {KEY}")).status == 200
