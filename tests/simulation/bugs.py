@@ -1,4 +1,5 @@
-"""Bugs in what several callers share, and in what is done for those who left: rows of the table in `mutations.py`."""
+"""Bugs in what several callers share, in what is done for those who left, and beside all calls: rows of the table in
+`mutations.py`."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from actors.draining import Drains
 from actors.flights import Flights, Follower
 from actors.messages import Answered, EntryClosed
 from actors.runtime import Exit
+from actors.scout import Scout
 from actors.tally import Tally
 from router.errors import GatewayError, Reason
 
@@ -80,6 +82,13 @@ def _read_on_and_not_counted(true: Callable[..., Any]) -> Callable[..., Any]:
     return entry
 
 
+def _finds_nothing(_true: Callable[..., Any]) -> Callable[..., Any]:
+    def take(_self: Scout, _found: Any) -> None:
+        return None
+
+    return take
+
+
 ROWS: tuple[Row, ...] = (
     (caching_module, "cache_key", _tenants_share, "answers_stay_with_their_question"),
     (Caching, "book", _repeats_unbooked, "repeated_answers_are_free"),
@@ -87,5 +96,6 @@ ROWS: tuple[Row, ...] = (
     (Flights, "land", _never_lands, "nothing_is_held"),
     (Drains, "take", _everybody_is_read_on, "drains_stay_within_bounds"),
     (Attempt, "orphaned", _nobody_is_read_on, "drains_stay_within_bounds"),
+    (Scout, "_take", _finds_nothing, "scouts_find_what_is_there"),
     (Tally, "entry", _read_on_and_not_counted, "drained_attempts_are_counted"),
 )

@@ -21,6 +21,7 @@ from tests.simulation.draining import (
 from tests.simulation.echoing import Tellings, answers_stay_with_their_question, repeated_answers_are_free
 from tests.simulation.plan import INPUT_PER_MTOK, OUTPUT_PER_MTOK
 from tests.simulation.repeating import one_exchange_per_key
+from tests.simulation.scouting import scouts_find_what_is_there
 from tests.simulation.story import Heard, Told
 from tests.simulation.swapping import a_swap_ends_nothing, exchanges_keep_their_configuration, only_the_edition_is_left
 
@@ -379,7 +380,7 @@ def nothing_is_left(world: World) -> Iterator[str]:
         if not timer.cancelled():
             yield f"a timer is set for {timer.when():g}: {timer}"
     for name, provider in world.providers.items():
-        if provider.open or any(transport.running for transport in provider.transports):
+        if provider.open or provider.listing or any(transport.running for transport in provider.transports):
             yield f"{name} has {provider.open} requests open, or a transport that runs"
 
 
@@ -405,6 +406,7 @@ AT_REST: tuple[Check, ...] = (
     only_the_edition_is_left,
     only_actors_run,
     breakers_close,
+    scouts_find_what_is_there,
 )
 """While the tree runs and nobody calls."""
 

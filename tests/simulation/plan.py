@@ -19,6 +19,7 @@ from tests.simulation.echoing import with_echoes
 from tests.simulation.faults import FAULTS
 from tests.simulation.kinds import DISTURBANCES, ECHOES, LATER, OUR_DOING, STOP
 from tests.simulation.saving import with_savings
+from tests.simulation.scouting import with_scout
 
 KINDS = tuple(FAULTS) + DISTURBANCES + LATER
 """Everything that can be switched off by name."""
@@ -108,6 +109,9 @@ def draw_plan(seed: int, *, most: int = 500) -> Plan:
     settings, repeats = with_savings(plan.settings, seed)
     later = _later(seed, stirred)
     settings = with_bounds(settings, seed)
+    settings["providers"] = {
+        name: with_scout(keys, Random(f"scout {name} {seed}")) for name, keys in settings["providers"].items()
+    }
     return replace(
         plan,
         settings=with_echoes(settings, seed) if ECHOES in later else settings,
@@ -172,7 +176,7 @@ def draw_provider(chance: Random, dialect: str) -> dict[str, Any]:
     """The configuration of a provider that speaks `dialect`."""
     keys = _provider(chance, dialect)
     _taste(keys, chance)
-    return keys
+    return with_scout(keys, chance)
 
 
 def _taste(keys: dict[str, Any], chance: Random) -> None:

@@ -10,13 +10,14 @@ from random import Random
 import msgspec
 
 from actors.provider import MakeTransport
-from router.upstream.memory import Delay, Ending, MemoryTransport, Scripted
+from router.upstream.memory import Carried, Delay, Ending, MemoryTransport, Scripted
 from router.upstream.transport import UpstreamRequest
 from tests.simulation.answers import Meaning, draw_meaning, speech
 from tests.simulation.faults import FAULTS, SLAB, well
 from tests.simulation.plan import Plan
 from tests.simulation.saving import beginning_of, gone_on
 from tests.simulation.schedule import Schedule
+from tests.simulation.scouting import is_listing, listing
 from tests.simulation.story import Keys, Story, Told
 
 ASKED = re.compile(rb"say (req-\d+(?:x\d+)?)")
@@ -41,32 +42,49 @@ class SimProvider:
         self._story = story
         self._schedule = schedule
         self._asked: Counter[str] = Counter()
+        self._listings: list[Carried] = []
         self._last_word = b""
         self._dialect = {**plan.spares, **plan.dialects}[name]
 
     @property
     def open(self) -> int:
         """Requests under way."""
-        return sum(transport.open for transport in self.transports)
+        return sum(transport.open for transport in self.transports) - self.listing
+
+    @property
+    def listing(self) -> int:
+        """Questions under way for what it has."""
+        return sum(carried.ended is Ending.OPEN for carried in self._listings)
 
     def unit(self, keys: Keys) -> MakeTransport:
         """The transports of the actors that one configuration of it has."""
-        own: list[MemoryTransport] = []
+        under_way: list[Carried] = []
         most = keys.get("max_parallel")
 
-        def script(request: UpstreamRequest) -> Scripted:
-            scripted = self._script(request)
-            self._story.told[-1].keys = keys
-            self._crowd(sum(carried.ended is Ending.OPEN for transport in own for carried in transport.carried), most)
-            return scripted
-
         def make(_spawn: object) -> MemoryTransport:
+            def script(request: UpstreamRequest) -> Scripted:
+                if is_listing(request):
+                    self._listings.append(transport.carried[-1])
+                    return self.list(keys)
+                scripted = self._script(request)
+                self._story.told[-1].keys = keys
+                under_way[:] = [each for each in under_way if each.ended is Ending.OPEN] + [transport.carried[-1]]
+                self._crowd(len(under_way), most)
+                return scripted
+
             transport = MemoryTransport(script)
-            own.append(transport)
             self.transports.append(transport)
             return transport
 
         return make
+
+    def list(self, keys: Keys) -> Scripted:
+        """What it says when it is asked which models it has."""
+        self._asked[""] += 1
+        place = f"listing.{self.name}.{self._asked['']}"
+        chance, said = self._schedule.chance(place), listing(keys, self._dialect)
+        kind = self._pick(chance, place)
+        return FAULTS[kind](said, chance) if kind else well(said, chance)
 
     def _script(self, request: UpstreamRequest) -> Scripted:
         asked = ASKED.search(request.body)

@@ -51,6 +51,7 @@ from tests.simulation.plan import Plan
 from tests.simulation.provider import SimProvider
 from tests.simulation.repeating import FIRST, Again, draw_repeats
 from tests.simulation.schedule import EVERYTHING, Limits, Schedule
+from tests.simulation.scouting import RUNNING
 from tests.simulation.story import Heard, Story, watch_reports
 from tests.simulation.swapping import Source, Tree
 from tests.simulation.taps import Taps
@@ -128,7 +129,7 @@ class World:
         """All phases."""
         await self.assembly.start()
         await asyncio.sleep(1.0)
-        self.residents = self.tasks()
+        self.residents = self.tasks() | RUNNING
         await self._suffer()
         self._heal()
         await asyncio.sleep(REST_S)

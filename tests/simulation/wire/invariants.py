@@ -10,6 +10,7 @@ from router.canon.outcome import End
 from tests.simulation import invariants as inner
 from tests.simulation.draining import exchanges_end_with_their_attempts
 from tests.simulation.kinds import OUR_DOING
+from tests.simulation.scouting import scouts_find_what_is_there
 from tests.simulation.swapping import a_swap_ends_nothing, only_the_edition_is_left
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ AT_REST: tuple[inner.Check, ...] = (
     inner.every_actor_is_alive,
     only_the_edition_is_left,
     inner.breakers_close,
+    scouts_find_what_is_there,
     nothing_is_open,
 )
 

@@ -10,9 +10,13 @@ from actors.runtime import Job, Tasks
 from router.upstream.memory import Delay, Fail, Scripted, Silence, Step
 from router.upstream.transport import UpstreamRequest
 from tests.simulation.provider import SimProvider
+from tests.simulation.scouting import is_listing
 from tests.simulation.story import Keys
 from tests.simulation.wire.faults import WIRE_FAULTS, Answer
 from tests.simulation.wire.http import CONTINUE, LAST_CHUNK, Message, Unsound, chunk, dechunked
+
+LISTING = "listing"
+"""The place of whatever is no caller's request."""
 
 CONNECTING = ("connect_refused", "connect_hangs")
 """Faults that need no request: the network itself meets them."""
@@ -49,13 +53,20 @@ class WirePeer(SimProvider):
     @property
     def open(self) -> int:
         """Requests under way."""
-        return self._busy.total()
+        return self._busy.total() - self.listing
+
+    @property
+    def listing(self) -> int:
+        """Questions under way for what it has."""
+        return self._busy[LISTING]
 
     def answer(self, request: UpstreamRequest) -> tuple[Step, ...]:
         """What goes over the wire, and when."""
+        place = _place_of(request.url)
+        if is_listing(request):
+            return _framed(self.list(self.configured[place]), self._schedule.chance(f"wire listing {self.name}"))
         scripted = self._script(request)
         told = self._story.told[-1]
-        place = _place_of(request.url)
         told.keys = self.configured[place]
         most = told.keys.get("max_parallel")
         # Under one place may be several units of it, of which all but one are leaving.
@@ -99,11 +110,12 @@ class _Line(asyncio.Protocol):
     async def _answer(self, asked: Message) -> None:
         peer = self._peer
         said = _Saying()
-        path = asked.head.split(b" ")[1].decode()
-        place = _place_of(path)
+        method, path = asked.head.decode("latin-1").split(" ")[:2]
+        request = UpstreamRequest(method=method, url=path, headers=(), body=asked.body, connect_s=0)
+        place = LISTING if is_listing(request) else _place_of(path)
         peer._busy[place] += 1
         try:
-            for step in peer.answer(UpstreamRequest(method="POST", url=path, headers=(), body=asked.body, connect_s=0)):
+            for step in peer.answer(request):
                 await self._happen(step)
                 if said.ends(step):
                     peer._busy[place] -= 1
