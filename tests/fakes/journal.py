@@ -326,6 +326,12 @@ class MemoryVault:
                 kept[record.attempt] = record if before is None else joined(before, record)
         return kept
 
+    @property
+    def said(self) -> tuple[TranscriptRow, ...]:
+        """Every transcript that is kept anywhere."""
+        waiting = (record for record in self.journal.waiting if isinstance(record, TranscriptRow))
+        return (*self.store.said.values(), *waiting)
+
     def heal(self) -> None:
         """Nothing refuses or hangs any more."""
         for part in (self.journal, self.store):

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from actors import caching as caching_module
+from actors import transcript as transcript_module
 from actors.attempt import Attempt
 from actors.caching import Caching
 from actors.draining import Drains
@@ -89,6 +90,13 @@ def _finds_nothing(_true: Callable[..., Any]) -> Callable[..., Any]:
     return take
 
 
+def _everybodys_words(_true: Callable[..., Any]) -> Callable[..., Any]:
+    def wants(*_: Any) -> bool:
+        return True
+
+    return wants
+
+
 ROWS: tuple[Row, ...] = (
     (caching_module, "cache_key", _tenants_share, "answers_stay_with_their_question"),
     (Caching, "book", _repeats_unbooked, "repeated_answers_are_free"),
@@ -97,5 +105,6 @@ ROWS: tuple[Row, ...] = (
     (Drains, "take", _everybody_is_read_on, "drains_stay_within_bounds"),
     (Attempt, "orphaned", _nobody_is_read_on, "drains_stay_within_bounds"),
     (Scout, "_take", _finds_nothing, "scouts_find_what_is_there"),
+    (transcript_module, "wants", _everybodys_words, "transcripts_are_what_was_heard"),
     (Tally, "entry", _read_on_and_not_counted, "drained_attempts_are_counted"),
 )

@@ -24,6 +24,7 @@ from tests.simulation.repeating import one_exchange_per_key
 from tests.simulation.scouting import scouts_find_what_is_there
 from tests.simulation.story import Heard, Told
 from tests.simulation.swapping import a_swap_ends_nothing, exchanges_keep_their_configuration, only_the_edition_is_left
+from tests.simulation.transcribing import transcripts_are_what_was_heard
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -435,6 +436,7 @@ AT_END: tuple[Check, ...] = (
     drained_attempts_are_counted,
     answers_stay_with_their_question,
     repeated_answers_are_free,
+    transcripts_are_what_was_heard,
     health_means_success,
     nothing_is_left,
     nothing_leaks,

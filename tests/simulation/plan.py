@@ -20,6 +20,7 @@ from tests.simulation.faults import FAULTS
 from tests.simulation.kinds import DISTURBANCES, ECHOES, LATER, OUR_DOING, STOP
 from tests.simulation.saving import with_savings
 from tests.simulation.scouting import with_scout
+from tests.simulation.transcribing import with_transcripts
 
 KINDS = tuple(FAULTS) + DISTURBANCES + LATER
 """Everything that can be switched off by name."""
@@ -108,7 +109,7 @@ def draw_plan(seed: int, *, most: int = 500) -> Plan:
         plan.settings["server"] |= {"drain_s": 0.0, "lame_duck_s": 0.0}
     settings, repeats = with_savings(plan.settings, seed)
     later = _later(seed, stirred)
-    settings = with_bounds(settings, seed)
+    settings = with_transcripts(with_bounds(settings, seed), seed)
     settings["providers"] = {
         name: with_scout(keys, Random(f"scout {name} {seed}")) for name, keys in settings["providers"].items()
     }

@@ -87,6 +87,8 @@ class Heard:
         """Dialect, words and tenant: who has the same asks the same."""
         self.may_keep = True
         """Whether its client key lets answers be kept; under an idempotency key too."""
+        self.transcribed = False
+        """Whether its words are to be kept."""
         self.repeats = False
         """Whether it was told another one's answer out of the cache, or beside that one."""
         self.how: str | None = None

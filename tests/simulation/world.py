@@ -55,6 +55,7 @@ from tests.simulation.scouting import RUNNING
 from tests.simulation.story import Heard, Story, watch_reports
 from tests.simulation.swapping import Source, Tree
 from tests.simulation.taps import Taps
+from tests.simulation.transcribing import is_transcribed
 
 REST_S = 65.0
 """Within this, at rest, everything is given back: attempts linger a second, a unit that gave up is back in 30."""
@@ -305,6 +306,7 @@ class World:
             await asyncio.sleep(after_s)
         heard.life = self.lives
         caller = NOBODY if heard.patient else caller_of(self, heard.key or heard.exchange)
+        heard.transcribed = is_transcribed(self.plan.settings, caller)
         await Caller(self.assembly.desk, self.story, manners, heard, caller).call()
         if heard.config:
             self._bind(heard, manners, self.source.trees[heard.config])
