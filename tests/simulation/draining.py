@@ -77,7 +77,7 @@ def exchanges_end_with_their_attempts(world: World) -> Iterator[str]:
         late_s = story.closed_s[fact.attempt] - story.ended_s.get(fact.exchange, 0.0)
         # Of one whose request never arrived nobody knows under which configuration of its provider it was sent.
         unknown_s = longest_s.get(fact.provider, 0.0) if fact.reason is Reason.CLIENT_GONE else 0.0
-        if late_s > max(LINGER_S, may_s.get(fact.attempt, unknown_s)) + ROUNDING_S:
+        if late_s > LINGER_S + may_s.get(fact.attempt, unknown_s) + ROUNDING_S:
             yield f"{fact.attempt} ended {late_s:g} s after its exchange"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from actors.runtime import ActorSystem, Ref
@@ -41,16 +41,30 @@ class Taps:
     def tap(self, system: ActorSystem) -> None:
         """Put a tap on every mailbox that this system has, or will have. Only before it starts."""
         for ref in tuple(system._refs.values()):
-            ref.mailbox = _Tapped(system.counters, ref, self)
+            self._tap(ref, system.counters)
         plain = system.ref
 
         def tapped(name: str) -> Ref:
             ref = plain(name)
-            if not isinstance(ref.mailbox, _Tapped):
-                ref.mailbox = _Tapped(system.counters, ref, self)
+            if not isinstance(ref, _TappedRef):
+                self._tap(ref, system.counters)
             return ref
 
         system.ref = tapped  # type: ignore[method-assign]
+
+    def _tap(self, ref: Ref, counters: Counters) -> None:
+        ref.mailbox = _Tapped(counters, ref, self)
+        ref.__class__ = _TappedRef
+
+    async def ask(self, ref: Ref, message: Any, ask: Callable[[Any], Awaitable[Any]]) -> Any:
+        """As `put`, of an ask that is begun in its asker's turn and never is in a mailbox."""
+        self.watch(ref, message)
+        before = self._armed.pop(ref.name, None) if self._armed else None
+        try:
+            return await ask(Poison() if before else message)
+        finally:
+            if before is False:
+                ref.tell(Poison())
 
     def put(self, ref: Ref, envelope: Envelope, put: Callable[[Envelope], bool]) -> bool:
         """Let a message pass, and whatever it was armed with."""
@@ -68,12 +82,25 @@ class Taps:
 class _Tapped(Mailbox):
     """A mailbox that asks its tap first, and else does what every other does."""
 
-    __slots__ = ("_ref", "_taps")
+    __slots__ = ("_ref", "taps")
 
     def __init__(self, counters: Counters, ref: Ref, taps: Taps) -> None:
         super().__init__(counters)
         self._ref = ref
-        self._taps = taps
+        self.taps = taps
 
     def put(self, envelope: Envelope, /) -> bool:
-        return self._taps.put(self._ref, envelope, super().put)
+        return self.taps.put(self._ref, envelope, super().put)
+
+
+class _TappedRef(Ref):
+    """One whose asks its tap sees that do not pass through the mailbox."""
+
+    __slots__ = ()
+
+    async def ask(self, message: Any, *, timeout_s: float = 5.0) -> Any:
+        cell, plain = self.cell, super().ask
+        if cell is None or not cell.is_free():
+            return await plain(message, timeout_s=timeout_s)
+        assert isinstance(self.mailbox, _Tapped)
+        return await self.mailbox.taps.ask(self, message, lambda said: plain(said, timeout_s=timeout_s))
