@@ -6,6 +6,8 @@ installed.
 
 from __future__ import annotations
 
+import sys
+from functools import cache
 from importlib.metadata import entry_points
 
 from msgspec import Struct
@@ -34,6 +36,12 @@ def find_installed() -> Found:
         TypeError: an entry point of the group does not lead to a `Kind`, or two lead to kinds of one name: neither may
             take the keys meant for the other. The message names it.
     """
+    return _found(tuple(sys.path))
+
+
+@cache
+def _found(_path: tuple[str, ...]) -> Found:
+    """Once for each search path: the metadata of every installed package is read for it."""
     kinds: dict[str, Kind] = {}
     broken: dict[str, str] = {}
     for entry in entry_points(group=GROUP):
