@@ -39,14 +39,41 @@ def test_the_newest_script_is_the_one_that_is_needed() -> None:
     assert ScriptDirectory(str(SCRIPTS)).get_current_head() == REVISION
 
 
-def test_the_scripts_make_the_tables_of_the_schema(engine: Engine) -> None:
+@pytest.mark.parametrize("first", [REVISION, "0001"], ids=["an empty database", "an old one"])
+def test_either_way_makes_the_tables_of_the_schema(engine: Engine, first: str) -> None:
     """No table, column or index more or less; and once more does nothing."""
     with engine.begin() as connection:
         assert revision_of(connection) is None
+        upgrade(connection, "it", first)
+        assert revision_of(connection) == first
         upgrade(connection, "it")
         upgrade(connection, "it")
         assert revision_of(connection) == REVISION
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_an_empty_database_gets_what_the_scripts_would_have_made(tmp_path: Path) -> None:
+    """Each null, each constraint's name and each index's condition, the table of versions too; not the
+    order of columns."""
+    made, grown = (create_engine(f"sqlite:///{tmp_path / name}.db") for name in ("made", "grown"))
+    with made.begin() as connection:
+        upgrade(connection, "it")
+    with grown.begin() as connection:
+        upgrade(connection, "it", "0001")
+        upgrade(connection, "it")
+    assert shape_of(made) == shape_of(grown)
+    made.dispose()
+    grown.dispose()
+
+
+def shape_of(engine: Engine) -> dict[str, list[str]]:
+    """Of every table and index what it was made of, sorted."""
+    with engine.connect() as connection:
+        listed = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").all()
+        return {
+            name: sorted(line.strip(" \t,)") for line in sql.replace(", ", ",\n").splitlines() if line.strip(" \t,)"))
+            for name, sql in listed
+        }
 
 
 def test_a_router_makes_no_tables_in_postgres(database: Database) -> None:
