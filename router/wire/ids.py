@@ -14,6 +14,18 @@ def made_up_id(prefix: str, seed: str) -> str:
     return prefix + blake2s(seed.encode(), digest_size=12).hexdigest()
 
 
+MOST_USER = 64
+"""Characters of an end user's name that OpenAI takes; OpenRouter takes 128, and Claude Code's has 150.
+
+Source: https://github.com/maximhq/bifrost/pull/1000 and https://github.com/looplj/axonhub/issues/1669, read 2026-11.
+"""
+
+
+def short_user(user: str | None) -> str | None:
+    """An end user's name as others take it: a long one as one made of it, which is the same for the same."""
+    return user if user is None or len(user) <= MOST_USER else made_up_id("user_", user)
+
+
 class CallIds:
     """The ids of one answer's calls, no two of them alike: a caller answers a call by its id."""
 

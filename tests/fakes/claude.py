@@ -1,6 +1,7 @@
 """A turn of Claude Code as its gateway protocol documents it, and a provider that answers in Anthropic's protocol.
 
-Source: Claude Code, docs/llm-gateway-protocol.md and docs/llm-gateway-connect.md (stored copies of 2026-08-22).
+Source: Claude Code, docs/llm-gateway-protocol.md and docs/llm-gateway-connect.md (stored copies of 2026-08-22), and
+what its version 2.1.197 sent through a router, headless, on 2026-11-28.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ SENT: Mapping[str, str] = {
     "x-stainless-retry-count": "0",
 }
 """Its headers, with a beta value that no version of this gateway can know."""
+
+_SESSION = b"0d9bd8a6-0001-4c5f-9b53-1d1d3c5f7a11"
+USER = rb"{\"device_id\":\"%b\",\"account_uuid\":\"\",\"session_id\":\"%b\"}" % (b"9e" * 32, _SESSION)
+"""Whom it names as its user: an object in a text, of 150 characters."""
 
 SIGNATURE = "EooCCkYIBxgCKkBzaWduZWQ="
 HIDDEN = "EmwKAhgBEgx0aG91Z2h0cw=="
@@ -61,8 +66,8 @@ def body(model: str, *, streamed: bool) -> bytes:
     return (
         b'{"model":"%b","max_tokens":32000,"stream":%b,"system":%b,"tools":%b,"thinking":{"type":"adaptive"},'
         b'"output_config":{"effort":"high"},"context_management":{"edits":[{"type":"clear_thinking_20251015",'
-        b'"keep":"all"}]},"metadata":{"user_id":"user_1_account_2_session_3"},"messages":%b}'
-    ) % (model.encode(), json.dumps(streamed).encode(), SYSTEM, TOOLS, HISTORY)
+        b'"keep":"all"}]},"metadata":{"user_id":"%b"},"messages":%b}'
+    ) % (model.encode(), json.dumps(streamed).encode(), SYSTEM, TOOLS, USER, HISTORY)
 
 
 def counted(model: str) -> bytes:

@@ -117,6 +117,7 @@ async def test_a_model_of_openais_kind_takes_the_turn(streamed: bool, tmp_path: 
     assert roles[1:5] == ["user", "assistant", "tool", "tool"]
     assert asked["messages"][-2]["content"] == "Be brief."
     assert asked["reasoning_effort"] == "high"
+    assert 0 < len(asked["user"]) <= 64
     heard = hear(MESSAGES, told.status, told.body, streamed=streamed, passed=False)
     assert ([call.name for call in heard.first.calls], heard.first.finish) == ([LONG], "calls")
 

@@ -10,6 +10,7 @@ from router.canon.request import ChatRequest, OutputFormat, Sampling, Thinking, 
 from router.errors import Refused
 from router.wire.dialect import Ask, Encoded
 from router.wire.gpt import admitted
+from router.wire.ids import short_user
 from router.wire.members import (
     COUNT,
     FLAG,
@@ -125,7 +126,7 @@ def encode_request(request: ChatRequest, model: str, formats: frozenset[str] = f
     body["reasoning_effort"] = _encoded_thinking(request.thinking, lost)
     body.update(_encoded_sampling(request.sampling, lost))
     body["service_tier"] = request.service_tier
-    body["user"] = request.user
+    body["user"] = short_user(request.user)
     body["prompt_cache_key"] = request.prompt_cache_key
     body["metadata"] = dict(request.metadata) or None
     if request.stream:

@@ -12,6 +12,7 @@ from router.canon.request import ChatRequest, Message, OutputFormat, Role, Sampl
 from router.errors import Reason, Refused
 from router.wire.dialect import Ask, Encoded
 from router.wire.gpt import admitted
+from router.wire.ids import short_user
 from router.wire.members import (
     ENCODER,
     FLAG,
@@ -161,7 +162,7 @@ def encode_request(request: ChatRequest, model: str) -> Encoded:
     body.update(_encoded_sampling(request.sampling, lost))
     body["include"] = _encoded_include(request, model)
     body["service_tier"] = request.service_tier
-    body["user"] = request.user
+    body["user"] = short_user(request.user)
     body["prompt_cache_key"] = request.prompt_cache_key
     body["metadata"] = dict(request.metadata) or None
     body["store"] = False
