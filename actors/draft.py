@@ -11,6 +11,7 @@ from actors.messages import Inexpressible, Order, Unsent
 from router.canon.loss import OnLoss
 from router.canon.request import ChatRequest
 from router.errors import Reason, Refused, WireFault
+from router.policy.estimate import data_tokens
 from router.policy.loss import meant
 from router.providers.prefix import Prefix, prolonged
 from router.providers.quirks import Quirks, bend
@@ -48,6 +49,7 @@ class Draft(Struct, frozen=True, kw_only=True):
         lost: what could not be said, by path.
         forward: the caller's headers that go on with it.
         names: of tools, as they go out -> as the caller wrote them, where that is not the same.
+        prompt_tokens: our guess at a prompt whose size does not tell it, for a stream; else None.
     """
 
     bodies: tuple[bytes, ...]
@@ -55,6 +57,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     lost: tuple[str, ...] = ()
     forward: tuple[tuple[str, str], ...] = ()
     names: Mapping[str, str] = {}
+    prompt_tokens: int | None = None
 
 
 def draft(order: Order, model: str, front: FrontHalf, way: Way) -> Draft:
@@ -91,7 +94,14 @@ def draft(order: Order, model: str, front: FrontHalf, way: Way) -> Draft:
     )
     if lost and order.on_loss is OnLoss.REFUSE and (refused := meant(lost, _talk(request))):
         raise Inexpressible(refused)
-    return Draft(bodies=bodies, asked=asked, lost=lost, forward=forward, names=names)
+    return Draft(
+        bodies=bodies,
+        asked=asked,
+        lost=lost,
+        forward=forward,
+        names=names,
+        prompt_tokens=data_tokens(request) if order.ask.stream and isinstance(request, ChatRequest) else None,
+    )
 
 
 def _fitted(request: Any, rule: NameRule | None) -> tuple[Any, Mapping[str, str]]:

@@ -129,7 +129,7 @@ class Hearing:
         naming = Naming(
             model=self._order.target.model,
             created_s=int(self._tally.started_at),
-            prompt_tokens=None if head.relay else self._tally.prompt_guess(),
+            prompt_tokens=None if head.relay else draft.prompt_tokens or self._tally.prompt_guess(),
             tools=draft.names,
         )
         await self._stream(reply, Reading(codec, head.relay, naming, self._line.max_event_bytes, choices))

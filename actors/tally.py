@@ -150,7 +150,7 @@ class Tally:
         return reason_of(ended) or _UNNAMED.get(type(ended), Reason.INTERNAL)
 
     def prompt_guess(self) -> int | None:
-        """About how many tokens the prompt has; None where much of it may be pictures or other data."""
+        """About how many tokens the prompt has, by its size; None where much of it may be pictures or other data."""
         if not self.asked_bytes or not DATA.isdisjoint(needs_of(self.order.ask.fields)):
             return None
         return guess_prompt(self.gauge, self.asked_bytes)

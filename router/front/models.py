@@ -148,7 +148,12 @@ def _page(cards: tuple[ModelCard, ...], *, has_more: bool) -> Page:
 
 
 def _named(card: ModelCard) -> Named:
-    return Named(id=card.id, display_name=card.id, max_input_tokens=card.context_window)
+    return Named(
+        id=card.id,
+        display_name=card.id,
+        max_input_tokens=card.context_window,
+        max_tokens=card.traits.max_output,
+    )
 
 
 def _model(card: ModelCard) -> Model:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from itertools import chain
 
 from router.canon.count import TokenCount
 from router.canon.operation import Operation
@@ -80,6 +81,11 @@ def chat_tokens(request: ChatRequest) -> int:
     return turns + tools + form
 
 
+def data_tokens(request: ChatRequest) -> int | None:
+    """Tokens of a prompt whose size does not tell them: one with a picture, a document or sound. None of any other."""
+    return chat_tokens(request) if any(map(_holds_data, request.messages)) else None
+
+
 def estimate_count(request: ChatRequest) -> TokenCount:
     """The count, and that it is ours."""
     return TokenCount(tokens=chat_tokens(request), estimated=True)
@@ -99,6 +105,14 @@ def cannot_count(fault: WireFault) -> bool:
     """
     missing = fault.reason is Reason.MODEL_MISSING and fault.code is None and "model" not in fault.message.lower()
     return missing or fault.status in _NOT_THERE or _UNSUPPORTED in fault.message
+
+
+_DATA = (Image, Document, Audio)
+
+
+def _holds_data(message: Message) -> bool:
+    inner = (each for part in message.parts if isinstance(part, ToolResult) for each in part.parts)
+    return any(isinstance(part, _DATA) for part in chain(message.parts, inner))
 
 
 def _message(message: Message) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,21 @@ async def test_an_unknown_model_is_404_in_the_envelope(tmp_path: Path) -> None:
         async with router.chat(model="gpt-none") as response:
             assert (response.status, await response.json()) == (404, body)
         assert one.turns == []
+
+
+@pytest.mark.parametrize("headers", [{}, {"anthropic-version": "2023-06-01"}], ids=["OpenAI", "Anthropic"])
+@on_real_loops
+async def test_how_much_a_model_takes_and_says_is_told_in_both_forms(
+    headers: Mapping[str, str], tmp_path: Path
+) -> None:
+    """Listed and by itself, under the names that each protocol's clients read; of an unknown model nothing."""
+    async with ScriptedProvider(speak()) as one, ScriptedProvider(speak()) as two:
+        known = remote(one, kind="anthropic", api_key="k", models=["claude-haiku-4-5"])
+        async with served({"providers": {"one": known, "two": remote(two)}}, tmp_path) as router:
+            async with router.http.get(f"{router.url}/v1/models?limit=1000", headers=headers) as response:
+                rows = {row["id"]: row for row in (await response.json())["data"]}
+            async with router.http.get(f"{router.url}/v1/models/one:claude-haiku-4-5", headers=headers) as response:
+                assert await response.json() == rows["one:claude-haiku-4-5"]
+    names = ("max_input_tokens", "max_tokens") if headers else ("context_window", "max_output")
+    assert [rows["claude-haiku-4-5"][name] for name in names] == [200_000, 64_000]
+    assert [rows["two:m"].get(name) for name in names] == [None, None]

@@ -40,7 +40,7 @@ _COUNTED = {
 _COUNTS: dict[str, tuple[Any, Any, range, tuple[int | None, ...]]] = {
     "counted at the end": (_LONG, _COUNTED, range(200, 500), (8, 300, 4, 2)),
     "never counted": (_LONG, None, range(200, 500), (None, 0, 0, 0)),
-    "a picture": ([_PICTURE], _COUNTED, range(1), (8, 300, 4, 2)),
+    "a picture": ([_PICTURE], _COUNTED, range(1600, 1700), (8, 300, 4, 2)),
 }
 """Prompt, the provider's count, what the stream may begin with, what it must end with; None is the beginning's."""
 

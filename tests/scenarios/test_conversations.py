@@ -234,3 +234,52 @@ async def test_a_restart_of_their_keeper_loses_conversations_and_nothing_else(tm
         on = await say(router, "on", previous_response_id=fresh.id)
     assert (lost.status, lost.error["code"]) == (400, "previous_response_not_found")
     assert on.status == 200
+
+
+@scenario
+async def test_a_conversation_that_was_evicted_is_not_known_and_says_so(tmp_path: Path) -> None:
+    """The store is bounded: what was used least goes first, whole, and what stays can be gone on from."""
+    small = {"conversations": {"max_bytes": 1_000_000}}
+    async with ScriptedProvider(speak("blue")) as one, served(routed(one, one, **small), tmp_path) as router:
+        old = await say(router, "x" * 400_000)
+        new = await say(router, "y" * 400_000)
+        more = await say(router, "z" * 400_000)
+        lost = await say(router, "on", previous_response_id=old.id)
+        held = [(await say(router, "on", previous_response_id=each.id)).status for each in (new, more)]
+        read = (await get(router, old.id))[0]
+    assert (lost.status, lost.error["code"]) == (400, "previous_response_not_found")
+    assert (held, read) == ([200, 200], 404)
+
+
+@scenario
+async def test_what_is_anothers_is_not_there(tmp_path: Path) -> None:
+    """Neither to go on from, nor to read, nor to delete, in the words for an id that never was."""
+    keys = {"one": {"key": "client-key-number-one"}, "two": {"key": "client-key-number-two"}}
+    async with ScriptedProvider(speak("blue")) as one, served(routed(one, keys=keys), tmp_path) as router:
+        router.http.headers["authorization"] = "Bearer client-key-number-one"
+        mine = await say(router, "hi")
+        router.http.headers["authorization"] = "Bearer client-key-number-two"
+        on = await say(router, "on", previous_response_id=mine.id)
+        never = await say(router, "on", previous_response_id="resp_never")
+        seen = [(await get(router, mine.id, method))[0] for method in ("GET", "DELETE")]
+        router.http.headers["authorization"] = "Bearer client-key-number-one"
+        still = await say(router, "on", previous_response_id=mine.id)
+    assert on.error["message"] == never.error["message"].replace("resp_never", mine.id)
+    assert (on.status, seen, still.status) == (400, [404, 404], 200)
+
+
+@scenario
+async def test_when_the_holder_is_gone_from_the_route_nobody_begins_anew(tmp_path: Path) -> None:
+    """It was taken out of the configuration while it held a conversation: the caller is told who held it."""
+    one = ScriptedProvider(stored("resp_one", "blue"))
+    async with one, ScriptedProvider(stored("resp_x", "no")) as two:
+        async with served(routed(holder(one), holder(two)), tmp_path) as router:
+            first = await say(router, "Name a colour.")
+            async with router.http.put(f"{router.url}/config/groups/chat", json={"targets": ["two:m"]}) as response:
+                assert response.status == 200, await response.text()
+            async with router.http.delete(f"{router.url}/config/providers/one") as response:
+                assert response.status == 200, await response.text()
+            gone = await say(router, "Another.", previous_response_id=first.id)
+        assert not two.turns
+    assert (gone.status, gone.error["code"]) == (400, "previous_response_not_found")
+    assert "one holds this conversation" in gone.error["message"]
