@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from router.cli.options import Address, AsJson, Config, Whose
+from router.cli.options import Address, AsJson, Config, Whose, Wide
 
 configuration = typer.Typer(
     name="config", help="The configuration: as it is written, and of a running router.", no_args_is_help=True
@@ -133,7 +133,7 @@ def create_key(  # noqa: PLR0913 an option each
 
 
 @keys.command("list")
-def list_keys(url: Address = None, config: Whose = None, json: AsJson = False) -> None:
+def list_keys(url: Address = None, config: Whose = None, json: AsJson = False, wide: Wide = False) -> None:
     """Every client key, by name; the keys themselves are not kept."""
     from router.cli import keys as command
     from router.cli.place import place_of
@@ -143,7 +143,11 @@ def list_keys(url: Address = None, config: Whose = None, json: AsJson = False) -
 
 @keys.command("change")
 def change_key(
-    name: str, settings: Settings = None, url: Address = None, config: Whose = None, json: AsJson = False
+    name: str,
+    settings: Settings = None,
+    url: Address = None,
+    config: Whose = None,
+    json: AsJson = False,
 ) -> None:
     """Change what a client key may; a value of null takes a restriction away."""
     from router.cli import keys as command

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from router.cli.administration import configuration, keys
-from router.cli.options import Address, AsJson, Config, Whose
+from router.cli.options import Address, AsJson, Config, Whose, Wide
 
 app = typer.Typer(
     name="pointsman",
@@ -48,6 +48,7 @@ def providers(
     url: Address = None,
     config: Whose = None,
     json: AsJson = False,
+    wide: Wide = False,
     credits: Annotated[bool, typer.Option("--credits", help="What those that tell it have left and charged.")] = False,
     generation: Annotated[str | None, typer.Option(help="The id of an answer, as OpenRouter gives it.")] = None,
 ) -> None:
@@ -64,7 +65,7 @@ def providers(
 
 
 @app.command()
-def models(url: Address = None, config: Whose = None, json: AsJson = False) -> None:
+def models(url: Address = None, config: Whose = None, json: AsJson = False, wide: Wide = False) -> None:
     """Every model name a running router takes."""
     from router.cli import remote
     from router.cli.place import place_of
@@ -88,7 +89,9 @@ def health(url: Address = None, config: Whose = None, json: AsJson = False) -> N
 
 
 @app.command()
-def costs(url: Address = None, config: Whose = None, since: Since = None, json: AsJson = False) -> None:
+def costs(
+    url: Address = None, config: Whose = None, since: Since = None, json: AsJson = False, wide: Wide = False
+) -> None:
     """What each provider of a running router cost, over all runs or since a time."""
     from router.cli import operation
     from router.cli.place import place_of
@@ -97,7 +100,7 @@ def costs(url: Address = None, config: Whose = None, since: Since = None, json: 
 
 
 @app.command()
-def logs(
+def logs(  # noqa: PLR0913 an option each
     only: Annotated[
         list[str] | None,
         typer.Option(help="NAME=VALUE: provider, model, kind, end, reason, key, credential or since; give several."),
@@ -107,6 +110,7 @@ def logs(
     limit: Limit = 20,
     cursor: Cursor = None,
     json: AsJson = False,
+    wide: Wide = False,
 ) -> None:
     """The last requests and attempts of a running router, without what was said: `pointsman logs --only end=failed`."""
     from router.cli import operation
@@ -116,7 +120,7 @@ def logs(
 
 
 @app.command()
-def audit(
+def audit(  # noqa: PLR0913 an option each
     only: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE: actor, act, outcome or since; give several.")
     ] = None,
@@ -125,6 +129,7 @@ def audit(
     limit: Limit = 20,
     cursor: Cursor = None,
     json: AsJson = False,
+    wide: Wide = False,
 ) -> None:
     """Who changed what of a running router, and who was let in: `pointsman audit --only outcome=denied`."""
     from router.cli import operation
@@ -140,6 +145,7 @@ def metrics(
     url: Address = None,
     config: Whose = None,
     json: AsJson = False,
+    wide: Wide = False,
 ) -> None:
     """What a running router counted of its providers since its start, or the last reset."""
     from router.cli import operation
@@ -153,7 +159,7 @@ def metrics(
 
 
 @app.command()
-def capabilities(url: Address = None, config: Whose = None, json: AsJson = False) -> None:
+def capabilities(url: Address = None, config: Whose = None, json: AsJson = False, wide: Wide = False) -> None:
     """What each model of a running router can do, as far as anybody said so."""
     from router.cli import operation
     from router.cli.place import place_of
@@ -162,13 +168,14 @@ def capabilities(url: Address = None, config: Whose = None, json: AsJson = False
 
 
 @app.command()
-def estimate(
+def estimate(  # noqa: PLR0913 an option each
     message: str,
     model: ModelName = "auto",
     max_tokens: Annotated[int | None, typer.Option(min=1, help="The longest answer, in tokens.")] = None,
     url: Address = None,
     config: Whose = None,
     json: AsJson = False,
+    wide: Wide = False,
 ) -> None:
     """What a question would cost on each provider; nothing is sent to them."""
     from router.cli import operation
@@ -184,6 +191,7 @@ def compare(
     url: Address = None,
     config: Whose = None,
     json: AsJson = False,
+    wide: Wide = False,
 ) -> None:
     """Ask several models the same at once: answer, time and cost side by side. Each of them is paid for."""
     from router.cli import comparison
@@ -235,6 +243,7 @@ def ledger_show(
     config: Config = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Newest entries to show; 1 to 1000.")] = 20,
     json: AsJson = False,
+    wide: Wide = False,
 ) -> None:
     """What every attempt used and cost: sums by provider, and the newest entries."""
     from router.cli import ledger as command
@@ -306,7 +315,7 @@ def ledger_rate(
 
 
 @app.command()
-def drill(file: Path, url: Address = None, config: Whose = None, json: AsJson = False) -> None:
+def drill(file: Path, url: Address = None, config: Whose = None, json: AsJson = False, wide: Wide = False) -> None:
     """Send a running router requests with faults, and see whether callers get what they should."""
     from router.cli import drill as command
     from router.cli.place import place_of

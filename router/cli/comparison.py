@@ -10,9 +10,8 @@ from statistics import quantiles
 from typing import Any
 
 from msgspec import Struct, to_builtins
-from rich.table import Table
 
-from router.cli.console import printed
+from router.cli.console import Column, Listing, listing, printed
 from router.cli.place import Place
 from router.cli.remote import Unreachable, asked
 
@@ -49,10 +48,8 @@ def bench(place: Place, model: str, requests: int, at_once: int, message: str, *
     if as_json:
         printed(json.dumps(measured, indent=2))
     else:
-        table = Table("what", "how", show_header=False)
-        for name, value in measured.items():
-            table.add_row(name, str(value))
-        printed(table)
+        rows = ((name, str(value)) for name, value in measured.items())
+        printed(listing((Column(title="what"), Column(title="how", breaks=True)), rows))
     return 1 if any(each.error for each in tries) else 0
 
 
@@ -102,15 +99,26 @@ def _measured(tries: Iterable[Try], took_s: float) -> dict[str, object]:
     }
 
 
-def _compared(tries: Iterable[Try]) -> Table:
-    table = Table("model", "served by", "seconds", "tokens", "cost USD", "answer", show_lines=True)
-    for each in tries:
-        table.add_row(
-            each.model,
-            each.served_by or "",
-            f"{each.seconds:.2f}",
-            "" if each.tokens is None else str(each.tokens),
-            each.cost_usd or ("" if each.error else "unknown"),
-            each.answer if each.error is None else f"none: {each.error}",
-        )
-    return table
+_COMPARED = (
+    Column(title="model"),
+    Column(title="served by", rank=3),
+    Column(title="seconds", rank=1, number=True),
+    Column(title="tokens", rank=2, number=True),
+    Column(title="cost USD", rank=2, number=True),
+    Column(title="answer", breaks=True),
+)
+
+
+def _compared(tries: Iterable[Try]) -> Listing:
+    return listing(_COMPARED, map(_row, tries), lines=True)
+
+
+def _row(each: Try) -> tuple[str, ...]:
+    return (
+        each.model,
+        each.served_by or "",
+        f"{each.seconds:.2f}",
+        "" if each.tokens is None else str(each.tokens),
+        each.cost_usd or ("" if each.error else "unknown"),
+        (each.answer or "") if each.error is None else f"none: {each.error}",
+    )

@@ -12,14 +12,13 @@ from pathlib import Path
 import msgspec
 import typer
 from msgspec import Struct
-from rich.console import Console
-from rich.table import Table
 
 from actors.runtime import Tasks, system_ports
 from actors.scout import conduct
 from router.app.seats import Seat, seat_of
 from router.app.transports import headers_of, transport_of
 from router.cli.configuration import settings_or_exit
+from router.cli.console import Column, Listing, listing, printed
 from router.errors import WireFault
 from router.providers import find_kinds
 from router.providers.survey import Figures, Inquiry, Unanswered
@@ -61,7 +60,7 @@ def _run(config: Path | None, ask: Ask, as_json: bool) -> int:
     elif not told:
         typer.echo("none of these providers tells that")
     else:
-        Console().print(_table(told))
+        printed(_table(told))
     return 1 if any(each.figures is None for each in told) else 0
 
 
@@ -90,9 +89,15 @@ async def _one(seat: Seat, ask: Ask, tasks: Tasks) -> Told:
     return Told(provider=seat.name, figures=figures)
 
 
-def _table(told: tuple[Told, ...]) -> Table:
-    table = Table("provider", "what", "value")
-    for each in told:
-        for name, value in (each.figures or {"": each.why or "it told nothing"}).items():
-            table.add_row(each.provider, name, "" if value is None else str(value))
-    return table
+_TOLD = (Column(title="provider"), Column(title="what"), Column(title="value", breaks=True))
+
+
+def _table(told: tuple[Told, ...]) -> Listing:
+    return listing(
+        _TOLD,
+        (
+            (each.provider, name, "" if value is None else str(value))
+            for each in told
+            for name, value in (each.figures or {"": each.why or "it told nothing"}).items()
+        ),
+    )

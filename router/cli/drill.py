@@ -15,9 +15,8 @@ import msgspec
 import typer
 import yaml
 from msgspec import Meta, Struct
-from rich.console import Console
-from rich.table import Table
 
+from router.cli.console import Column, Listing, listing, printed
 from router.cli.place import Place
 
 _TERMINAL = frozenset({"message_stop", "response.completed", "response.incomplete"})
@@ -108,7 +107,7 @@ def run(place: Place, file: Path, *, as_json: bool) -> int:
         ]
         typer.echo(json.dumps(rows, indent=2))
     else:
-        Console().print(_table(told, faults))
+        printed(_table(told, faults))
     return int(any(faults))
 
 
@@ -224,22 +223,35 @@ def _failed(said: dict[str, Any], seen: Seen) -> None:
         seen.attempts = len(metadata["attempts"])
 
 
-def _table(told: list[tuple[DrillCase, Seen]], faults: list[list[str]]) -> Table:
-    columns = ("drill", "status", "first token", "complete", "target", "attempts", "rescued", "reason", "as expected")
-    table = Table(*columns)
-    for (case, seen), wrong in zip(told, faults, strict=True):
-        table.add_row(
-            case.name,
-            str(seen.status or ""),
-            "" if seen.first_token_s is None else f"{seen.first_token_s:.2f} s",
-            "yes" if seen.complete else "no",
-            seen.target or "",
-            "" if seen.attempts is None else str(seen.attempts),
-            "yes" if seen.rescued else "no",
-            seen.reason or "",
-            "; ".join(wrong) or "yes",
-        )
-    return table
+_DRILLS = (
+    Column(title="drill", breaks=True),
+    Column(title="status", number=True),
+    Column(title="first token", rank=5, number=True),
+    Column(title="complete", rank=1),
+    Column(title="target", rank=3),
+    Column(title="attempts", rank=6, number=True),
+    Column(title="rescued", rank=7),
+    Column(title="reason", rank=4),
+    Column(title="as expected", breaks=True),
+)
+
+
+def _table(told: list[tuple[DrillCase, Seen]], faults: list[list[str]]) -> Listing:
+    return listing(_DRILLS, (_row(case, seen, wrong) for (case, seen), wrong in zip(told, faults, strict=True)))
+
+
+def _row(case: DrillCase, seen: Seen, wrong: list[str]) -> tuple[str, ...]:
+    return (
+        case.name,
+        str(seen.status or ""),
+        "" if seen.first_token_s is None else f"{seen.first_token_s:.2f} s",
+        "yes" if seen.complete else "no",
+        seen.target or "",
+        "" if seen.attempts is None else str(seen.attempts),
+        "yes" if seen.rescued else "no",
+        seen.reason or "",
+        "; ".join(wrong) or "yes",
+    )
 
 
 def _shown(value: object) -> str:

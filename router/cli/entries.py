@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import typer
 import yaml
-from rich.table import Table
 
+from router.cli.console import Column, Listing, listing
 from router.cli.operation import changed_words, config_table
 from router.cli.place import Place
 from router.cli.remote import asked, shown
@@ -33,7 +33,7 @@ def settings_of(words: list[str]) -> dict[str, Any]:
 def all_of(place: Place, section: str, *, as_json: bool) -> int:
     """A line for each, with what was changed at run time and what the file says in vain."""
 
-    def table(answer: dict[str, Any]) -> Table:
+    def table(answer: dict[str, Any]) -> Listing:
         with asked(place, "/config") as reply:
             changes = json.load(reply)["changes"]
         return _entries_table(answer, [change for change in changes if change["section"] == _SECTIONS[section]])
@@ -68,9 +68,16 @@ def _one(section: str, name: str) -> str:
     return f"/config/{section}/{quote(name, safe='')}"
 
 
-def _entries_table(answer: dict[str, Any], changes: list[dict[str, Any]]) -> Table:
-    table = Table("name", "as it is written", "at run time")
+_ENTRIES = (
+    Column(title="name"),
+    Column(title="as it is written", breaks=True),
+    Column(title="at run time", breaks=True),
+)
+
+
+def _entries_table(answer: dict[str, Any], changes: list[dict[str, Any]]) -> Listing:
     said = {change["name"]: changed_words(change) for change in changes}
-    for name in {**answer, **said}:
-        table.add_row(name, json.dumps(answer[name]) if name in answer else "", said.get(name, ""))
-    return table
+    names = {**answer, **said}
+    return listing(
+        _ENTRIES, ((name, json.dumps(answer[name]) if name in answer else "", said.get(name, "")) for name in names)
+    )

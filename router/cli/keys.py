@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import quote
 
 import typer
-from rich.table import Table
 
+from router.cli.console import Column, Listing, listing
 from router.cli.entries import settings_of
 from router.cli.operation import config_table
 from router.cli.place import Place
@@ -50,12 +50,22 @@ def names(place: Place, *, as_json: bool) -> int:
     return shown(place, "/keys", as_json, _keys_table)
 
 
-def _keys_table(answer: dict[str, Any]) -> Table:
-    table = Table("name", "owner", "group", "expires", "models", "endpoints")
+_KEYS = (
+    Column(title="name"),
+    Column(title="owner", rank=1),
+    Column(title="group", rank=3),
+    Column(title="expires", rank=2),
+    Column(title="models", rank=4, breaks=True),
+    Column(title="endpoints", rank=5, breaks=True),
+)
+
+
+def _keys_table(answer: dict[str, Any]) -> Listing:
+    rows = []
     for name, key in answer.items():
         words = (key.get("owner") or "", key.get("group") or "", key.get("expires") or "never")
-        table.add_row(name, *words, *(", ".join(key.get(list_) or ["all"]) for list_ in ("models", "endpoints")))
-    return table
+        rows.append((name, *words, *(", ".join(key.get(list_) or ["all"]) for list_ in ("models", "endpoints"))))
+    return listing(_KEYS, rows)
 
 
 def _made(answer: dict[str, Any]) -> str:

@@ -12,12 +12,12 @@ from typing import TypeVar
 
 import msgspec
 import typer
-from rich.table import Table
 
 from router.app.vaults import store_of
 from router.canon.cost import CostSource, usd_text
 from router.cli.configuration import settings_or_exit
-from router.cli.console import printed
+from router.cli.console import Column, Listing, listing, printed
+from router.cli.operation import COSTS
 from router.store.journal import EntryRow, JournalError, ProviderTotal, Query, Store, TranscriptRow
 
 R = TypeVar("R", EntryRow, TranscriptRow)
@@ -101,21 +101,19 @@ def _usd(usd: Decimal | None) -> str:
     return "unknown" if usd is None else usd_text(usd)
 
 
-def _totals(totals: tuple[ProviderTotal, ...]) -> Table:
-    counts = ("unpriced", "uncounted", "cached", "input tokens", "output tokens")
-    table = Table("provider", "entries", "cost USD", "by price", "by provider", *counts)
-    for row in totals:
-        table.add_row(
-            row.provider,
-            str(row.entries),
-            *map(_usd, (row.known_usd, row.priced_usd, row.reported_usd)),
-            str(row.unpriced),
-            str(row.uncounted),
-            str(row.cached),
-            str(row.input_tokens),
-            str(row.output_tokens),
-        )
-    return table
+def _totals(totals: tuple[ProviderTotal, ...]) -> Listing:
+    return listing(
+        COSTS,
+        (
+            (
+                row.provider,
+                str(row.entries),
+                *map(_usd, (row.known_usd, row.priced_usd, row.reported_usd)),
+                *map(str, (row.unpriced, row.uncounted, row.cached, row.input_tokens, row.output_tokens)),
+            )
+            for row in totals
+        ),
+    )
 
 
 def _tokens(row: EntryRow) -> str:
@@ -124,21 +122,32 @@ def _tokens(row: EntryRow) -> str:
     return str(row.usage.total) if row.usage else "unknown"
 
 
-def _entries(entries: tuple[EntryRow, ...]) -> Table:
-    who = ("request", "key", "user")
-    table = Table("closed", *who, "provider", "model", "end", "reason", "tokens", "cost USD", "by price", "by provider")
-    for row in entries:
-        closed = datetime.fromtimestamp(row.closed_at, UTC).isoformat(timespec="seconds") if row.closed_at else "open"
-        table.add_row(
-            closed,
-            row.exchange,
-            row.key,
-            row.user,
-            row.provider,
-            row.model,
-            row.end.value if row.end else "",
-            row.reason.value if row.reason else "",
-            _tokens(row),
-            *map(_usd, (row.cost_usd, row.priced_usd, row.reported_usd)),
-        )
-    return table
+_ENTRIES = (
+    Column(title="closed (UTC)"),
+    Column(title="request", rank=7),
+    Column(title="key", rank=5),
+    Column(title="user", rank=6),
+    Column(title="provider"),
+    Column(title="model", rank=3),
+    Column(title="end"),
+    Column(title="reason", rank=4),
+    Column(title="tokens", rank=2, number=True),
+    Column(title="cost USD", rank=1, number=True),
+    Column(title="by price", rank=8, number=True),
+    Column(title="by provider", rank=9, number=True),
+)
+
+
+def _entries(entries: tuple[EntryRow, ...]) -> Listing:
+    return listing(_ENTRIES, map(_entry, entries))
+
+
+def _entry(row: EntryRow) -> tuple[str, ...]:
+    return (
+        f"{datetime.fromtimestamp(row.closed_at, UTC):%Y-%m-%d %H:%M:%S}" if row.closed_at else "open",
+        *(row.exchange, row.key, row.user, row.provider, row.model),
+        row.end.value if row.end else "",
+        row.reason.value if row.reason else "",
+        _tokens(row),
+        *map(_usd, (row.cost_usd, row.priced_usd, row.reported_usd)),
+    )

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from msgspec.json import decode
-from rich.table import Table
 
+from router.cli.console import Column, Listing, listing
 from router.cli.place import Place
 from router.cli.remote import shown
 
@@ -81,7 +81,8 @@ def _path(path: str, **query: str | int | None) -> str:
 
 
 def _when(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+    """An instant in UTC, as the column's head says."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def _usd(usd: float | None) -> str:
@@ -93,119 +94,189 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _health_table(answer: Answer) -> Table:
-    table = Table("what", "how", show_header=False)
-    for name in ("status", "in_flight", "total_requests", "config_version", "uptime_s", "ledger_degraded"):
-        table.add_row(name, str(answer[name]))
+_PAIRS = (Column(title="what"), Column(title="how", breaks=True))
+"""One thing about the whole in each row."""
+
+
+def _health_table(answer: Answer) -> Listing:
+    names = ("status", "in_flight", "total_requests", "config_version", "uptime_s", "ledger_degraded")
+    rows = [(name, str(answer[name])) for name in names]
+    rows[1:1] = [("because", reason) for reason in answer["reasons"]]
     dead = [name for name, alive in answer["actors"].items() if not alive]
-    table.add_row("actors", f"down: {', '.join(dead)}" if dead else "all alive")
+    rows.append(("actors", f"down: {', '.join(dead)}" if dead else "all alive"))
     for name, report in answer["providers"].items():
         how = "healthy" if report["healthy"] else "not healthy"
-        table.add_row(f"provider {name}", f"{how}, circuit {report['circuit_state']}, score {report['health_score']}")
-    return table
+        rows.append((f"provider {name}", f"{how}, circuit {report['circuit_state']}, score {report['health_score']}"))
+    return listing(_PAIRS, rows)
 
 
-def _cost_table(answer: Answer) -> Table:
+COSTS = (
+    Column(title="provider"),
+    Column(title="entries", rank=4, number=True),
+    Column(title="cost USD", number=True),
+    Column(title="by price", rank=5, number=True),
+    Column(title="by provider", rank=6, number=True),
+    Column(title="unpriced", rank=1, number=True),
+    Column(title="uncounted", rank=8, number=True),
+    Column(title="cached", rank=7, number=True),
+    Column(title="input tokens", rank=2, number=True),
+    Column(title="output tokens", rank=3, number=True),
+)
+"""What sums of entries are shown by."""
+
+
+def _cost_table(answer: Answer) -> Listing:
     money = ("cost_usd", "priced_usd", "reported_usd")
     counts = ("unpriced", "uncounted", "cached", "input_tokens", "output_tokens")
-    table = Table(
-        "provider", "entries", "cost USD", "by price", "by provider", *(name.replace("_", " ") for name in counts)
-    )
-    for total in (*answer["providers"].values(), {**answer["overall"], "provider": "all"}):
-        table.add_row(
+    totals = (*answer["providers"].values(), {**answer["overall"], "provider": "all"})
+    rows = (
+        (
             total["provider"],
             str(total["entries"]),
             *(_usd(total[name]) for name in money),
             *(str(total[name]) for name in counts),
         )
-    if not answer["complete"]:
-        table.caption = "some is missing: the store cannot be read"
-    return table
+        for total in totals
+    )
+    return listing(COSTS, rows, caption=None if answer["complete"] else "some is missing: the store cannot be read")
 
 
-def _log_table(answer: Answer) -> Table:
-    table = Table("ended", "kind", "provider", "model", "end", "reason", "seconds", "tokens", "cost USD", "request")
-    for row in answer["rows"]:
-        tokens = None if row["input_tokens"] is None else f"{row['input_tokens']}+{row['output_tokens']}"
-        table.add_row(
+_LOGS = (
+    Column(title="ended (UTC)"),
+    Column(title="kind", rank=1),
+    Column(title="provider"),
+    Column(title="model", rank=5),
+    Column(title="end"),
+    Column(title="reason", rank=2),
+    Column(title="seconds", rank=3, number=True),
+    Column(title="tokens", rank=6, number=True),
+    Column(title="cost USD", rank=4, number=True),
+    Column(title="request", rank=7),
+)
+
+
+def _log_table(answer: Answer) -> Listing:
+    return listing(_LOGS, map(_log_row, answer["rows"]), caption=_older(answer))
+
+
+def _log_row(row: Answer) -> tuple[str, ...]:
+    tokens = None if row["input_tokens"] is None else f"{row['input_tokens']}+{row['output_tokens']}"
+    return (
+        _when(row["at"]),
+        *(_text(row[name]) for name in ("kind", "provider", "model", "end", "reason")),
+        f"{row['duration_s']:.3f}",
+        _text(tokens),
+        _usd(row["cost_usd"]) if row["kind"] == "exchange" else "",
+        row["request_id"],
+    )
+
+
+_ACTS = (
+    Column(title="when (UTC)"),
+    Column(title="who", rank=1, breaks=True),
+    Column(title="act", breaks=True),
+    Column(title="on what", breaks=True),
+    Column(title="outcome"),
+    Column(title="times", rank=2, number=True),
+)
+
+
+def _audit_table(answer: Answer) -> Listing:
+    rows = (
+        (
             _when(row["at"]),
-            *(_text(row[name]) for name in ("kind", "provider", "model", "end", "reason")),
-            f"{row['duration_s']:.3f}",
-            _text(tokens),
-            _usd(row["cost_usd"]) if row["kind"] == "exchange" else "",
-            row["request_id"],
+            *(row[name] for name in ("actor", "act", "subject", "outcome")),
+            str(decode(row["detail"]).get("count", 1)),
         )
-    return _older(table, answer)
+        for row in answer["rows"]
+    )
+    return listing(_ACTS, rows, caption=_older(answer))
 
 
-def _audit_table(answer: Answer) -> Table:
-    table = Table("when", "who", "act", "on what", "outcome", "times")
-    for row in answer["rows"]:
-        times = decode(row["detail"]).get("count", 1)
-        table.add_row(_when(row["at"]), *(row[name] for name in ("actor", "act", "subject", "outcome")), str(times))
-    return _older(table, answer)
+def _older(answer: Answer) -> str | None:
+    return None if answer["next"] is None else f"older ones: --cursor {answer['next']}"
 
 
-def _older(table: Table, answer: Answer) -> Table:
-    if answer["next"] is not None:
-        table.caption = f"older ones: --cursor {answer['next']}"
-    return table
+_NUMBERS = (
+    Column(title="provider"),
+    Column(title="attempts", number=True),
+    Column(title="ends", rank=1, breaks=True),
+    Column(title="reasons", rank=2, breaks=True),
+    Column(title="retries", rank=6, number=True),
+    Column(title="tokens", rank=4, number=True),
+    Column(title="USD", rank=3, number=True),
+    Column(title="first token ms", rank=7, number=True),
+    Column(title="ms", rank=5, number=True),
+)
 
 
-def _numbers_table(answer: Answer) -> Table:
-    table = Table("provider", "attempts", "ends", "reasons", "retries", "tokens", "USD", "first token ms", "ms")
-    for name, numbers in answer["providers"].items():
-        counts = ((f"{what} {count}" for what, count in numbers[part].items()) for part in ("ends", "reasons"))
-        table.add_row(
-            name,
-            str(numbers["attempts"]),
-            *(", ".join(words) for words in counts),
-            str(numbers["retries"]),
-            str(sum(numbers["tokens"].values())),
-            f"{numbers['cost_usd']:.4f}",
-            *(_ms(numbers[part]["mean_ms"]) for part in ("first_token", "duration")),
-        )
-    return table
+def _numbers_table(answer: Answer) -> Listing:
+    return listing(_NUMBERS, (_numbers_row(name, numbers) for name, numbers in answer["providers"].items()))
+
+
+def _numbers_row(name: str, numbers: Answer) -> tuple[str, ...]:
+    counts = ((f"{what} {count}" for what, count in numbers[part].items()) for part in ("ends", "reasons"))
+    return (
+        name,
+        str(numbers["attempts"]),
+        *(", ".join(words) for words in counts),
+        str(numbers["retries"]),
+        str(sum(numbers["tokens"].values())),
+        f"{numbers['cost_usd']:.4f}",
+        *(_ms(numbers[part]["mean_ms"]) for part in ("first_token", "duration")),
+    )
 
 
 def _ms(mean: float | None) -> str:
     return "" if mean is None else f"{mean:.0f}"
 
 
-def _abilities_table(answer: Answer) -> Table:
-    table = Table("model", "can", "cannot", "context", "USD in", "USD out")
+_ABILITIES = (
+    Column(title="model"),
+    Column(title="can", rank=1, breaks=True),
+    Column(title="cannot", rank=4, breaks=True),
+    Column(title="context", rank=2, number=True),
+    Column(title="USD in", rank=3, number=True),
+    Column(title="USD out", rank=3, number=True),
+)
+
+
+def _abilities_table(answer: Answer) -> Listing:
+    rows = []
     for provider, said in answer["providers"].items():
         for model, about in said["models"].items():
             price = about["usd_per_mtok"]
-            table.add_row(
-                f"{provider}:{model}",
-                *(", ".join(about[part]) for part in ("can", "cannot")),
-                *(_text(each) for each in (about["context_window"], price["input"], price["output"])),
-            )
-    return table
+            lists = (", ".join(about[part]) for part in ("can", "cannot"))
+            numbers = (_text(each) for each in (about["context_window"], price["input"], price["output"]))
+            rows.append((f"{provider}:{model}", *lists, *numbers))
+    return listing(_ABILITIES, rows, caption="USD for a million tokens")
 
 
-def _estimate_table(answer: Answer) -> Table:
-    table = Table("target", "USD", "at least", "at most", "price")
+_ESTIMATES = (
+    Column(title="target"),
+    Column(title="USD", number=True),
+    Column(title="at least", rank=1, number=True),
+    Column(title="at most", rank=1, number=True),
+    Column(title="price", rank=2, breaks=True),
+)
+
+
+def _estimate_table(answer: Answer) -> Listing:
+    rows = []
     for target, said in answer["targets"].items():
         most = _usd(said["high_usd"]) if said["usd"] is None or said["high_usd"] is not None else "unbounded"
-        table.add_row(target, _usd(said["usd"]), _usd(said["low_usd"]), most, _text(said["price_id"]))
-    table.caption = f"for a prompt of about {answer['prompt_tokens']} tokens"
-    return table
+        rows.append((target, _usd(said["usd"]), _usd(said["low_usd"]), most, _text(said["price_id"])))
+    return listing(_ESTIMATES, rows, caption=f"for a prompt of about {answer['prompt_tokens']} tokens")
 
 
-def config_table(answer: Answer) -> Table:
+def config_table(answer: Answer) -> Listing:
     """Which configuration is in force now, and what moved."""
-    table = Table("what", "how", show_header=False)
-    for name in ("version", "number", "source"):
-        table.add_row(name, str(answer[name]))
+    rows = [(name, str(answer[name])) for name in ("version", "number", "source")]
     for part in ("providers", "groups"):
-        for how, names in answer.get(part, {}).items():
-            table.add_row(f"{part} {how}", ", ".join(names) or "none")
-    table.add_row("restart for", ", ".join(answer["restart_for"]) or "nothing")
-    for change in answer["changes"]:
-        table.add_row(f"{change['section']}.{change['name']}", changed_words(change))
-    return table
+        rows += [(f"{part} {how}", ", ".join(names) or "none") for how, names in answer.get(part, {}).items()]
+    rows.append(("restart for", ", ".join(answer["restart_for"]) or "nothing"))
+    rows += [(f"{change['section']}.{change['name']}", changed_words(change)) for change in answer["changes"]]
+    return listing(_PAIRS, rows)
 
 
 def changed_words(change: Answer) -> str:

@@ -7,10 +7,15 @@ from typing import Annotated
 
 import typer
 
+from router.cli.console import widened
+
 Config = Annotated[
     Path | None, typer.Option("--config", "-c", help="YAML, TOML or JSON; left out, keys in the environment decide.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Wide = Annotated[
+    bool, typer.Option("--wide", callback=widened, help="Every column of a table, however narrow the terminal.")
+]
 Address = Annotated[
     str | None,
     typer.Option(

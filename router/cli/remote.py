@@ -13,9 +13,8 @@ from urllib.parse import urlsplit
 from urllib.request import Request
 
 import typer
-from rich.table import Table
 
-from router.cli.console import printed
+from router.cli.console import Column, Listing, listing, printed
 from router.cli.place import Place
 
 TIMEOUT_S = 600.0
@@ -54,7 +53,7 @@ def shown(
     place: Place,
     path: str,
     as_json: bool,
-    table: Callable[[dict[str, Any]], Table | str],
+    table: Callable[[dict[str, Any]], Listing | str],
     body: object | None = None,
     *,
     method: str | None = None,
@@ -136,24 +135,49 @@ def _lines(reply: Iterable[bytes]) -> Iterator[bytes]:
         return
 
 
-def _provider_table(answer: dict[str, Any]) -> Table:
-    table = Table("provider", "healthy", "circuit", "score", "success", "requests", "last error", "models")
-    for name, report in answer["providers"].items():
-        table.add_row(
-            name,
-            "yes" if report["healthy"] else "no",
-            report["circuit_state"],
-            f"{report['health_score']:.2f}",
-            "" if report["success_rate"] is None else f"{report['success_rate']:.0%}",
-            str(report["requests"]),
-            report["last_error"] or "",
-            ", ".join(report["models"]),
-        )
-    return table
+_PROVIDERS = (
+    Column(title="provider"),
+    Column(title="healthy"),
+    Column(title="circuit", rank=1),
+    Column(title="score", rank=4, number=True),
+    Column(title="success", number=True),
+    Column(title="requests", rank=2, number=True),
+    Column(title="last error", breaks=True),
+    Column(title="models", rank=3, breaks=True),
+)
 
 
-def _model_table(answer: dict[str, Any]) -> Table:
-    table = Table("model", "context", "targets")
-    for model in answer["data"]:
-        table.add_row(model["id"], str(model.get("context_window") or ""), ", ".join(model["targets"]))
-    return table
+def _provider_table(answer: dict[str, Any]) -> Listing:
+    return listing(
+        _PROVIDERS,
+        (
+            (
+                name,
+                "yes" if report["healthy"] else "no",
+                report["circuit_state"],
+                f"{report['health_score']:.2f}",
+                "" if report["success_rate"] is None else f"{report['success_rate']:.0%}",
+                str(report["requests"]),
+                report["last_error"] or "",
+                ", ".join(report["models"]),
+            )
+            for name, report in answer["providers"].items()
+        ),
+    )
+
+
+_MODELS = (
+    Column(title="model"),
+    Column(title="context", rank=1, number=True),
+    Column(title="targets", rank=2, breaks=True),
+)
+
+
+def _model_table(answer: dict[str, Any]) -> Listing:
+    return listing(
+        _MODELS,
+        (
+            (model["id"], str(model.get("context_window") or ""), ", ".join(model["targets"]))
+            for model in answer["data"]
+        ),
+    )

@@ -11,13 +11,12 @@ from pathlib import Path
 import msgspec
 import typer
 from msgspec import Struct
-from rich.console import Console
-from rich.table import Table
 
 from actors.runtime.ports import SystemWall
 from router.app.vaults import store_of
 from router.cli.acts import carry_acts, keep_act
 from router.cli.configuration import or_exit, origin_of
+from router.cli.console import Column, listing, printed
 from router.settings import ConfigInvalid, Origin, Safe, VaultError
 from router.settings.vault import is_name
 from router.store.journal import JournalError
@@ -56,10 +55,8 @@ def names(file: Path | None, *, as_json: bool) -> int:
     if status == 0 and as_json:
         typer.echo(msgspec.json.encode({"secrets": [{"name": name, "set_at": at} for name, at in found.items()]}))
     elif status == 0:
-        table = Table("secret", "set")
-        for name, at in sorted(found.items()):
-            table.add_row(name, datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds"))
-        Console().print(table)
+        rows = ((name, f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}") for name, at in sorted(found.items()))
+        printed(listing((Column(title="secret"), Column(title="set (UTC)")), rows))
     return status
 
 
