@@ -1,6 +1,6 @@
 """The clocks of one attempt. Whichever runs out first ends the attempt's waiting, with a reason of its own.
 
-Timers are armed once per phase and looked at again when they ring, instead of being re-armed for every piece: a stream
+All clocks share one timer. It is set anew only for one that is due earlier, and looks, when it rings, who is: a stream
 of a thousand pieces costs two timers. While the attempt waits for its own reader, no provider's clock runs.
 """
 
@@ -41,7 +41,9 @@ class Clocks:
         self._task = asyncio.current_task()
         self._timeouts = timeouts
         self._streamed = streamed
-        self._timers: dict[Reason, asyncio.TimerHandle] = {}
+        self._due_s: dict[Reason, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._ring_s = 0.0
         self._limits: dict[Reason, float] = {}
         self._last_content: float | None = None
         self._window_since = 0.0
@@ -54,12 +56,12 @@ class Clocks:
     def sent(self, first_token_s: float) -> None:
         """The request goes out now: the provider's time begins, and with it the wait for first byte and first token,
         for the latter so long when streamed."""
+        self._arm(Reason.FIRST_BYTE_TIMEOUT, self._timeouts.first_byte_s if self._streamed else self._timeouts.whole_s)
+        self._arm(Reason.FIRST_TOKEN_TIMEOUT, first_token_s if self._streamed else self._timeouts.whole_s)
         total_s = self._timeouts.total_s
         if self._loop.time() + total_s < self._deadline_s:
             self._disarm(Reason.DEADLINE)
             self._arm(Reason.TOTAL_TIMEOUT, total_s)
-        self._arm(Reason.FIRST_BYTE_TIMEOUT, self._timeouts.first_byte_s if self._streamed else self._timeouts.whole_s)
-        self._arm(Reason.FIRST_TOKEN_TIMEOUT, first_token_s if self._streamed else self._timeouts.whole_s)
 
     def again(self) -> None:
         """The next request of the same attempt goes out, not streamed: the outer clocks bound all of them together."""
@@ -127,9 +129,10 @@ class Clocks:
 
     def stop(self) -> None:
         """No clock runs from now on."""
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
+        self._due_s.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def verdict(self) -> WireFault | None:
         """In `except CancelledError`: the fault if a clock did it, None if somebody else wants this task to end."""
@@ -142,22 +145,34 @@ class Clocks:
 
     def _arm(self, reason: Reason, seconds: float) -> None:
         self._limits[reason] = seconds
-        self._timers[reason] = self._loop.call_later(max(0.0, seconds), self._ring, reason)
+        self._due_s[reason] = due_s = self._loop.time() + max(0.0, seconds)
+        if self._timer is None or due_s < self._ring_s:
+            self._set_timer(due_s)
 
     def _disarm(self, reason: Reason) -> None:
-        timer = self._timers.pop(reason, None)
-        if timer is not None:
-            timer.cancel()
+        self._due_s.pop(reason, None)
 
-    def _ring(self, reason: Reason) -> None:
-        """Fire, unless content came since or it is our own reader who is slow: then look again when it may be due."""
-        again_s = self._left_s(reason)
-        if again_s > 0:
-            self._timers[reason] = self._loop.call_later(again_s, self._ring, reason)
-        elif self.fired is None and self._task is not None:
-            self.fired = reason
-            self.stop()
-            self._task.cancel()
+    def _set_timer(self, due_s: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._ring_s = due_s
+        self._timer = self._loop.call_at(due_s, self._ring)
+
+    def _ring(self) -> None:
+        """Fire for who is due, unless content came since or it is our own reader who is slow: then look again when it
+        may be due."""
+        self._timer = None
+        for reason in [reason for reason, due_s in self._due_s.items() if due_s <= self._ring_s]:
+            again_s = self._left_s(reason)
+            if again_s > 0:
+                self._due_s[reason] = self._loop.time() + again_s
+            elif self.fired is None and self._task is not None:
+                self.fired = reason
+                self.stop()
+                self._task.cancel()
+                return
+        if self._due_s:
+            self._set_timer(min(self._due_s.values()))
 
     def _left_s(self, reason: Reason) -> float:
         """Seconds until `reason` may be due; 0 when it is due now. The two outer clocks run for slow readers too."""
