@@ -213,7 +213,8 @@ class Exchange:
         self._on_loss = self._call.ask.requirements.on_loss or planned.course.on_loss
         if not planned.targets:
             raise self._no_target()
-        return structs.replace(planned, course=self._course(planned.course))
+        course = self._course(planned.course)
+        return planned if course is planned.course else structs.replace(planned, course=course)
 
     def _course(self, course: Course) -> Course:
         """The route's course as far as the caller wishes to go it. Raises `Refused`."""

@@ -104,6 +104,21 @@ class FailoverGroup(Actor):
 
     def _plan(self, ask: Ask, able: tuple[Target, ...]) -> Planned:
         wanted, spec = ask.requirements, self._spec
+        fitting = self._fit(ask, able)
+        targets = fitting if len(fitting) == 1 and wanted.min_context is None else self._chosen(ask, fitting)
+        # a caller may ask for fewer attempts than the group allows, never for more
+        attempts = min(wanted.max_attempts or spec.max_attempts, spec.max_attempts)
+        return Planned(
+            targets=targets,
+            max_attempts=max(attempts, 1),
+            strategy=spec.rules.strategy,
+            course=spec.course,
+            late_s={} if spec.course.hedge is None else self._late_s(ask, targets, spec.course.hedge),
+        )
+
+    def _chosen(self, ask: Ask, fitting: tuple[Target, ...]) -> tuple[Target, ...]:
+        """In the order in which to ask them; where there is but one, nobody needs to look how it is."""
+        wanted = ask.requirements
         wishes = Wishes(
             fallback=wanted.fallback,
             min_context=wanted.min_context,
@@ -111,17 +126,9 @@ class FailoverGroup(Actor):
             streamed=ask.stream,
         )
         moment = Moment(cursor=self._cursor, now=self.ports.clock.now(), rng=self.ports.rng)
-        choice = choose_order(self._candidates(ask, able), spec.rules, wishes, moment)
+        choice = choose_order(self._candidates(ask, fitting), self._spec.rules, wishes, moment)
         self._cursor = choice.cursor
-        # a caller may ask for fewer attempts than the group allows, never for more
-        attempts = min(wanted.max_attempts or spec.max_attempts, spec.max_attempts)
-        return Planned(
-            targets=choice.targets,
-            max_attempts=max(attempts, 1),
-            strategy=spec.rules.strategy,
-            course=spec.course,
-            late_s={} if spec.course.hedge is None else self._late_s(ask, choice.targets, spec.course.hedge),
-        )
+        return choice.targets
 
     def _late_s(self, ask: Ask, targets: tuple[Target, ...], rules: HedgeRules) -> dict[Target, float]:
         """When each target is late, by its own history; and the exchange earns its share of a hedge."""
@@ -151,10 +158,10 @@ class FailoverGroup(Actor):
             return None
         return affinity_of(ask.requirements.affinity_key, ask.fields, self._spec.rules.affinity)
 
-    def _candidates(self, ask: Ask, able: tuple[Target, ...]) -> tuple[Candidate, ...]:
+    def _candidates(self, ask: Ask, fitting: tuple[Target, ...]) -> tuple[Candidate, ...]:
         windows = self._readers.windows()
         usage = expected_usage(ask.fields) if self._spec.rules.strategy is Strategy.CHEAPEST else None
-        return tuple(self._candidate(target, windows, usage) for target in self._fit(ask, able))
+        return tuple(self._candidate(target, windows, usage) for target in fitting)
 
     def _fit(self, ask: Ask, able: tuple[Target, ...]) -> tuple[Target, ...]:
         """The targets that the request may go to by what it needs; nobody looks where there is no choice."""

@@ -124,7 +124,7 @@ class Telemetry(Actor):
     async def on_start(self) -> None:
         """Begin with nothing but the total, and fold from now on."""
         self._pending: deque[Ordered] = deque()
-        self._rows: deque[LogRow] = deque(maxlen=self._tuning.rows)
+        self._rows: deque[tuple[Fact, int]] = deque(maxlen=self._tuning.rows)
         self._seq = 0
         self._board = Board(self._tuning.span, total=self._outlets.view.value.total_requests)
         self._wake = asyncio.Event()
@@ -257,8 +257,9 @@ class Telemetry(Actor):
             out.spans.emit(sketch_exchange(fact, clean=out.clean))
 
     def _keep(self, fact: Fact) -> None:
+        """For the request log: most rows are never read, and those that are only now and then."""
         self._seq += 1
-        self._rows.append(self._row(fact, self._seq))
+        self._rows.append((fact, self._seq))
 
     def _row(self, fact: Fact, seq: int) -> LogRow:
         clean = self._outlets.clean
@@ -268,8 +269,8 @@ class Telemetry(Actor):
     def _page(self, ask: ReadLog) -> LogPage:
         """Rows of facts that wait come first, so that whoever told one reads it; their places are those they get."""
         facts = [fact for fact in self._pending if isinstance(fact, AttemptEnded | ExchangeEnded)]
-        waiting = (self._row(fact, self._seq + place) for place, fact in reversed(list(enumerate(facts, 1))))
-        newest_first = (row for rows in (waiting, reversed(self._rows)) for row in rows)
+        waiting = [(fact, self._seq + place) for place, fact in enumerate(facts, 1)]
+        newest_first = (self._row(*placed) for kept in (waiting, self._rows) for placed in reversed(kept))
         return LogPage(rows=pick_rows(newest_first, ask.wanted))
 
     def _publish(self) -> None:

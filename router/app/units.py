@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 
 from msgspec import Struct, convert
 
@@ -197,7 +197,8 @@ def _ways(kind: Kind, base_url: str, query: Mapping[str, str], prefix: Prefix | 
     return {
         operation: Way(
             codec=codecs[operation],
-            address=partial(_address, endpoint, base_url, query),
+            # Of the models that are served, each streamed or not: made once, and not by each request.
+            address=lru_cache(maxsize=256)(partial(_address, endpoint, base_url, query)),
             quirks=endpoint.quirks,
             relays=endpoint.relays,
             prefix=prefix if operation is Operation.CHAT else None,
