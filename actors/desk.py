@@ -24,11 +24,13 @@ from actors.messages import (
     Finding,
     HealthReport,
     Inquiry,
+    KeysReopened,
     ModelCard,
     Opened,
     ProviderAbilities,
     ProviderReport,
     ReadLog,
+    ReopenKeys,
     ResetMetrics,
     TargetReport,
 )
@@ -201,10 +203,23 @@ class TreeDesk:
 
     async def _ask(self, whom: str, message: object, within_s: float, otherwise: str) -> Any:
         """An actor's answer. Raises `Unavailable`, in words, when there is none."""
+        return await self._answer(self._views.actors[whom], message, within_s, otherwise)
+
+    async def _answer(self, ref: Ref, message: object, within_s: float, otherwise: str) -> Any:
         try:
-            return await self._views.actors[whom].ask(message, timeout_s=within_s)
+            return await ref.ask(message, timeout_s=within_s)
         except (ActorDead, AskTimeout, MailboxFull) as error:
             raise Unavailable(otherwise, reason=Reason.INTERNAL, retry_after_s=1.0) from error
+
+    async def reopen_keys(self, provider: str, by: str) -> KeysReopened | None:
+        """As the Protocol says."""
+        view = self._views.edition().providers.get(provider)
+        pacer = None if view is None else view.pacer
+        answer: KeysReopened | None = None
+        if pacer is not None:
+            answer = await self._answer(pacer, ReopenKeys(), INQUIRY_S, "the provider's keys cannot be changed now")
+        self.admin_acted(by, "keys.retry", f"providers.{provider}", "missing" if answer is None else "taken")
+        return answer
 
     def admin_acted(self, by: str, act: str, subject: str, outcome: str) -> None:
         """Have an administrative act kept and logged."""

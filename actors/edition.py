@@ -27,6 +27,7 @@ class ProviderView(Struct, frozen=True, kw_only=True):
         found: the models that it listed itself, by name; None for one that is not asked.
         pooled: whether it takes part where no provider is named.
         ref: its Provider actor; None for a provider that could not be set up, `absent` says why.
+        pacer: its Pace actor, likewise.
     """
 
     models: tuple[str, ...]
@@ -37,6 +38,7 @@ class ProviderView(Struct, frozen=True, kw_only=True):
     found: Snapshot[Mapping[str, FoundModel]] | None = None
     pooled: bool = True
     ref: Ref | None = None
+    pacer: Ref | None = None
     absent: str | None = None
 
 

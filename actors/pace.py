@@ -18,8 +18,10 @@ from actors.messages import (
     Busy,
     Grant,
     KeyChanged,
+    KeysReopened,
     LimitsRead,
     PaceView,
+    ReopenKeys,
 )
 from actors.runtime import Actor, Down, Exit, Job, Ref, Reply, Snapshot
 from router.errors import BLAME, Blame
@@ -39,6 +41,7 @@ from router.policy.pace import (
     next_left,
     next_measured,
     next_moment,
+    next_reopened_all,
     next_returned,
     next_served,
     next_slot,
@@ -54,6 +57,8 @@ class WaitOver(Struct, frozen=True, kw_only=True):
 _UNKNOWN = Grant(key="", model="")
 """What an attempt holds that has been let go and has not noticed yet, or has not asked yet."""
 
+Answer = Acquired | Busy | KeysReopened | Reply | None
+
 Live = Callable[[], Iterable[tuple[Job, Grant | None]]]
 """The attempts under way at a provider; None where one has not been let go, or has not noticed yet."""
 
@@ -61,8 +66,9 @@ Live = Callable[[], Iterable[tuple[Job, Grant | None]]]
 class Pace(Actor):
     """Lets attempts go, each by a key and with a slot; takes the slots back when the attempts end.
 
-    Accepts `Acquire` -> `Acquired | Busy`, at once or when it is its turn, and the facts `AttemptMeasured` and
-    `LimitsRead`. A job holds one slot, however often it asks. Publishes `PaceView`; tells telemetry `KeyChanged`.
+    Accepts `Acquire` -> `Acquired | Busy`, at once or when it is its turn, `ReopenKeys` -> `KeysReopened`, and the
+    facts `AttemptMeasured` and `LimitsRead`. A job holds one slot, however often it asks. Publishes `PaceView`; tells
+    telemetry `KeyChanged`.
 
     A restart loses the queue (who waits is told that the actor died), the average hold time and what was refused
     lately. It finds the slots in use from the live jobs, and the state of the keys, their quiet and their buckets from
@@ -106,11 +112,13 @@ class Pace(Actor):
         self._counting = False
         self._count()
 
-    def on_receive(self, message: Acquire | AttemptMeasured | LimitsRead | WaitOver) -> Acquired | Busy | Reply | None:
+    def on_receive(self, message: Acquire | ReopenKeys | AttemptMeasured | LimitsRead | WaitOver) -> Answer:
         """Give, queue or refuse; what moves the queue answers those in it."""
         match message:
             case Acquire():
                 return self._acquire(message)
+            case ReopenKeys():
+                return self._reopen()
             case AttemptMeasured():
                 self._measure(message.key, message.told)
             case LimitsRead():
@@ -206,6 +214,14 @@ class Pace(Actor):
         if not self._counting:
             self._count()
         self._move_on()
+
+    def _reopen(self) -> KeysReopened:
+        before = self._pacing.lanes
+        self._take(next_reopened_all(self._pacing))
+        changed = [(was, lane) for was, lane in zip(before, self._pacing.lanes, strict=True) if was is not lane]
+        for was, lane in changed:
+            self._tell_change(was, lane)
+        return KeysReopened(keys=tuple(lane.name for _, lane in changed))
 
     def _under_way(self, key: str, told: Told) -> int:
         """Attempts under way by a key at a model, the one that just ended included; where nothing is bounded and none

@@ -131,6 +131,17 @@ class Acquired(Struct, frozen=True, kw_only=True):
     key: str = ONLY
 
 
+class ReopenKeys(Struct, frozen=True, kw_only=True):
+    """Ask Pace to try keys again that the provider refused, or whose account it called empty. Answer:
+    `KeysReopened`."""
+
+
+class KeysReopened(Struct, frozen=True, kw_only=True):
+    """These were out, and the next attempt may go by them."""
+
+    keys: tuple[str, ...]
+
+
 class Busy(Struct, frozen=True, kw_only=True):
     """Not now, and waiting here is of no use. Where no time is known at which it will be, it is infinite."""
 

@@ -21,6 +21,7 @@ from actors.messages.account import (
     TranscriptsPage,
     UserErased,
 )
+from actors.messages.admission import KeysReopened
 from actors.messages.config import (
     ChangeConfig,
     ConfigDocument,
@@ -217,6 +218,11 @@ class Desk(Protocol):
 
     async def configure(self, message: ConfigAsk) -> ConfigAnswer:
         """What the Config actor answers. Raises `Unavailable` when it cannot."""
+        ...
+
+    async def reopen_keys(self, provider: str, by: str) -> KeysReopened | None:
+        """Have a provider's keys tried again that it refused; an act. None where there is no such provider. Raises
+        `Unavailable` when it cannot be asked."""
         ...
 
     def admin_acted(self, by: str, act: str, subject: str, outcome: str) -> None:

@@ -231,6 +231,7 @@ class Press:
             found=Snapshot[Found]({}) if listing else None,
             pooled=Dispatch(seat.settings.dispatch) is not Dispatch.EXCLUSIVE,
             ref=None if seat.absent else shop.ref("providers", name, "provider"),
+            pacer=None if seat.absent else shop.ref("providers", name, "pace"),
             absent=seat.absent,
         )
         return view, None if seat.absent else unit_of(seat, name, view, rules, shop)

@@ -107,6 +107,15 @@ def revert_entry(section: Section, name: str, url: Address = None, config: Whose
     raise typer.Exit(entries.revert(place_of(url, config), section, name, as_json=json))
 
 
+@configuration.command("retry-keys")
+def retry_keys(provider: str, url: Address = None, config: Whose = None, json: AsJson = False) -> None:
+    """Have keys tried again that a provider refused, or whose account it called empty."""
+    from router.cli import entries
+    from router.cli.place import place_of
+
+    raise typer.Exit(entries.retry_keys(place_of(url, config), provider, as_json=json))
+
+
 @configuration.command("export")
 def export(config: Config = None) -> None:
     """Print the configuration as one file, changes at run time included; what was written out is *** and is listed."""

@@ -61,6 +61,19 @@ def revert(place: Place, section: str, name: str, *, as_json: bool) -> int:
     return shown(place, f"{_one(section, name)}/revert", as_json, config_table, method="POST")
 
 
+def retry_keys(place: Place, provider: str, *, as_json: bool) -> int:
+    """Those that are out may be used again."""
+
+    def words(answer: dict[str, Any]) -> str:
+        return (
+            f"{provider}: {', '.join(answer['keys'])} may be used again"
+            if answer["keys"]
+            else f"{provider}: none is out"
+        )
+
+    return shown(place, f"/providers/{quote(provider, safe='')}/retry-keys", as_json, words, method="POST")
+
+
 _SECTIONS = {"providers": "providers", "groups": "failover_groups"}
 
 

@@ -188,6 +188,12 @@ MANUAL: Mapping[tuple[str, str], Entry] = {
     ("GET", "/providers/metrics"): _reads("What was counted of each provider.", "providers", reports.Numbers),
     ("GET", "/providers/metrics/{name}"): _reads("What was counted of one.", "providers", ProviderNumbers),
     ("POST", "/providers/metrics/reset"): _reads("Let every count begin anew.", "providers", reports.Reset),
+    ("POST", "/providers/{name}/retry-keys"): _reads(
+        "Try keys of a provider again that it refused, or whose account it called empty.",
+        "providers",
+        reports.KeysRetried,
+        refusal=Thing,
+    ),
     ("GET", "/providers/logs"): _reads(
         "The last requests and attempts, without what was said.",
         "providers",

@@ -35,7 +35,7 @@ from actors.messages import (
 from router.canon.outcome import End
 from router.errors import Reason, Refused
 from router.front.context import Context
-from router.front.guard import by_address
+from router.front.guard import by_address, who
 from router.front.said import queried, said
 from router.telemetry.numbers import ProviderNumbers
 from router.telemetry.rows import LogRow, RowFilter, RowKind
@@ -132,6 +132,13 @@ class Reset(Struct, frozen=True, kw_only=True):
     reset: bool = True
 
 
+class KeysRetried(Struct, frozen=True, kw_only=True):
+    """The names of the provider's keys that were out, and that the next requests may go by."""
+
+    provider: str
+    keys: tuple[str, ...]
+
+
 class Logs(Struct, frozen=True, kw_only=True):
     """Rows, newest first. `next` is the cursor of older ones; None where there are none."""
 
@@ -213,6 +220,16 @@ async def reset(request: web.Request, context: Context) -> web.Response:
     await context.desk.inquire(ResetMetrics())
     context.desk.admin_acted(by_address(request), "metrics.reset", "all providers", "taken")
     return said(Reset())
+
+
+async def retry_keys(request: web.Request, context: Context) -> web.Response:
+    """`POST /providers/{name}/retry-keys`: an act. Raises `HTTPNotFound`."""
+    queried(request, NoQuery)
+    name = request.match_info["name"]
+    answer = await context.desk.reopen_keys(name, who(request))
+    if answer is None:
+        raise web.HTTPNotFound(reason="there is no provider of that name that could be asked")
+    return said(KeysRetried(provider=name, keys=answer.keys))
 
 
 async def logs(request: web.Request, context: Context) -> web.Response:

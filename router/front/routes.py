@@ -82,6 +82,7 @@ OPERATIONS: tuple[tuple[str, str, str, Handler], ...] = (
     ("GET", "/providers/metrics", CHAT, reports.numbers),
     ("GET", "/providers/metrics/{name}", CHAT, reports.numbers_of_one),
     ("POST", "/providers/metrics/reset", CHAT, reports.reset),
+    ("POST", "/providers/{name}/retry-keys", CHAT, reports.retry_keys),
     ("GET", "/providers/logs", CHAT, reports.logs),
     ("GET", "/providers/logs/{name}", CHAT, reports.logs),
     ("GET", "/providers/costs", CHAT, reports.costs),

@@ -255,6 +255,17 @@ def next_read(lane: Lane, model: str, allowances: tuple[Allowance, ...]) -> Lane
     return _with_track(lane, model, replace(track, allowances=tuple(named.values())))
 
 
+def next_reopened(lane: Lane) -> Lane:
+    """The lane as if its provider had never refused it, the key or a model by it, nor called its account empty. What it
+    asked for in quiet, and its limits, stay."""
+    is_shut = lane.why in (Shut.REFUSED, Shut.EXHAUSTED) and lane.shut_until_s > 0.0
+    refused = [model for model, track in lane.tracks.items() if track.refused_until_s > 0.0]
+    if refused:
+        reopened = {model: replace(lane.tracks[model], refused_until_s=0.0) for model in refused}
+        lane = replace(lane, tracks={**lane.tracks, **reopened})
+    return replace(lane, shut_until_s=0.0, why=Shut.QUIET) if is_shut else lane
+
+
 def _trued_up(lane: Lane, told: Told, now: float, rules: LaneRules) -> Lane:
     if not told.sent:
         if rules.requests is not None:

@@ -23,6 +23,7 @@ from router.policy.lanes import (
     choose_lane,
     next_held,
     next_read,
+    next_reopened,
     next_taken,
     next_told,
 )
@@ -251,6 +252,11 @@ def next_measured(pacing: Pacing, key: str, told: Told, held: int, now: float, r
     )
     changed = any(after is not before for after, before in zip(lanes, pacing.lanes, strict=True))
     return replace(pacing, lanes=lanes) if changed else pacing
+
+
+def next_reopened_all(pacing: Pacing) -> Pacing:
+    """Every key may be tried again."""
+    return replace(pacing, lanes=tuple(next_reopened(lane) for lane in pacing.lanes))
 
 
 def next_informed(pacing: Pacing, key: str, told: Told) -> Pacing:

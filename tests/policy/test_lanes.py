@@ -19,6 +19,7 @@ from router.policy.lanes import (
     Track,
     choose_lane,
     next_held,
+    next_reopened,
     next_taken,
     next_told,
 )
@@ -36,6 +37,19 @@ def told(reason: Reason | None, **fields: object) -> Told:
 def after(lane: Lane, reason: Reason | None, now: float = 100.0, rules: LaneRules = RULES, **fields: object) -> Lane:
     """A key of several after an attempt by it."""
     return next_told(lane, told(reason, **fields), 1, now, rules, alone=False)
+
+
+def test_a_key_that_is_tried_again_keeps_what_it_was_asked_for() -> None:
+    """Refused, refused for one model, or empty, it is open again; in quiet it stays."""
+    for shut in (
+        after(A, Reason.CREDENTIAL, status=401),
+        after(A, Reason.CREDENTIAL, status=403),
+        after(A, Reason.QUOTA_EXHAUSTED),
+    ):
+        assert choose_lane((shut,), M, 101.0, RULES).why is not None
+        assert choose_lane((next_reopened(shut),), M, 101.0, RULES).why is None
+    quiet = after(A, Reason.THROTTLED, retry_after_s=9.0)
+    assert next_reopened(quiet) is quiet
 
 
 def test_weights_are_shares_and_turns_are_even() -> None:

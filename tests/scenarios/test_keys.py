@@ -78,6 +78,49 @@ async def test_line_19_no_key_left_is_another_providers_turn(tmp_path: Path) -> 
 
 
 @scenario
+async def test_a_refused_key_is_tried_again_when_somebody_says_so(tmp_path: Path) -> None:
+    """Mended on the provider's side, nothing of the configuration changes: the act is audited, and the key is back."""
+    wrong = status(401)
+    async with ScriptedProvider(wrong, speak(FIRST)) as one, served(routed(remote(one, api_key=A)), tmp_path) as router:
+        for _ in range(2):  # the second is not sent
+            answer = await ask(router)
+            assert (answer.status, answer.headers.get("retry-after")) == (502, None)
+        await soon(lambda: router.assembly.desk.health().providers["one"].keys == {"default": "refused"})
+        async with router.http.post(f"{router.url}/providers/one/retry-keys") as response:
+            assert await response.json() == {"provider": "one", "keys": ["default"]}
+        assert (await ask(router)).is_from(FIRST)
+        async with router.http.post(f"{router.url}/providers/one/retry-keys") as response:
+            assert await response.json() == {"provider": "one", "keys": []}
+        async with router.http.post(f"{router.url}/providers/two/retry-keys") as response:
+            assert response.status == 404
+        acts = [line for line in router.log.read if line.get("act") == "keys.retry"]
+        assert [(act["subject"], act["outcome"]) for act in acts] == [
+            ("providers.one", "taken"),
+            ("providers.one", "taken"),
+            ("providers.two", "missing"),
+        ]
+
+
+@scenario
+async def test_a_refused_key_that_its_file_renews_is_tried_with_the_next_reload(tmp_path: Path) -> None:
+    """What the configuration names is read again; the same key again is no reason to try it."""
+    file = tmp_path / "key"
+    file.write_text("wrong")
+    async with (
+        ScriptedProvider(status(401), speak(FIRST)) as one,
+        served(routed(remote(one, api_key=f"file:{file}")), tmp_path) as router,
+    ):
+        assert (await ask(router)).status == 502
+        async with router.http.post(f"{router.url}/config/reload") as response:
+            assert (await response.json())["changed"] is False
+        assert ((await ask(router)).status, len(one.turns)) == (502, 1)
+        file.write_text("right")
+        async with router.http.post(f"{router.url}/config/reload") as response:
+            assert (await response.json())["providers"]["changed"] == ["one"]
+        assert (await ask(router)).is_from(FIRST)
+
+
+@scenario
 async def test_keys_share_by_weight(tmp_path: Path) -> None:
     """Three to one."""
     keys = [{"key": A, "weight": 3}, {"key": B}]

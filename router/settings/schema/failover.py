@@ -134,8 +134,8 @@ class Breaker(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         max_open_s: it stays open no longer than this; left out, at least `recovery_timeout_s`.
         slow_call_s: a streamed answer whose first content comes later than this is a slow one; left out, none is.
         slow_call_rate: share of slow answers in the window that opens it.
-        refused_key_s: how long a key that its provider refused (401, 403) is not used; left out, until the
-            configuration changes.
+        refused_key_s: how long a key that its provider refused (401, 403) is not used; left out, until another key
+            is configured, or `retry-keys` has it tried again.
     """
 
     failure_threshold: Count = 5
