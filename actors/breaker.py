@@ -240,7 +240,9 @@ class _Holder(CircuitBreakerListener):  # type: ignore[misc]  # aiobreaker carri
 
     def take(self, circuit: Circuit, why: str) -> None:
         """Mirror the new state. `open()` would stamp it with the wall clock, so the storage is set instead."""
-        self.circuit, self._why = circuit, why
+        before, self.circuit, self._why = self.circuit, circuit, why
+        if circuit.phase is before.phase and circuit.consecutive == before.consecutive:
+            return  # the window alone is another: that is ours
         self._storage.state = _STATES[circuit.phase]
         _ = self._breaker.state  # reading it is what makes aiobreaker see the storage and tell its listeners
         if circuit.consecutive == 0:

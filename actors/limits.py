@@ -142,7 +142,7 @@ class Limits(Actor):
             )
         if message.draw is not None and self._account is not None:
             return self._drawn(message, message.draw, self._account.leases)
-        self._enter(message.job)
+        self._pass(message.job)
         return Admitted()
 
     async def _drawn(self, message: Admit, draw: Draw, leases: Leases) -> Admitted | Turned:
@@ -161,6 +161,13 @@ class Limits(Actor):
     def _enter(self, job: Job) -> None:
         self._inside.add(job)
         self.monitor(job)
+
+    def _pass(self, job: Job) -> None:
+        """Count one that draws on nothing. At its end nothing is to be given back and nobody to be told: it leaves the
+        count by itself, and wakes no actor."""
+        inside = self._inside
+        inside.add(job)
+        job.ended.watch("inside", lambda _: inside.discard(job))
 
     def _standing(self, level: Level) -> Standing:
         return Standing(

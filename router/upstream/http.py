@@ -84,8 +84,9 @@ class HttpReply:
         return await read_whole(self.blocks(), limit_bytes, self.status)
 
     async def _take_raw(self) -> bytes:
+        content = self._response.content
         try:
-            block = await self._response.content.read(_BLOCK_BYTES)
+            block = b"" if content.at_eof() and content.exception() is None else await content.read(_BLOCK_BYTES)
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             # aiohttp says RuntimeError where its session was closed between two reads.
             raise self._cut() from error
