@@ -28,10 +28,15 @@ class Answer(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """Every token of the prompt, cached or not, and every token of the answer, thinking included."""
+    """Every token of the prompt, cached or not, and every token of the answer, thinking included.
+
+    `cached` and `thought` are those among them that were read from a cache, and that were thinking.
+    """
 
     input: int
     output: int
+    cached: int = 0
+    thought: int = 0
 
 
 class Said(NamedTuple):

@@ -39,7 +39,13 @@ ANSWER: dict[str, Any] = {
             "finish_reason": "tool_calls",
         }
     ],
-    "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
+    "usage": {
+        "prompt_tokens": 3,
+        "completion_tokens": 2,
+        "total_tokens": 5,
+        "prompt_tokens_details": {"cached_tokens": 2},
+        "completion_tokens_details": {"reasoning_tokens": 1},
+    },
 }
 
 
@@ -129,6 +135,8 @@ _CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "another ending": lambda body: body["choices"][0].update(finish_reason="length"),
     "an ending nobody knows": lambda body: body["choices"][0].update(finish_reason="STOP"),
     "fewer tokens": lambda body: body["usage"].update(completion_tokens=1, total_tokens=4),
+    "a cache forgotten": lambda body: body["usage"].pop("prompt_tokens_details"),
+    "thinking counted as words": lambda body: body["usage"].update(completion_tokens_details=None),
     "no counts": lambda body: body.update(usage=None),
     "an answer more": lambda body: body["choices"].append({**body["choices"][0], "index": 1}),
     "no answer of the protocol": lambda body: body.update(object="completion"),

@@ -11,6 +11,7 @@ import pytest
 
 from tests.fakes.replies import cut_after, delta, paused_stream, stall_after, status, stream
 from tests.fakes.turn import Gate, Script, Turn
+from tests.replay.said import Usage
 from tests.scenarios.scene import LIMIT_S, Pair, Scripts, joined, paired, scenario, words
 from tests.scenarios.tongues import CHAT, MESSAGES, RESPONSES, Front, every_front, tell
 from tests.simulation.answers import Meaning, speech
@@ -235,7 +236,7 @@ async def test_s08_usage_and_account_name_every_attempt(tmp_path: Path) -> None:
         async with asyncio.timeout(2):
             while counts not in await pair.metrics():
                 continue
-    assert heard.said.usage == (55, 100)
+    assert heard.said.usage == Usage(55, 100)
     assert [(row.provider, row.usage.output if row.usage else None) for row in rows] == [("one", 40), ("two", 60)]
 
 

@@ -101,12 +101,18 @@ def _choice_fault(said: Json) -> str | None:
     return "server_error" if said.get("finish_reason") == "error" else None
 
 
+_CACHED = ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens", "cache_read_input_tokens")
+
+
 def _usage(piece: Json) -> Usage | None:
     """Counts. Some count thinking beside the answer; then the total, or the thinking itself, is the larger number."""
     counted = piece.get("usage") or (piece.get("x_groq") or {}).get("usage")
     if not counted or counted.get("prompt_tokens") is None:
         return None
-    prompt, said = counted["prompt_tokens"], counted.get("completion_tokens") or 0
-    said = max(said, (counted.get("total_tokens") or 0) - prompt)
+    prompt, told = counted["prompt_tokens"], counted.get("completion_tokens") or 0
+    said = max(told, (counted.get("total_tokens") or 0) - prompt)
     thought = (counted.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0
-    return Usage(prompt, said + thought if thought > said else said)
+    said += thought if thought > said else 0
+    cached = (counted.get("prompt_tokens_details") or {}).get("cached_tokens")
+    found = [cached, *(counted.get(name) for name in _CACHED)]
+    return Usage(prompt, said, min(next(filter(None, found), 0), prompt), max(thought, said - told))

@@ -60,4 +60,7 @@ def _streamed(pieces: list[Json]) -> Said:
 
 def _usage(counted: Json) -> Usage | None:
     tokens = (counted or {}).get("tokens")
-    return Usage(int(tokens["input_tokens"]), int(tokens["output_tokens"])) if tokens else None
+    if not tokens:
+        return None
+    cached, thought = int(counted.get("cached_tokens") or 0), int(tokens.get("reasoning_tokens") or 0)
+    return Usage(int(tokens["input_tokens"]), int(tokens["output_tokens"]), cached, thought)

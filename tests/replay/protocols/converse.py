@@ -81,5 +81,5 @@ def _is_own(block: Json) -> bool:
 def _usage(counted: Json) -> Usage | None:
     if not counted:
         return None
-    cached = (counted.get("cacheReadInputTokens") or 0) + (counted.get("cacheWriteInputTokens") or 0)
-    return Usage(counted["inputTokens"] + cached, counted["outputTokens"])
+    cached, kept = counted.get("cacheReadInputTokens") or 0, counted.get("cacheWriteInputTokens") or 0
+    return Usage(counted["inputTokens"] + cached + kept, counted["outputTokens"], cached)

@@ -63,5 +63,6 @@ def _usage(counted: Json) -> Usage | None:
     if not counted:
         return None
     prompt = counted.get("promptTokenCount", 0) + counted.get("toolUsePromptTokenCount", 0)
-    said = counted.get("candidatesTokenCount", 0) + counted.get("thoughtsTokenCount", 0)
-    return Usage(prompt, max(said, counted.get("totalTokenCount", 0) - prompt))
+    told = counted.get("candidatesTokenCount", 0)
+    said = max(told + counted.get("thoughtsTokenCount", 0), counted.get("totalTokenCount", 0) - prompt)
+    return Usage(prompt, said, counted.get("cachedContentTokenCount", 0), said - told)

@@ -74,5 +74,6 @@ def _answer(blocks: list[Json], finish: str) -> Answer:
 
 
 def _usage(counted: Json) -> Usage:
-    cached = (counted.get("cache_read_input_tokens") or 0) + (counted.get("cache_creation_input_tokens") or 0)
-    return Usage((counted.get("input_tokens") or 0) + cached, counted.get("output_tokens") or 0)
+    cached, kept = counted.get("cache_read_input_tokens") or 0, counted.get("cache_creation_input_tokens") or 0
+    thought = (counted.get("output_tokens_details") or {}).get("thinking_tokens") or 0
+    return Usage((counted.get("input_tokens") or 0) + cached + kept, counted.get("output_tokens") or 0, cached, thought)

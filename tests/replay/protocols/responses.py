@@ -91,4 +91,6 @@ def _usage(counted: Json) -> Usage | None:
     if not counted:
         return None
     said = max(counted["output_tokens"], (counted.get("total_tokens") or 0) - counted["input_tokens"])
-    return Usage(counted["input_tokens"], said)
+    cached = (counted.get("input_tokens_details") or {}).get("cached_tokens") or 0
+    thought = (counted.get("output_tokens_details") or {}).get("reasoning_tokens") or 0
+    return Usage(counted["input_tokens"], said, cached, max(thought, said - counted["output_tokens"]))
