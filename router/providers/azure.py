@@ -3,7 +3,8 @@
 Three styles of URL, told apart by the base URL: one that ends in `/openai/v1` names the model in the body, one that
 ends in `/anthropic` is Claude in Anthropic's own protocol, and any other is a resource (`https://NAME.openai.azure.com`)
 whose deployments stand in the path, with a dated version of the API, which the configuration's
-`query: {api-version: ...}` replaces.
+`query: {api-version: ...}` replaces. A resource may be written down to its `/openai`, or to a deployment, as its portal
+shows it: the model's own deployment is put in place.
 
 Without a key, tokens of Entra ID are sent, which `router/upstream/entra.py` fetches.
 
@@ -13,6 +14,7 @@ https://platform.claude.com/docs/en/build-with-claude/claude-in-microsoft-foundr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -29,6 +31,8 @@ from router.wire.openai_chat import DIALECT
 API_VERSION = "2024-10-21"
 """The newest that is generally available in the style that needs one."""
 
+_BELOW = re.compile(r"/openai(?:/deployments/[^/]+)?$")
+
 _ERRORS = (
     (Reason.MODEL_MISSING, r'"(?:DeploymentNotFound|OperationNotSupported)"'),
     (Reason.CONTENT_POLICY, r'"ResponsibleAIPolicyViolation"'),
@@ -43,7 +47,7 @@ def _at(path: str) -> Callable[[str, str, bool], str]:
     def url(base_url: str, model: str, _stream: bool) -> str:
         if base_url.endswith("/v1"):
             return f"{base_url}/{path}"
-        resource = base_url.removesuffix("/openai")
+        resource = _BELOW.sub("", base_url)
         return f"{resource}/openai/deployments/{quote(model, safe='')}/{path}?api-version={API_VERSION}"
 
     return url

@@ -7,6 +7,7 @@ import tomllib
 import pytest
 from genai_prices.data import providers as sellers
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.app import kind_rules
 from router.providers import GROUP, find_kinds
@@ -32,6 +33,11 @@ _BEDROCK = "https://bedrock-runtime.eu-west-1.amazonaws.com"
 _GOOGLE_KEY = (("x-goog-api-key", "k-1"),)
 _ANTHROPIC = (("anthropic-version", "2023-06-01"), ("x-api-key", "k-1"))
 _AZURE_KEY = (("api-key", "k-1"),)
+_DEPLOYED = Reached(
+    base="https://res.openai.azure.com",
+    url=f"https://res.openai.azure.com/openai/deployments/a%2Fm%3A1{_CHAT}?api-version=2024-10-21",
+    headers=_AZURE_KEY,
+)
 
 REACHED: dict[str, tuple[str, Reached]] = {
     "openai": ("openai", Reached(url=f"https://api.openai.com/v1{_CHAT}")),
@@ -112,14 +118,8 @@ REACHED: dict[str, tuple[str, Reached]] = {
             headers=_AZURE_KEY,
         ),
     ),
-    "azure by deployment": (
-        "azure",
-        Reached(
-            base="https://res.openai.azure.com",
-            url=f"https://res.openai.azure.com/openai/deployments/a%2Fm%3A1{_CHAT}?api-version=2024-10-21",
-            headers=_AZURE_KEY,
-        ),
-    ),
+    "azure by deployment": ("azure", _DEPLOYED),
+    "azure by another": ("azure", replace(_DEPLOYED, base="https://res.openai.azure.com/openai/deployments/other")),
     "bedrock": (
         "bedrock",
         Reached(

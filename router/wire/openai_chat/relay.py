@@ -1,8 +1,9 @@
-"""The same dialect in and out: chunks pass on byte for byte, but for four things.
+"""The same dialect in and out: chunks pass on byte for byte, but for five things.
 
 What was asked on our own account (usage) is taken out again; tool call deltas without a proper index, id or name are
 put in order, and event names that some servers give are taken off, since clients crash on them or pass such events by;
-`[DONE]` is said exactly once, and only for an answer that is complete.
+`[DONE]` is said exactly once, and only for an answer that is complete. Azure's remarks on what it filtered, chunks with
+choices that have no delta, even behind the finish, are left out: OpenAI's own clients crash on them.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class ChatRelay:
         if data.strip() == DONE:
             return self._finish(frame, events)
         first = type(events[0]) if events else None
-        if first is Skipped:
+        if first is Skipped or (first is None and _is_remark(data)):
             return SKIPPED_NOTE
         mended = data
         # From the end, where usage stands: most of the time per chunk goes into looking for it.
@@ -136,6 +137,11 @@ def _is_usage_only(data: bytes, events: tuple[Event, ...]) -> bool:
     if not any(isinstance(event, UsageReported) for event in events):
         return False
     return not CHUNK.decode(data).choices
+
+
+def _is_remark(data: bytes) -> bool:
+    """Whether a chunk that says nothing has a choice without a delta. Few say nothing, so that looking costs little."""
+    return any(piece.delta is None for piece in CHUNK.decode(data).choices or ())
 
 
 def _without_null_usage(data: bytes) -> bytes:

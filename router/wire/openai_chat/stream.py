@@ -216,7 +216,7 @@ class ChatDecoder:
         if chunk.error is not NULL or chunk.x_groq is not None or chunk.choices is None:
             self._raise_error(chunk, data)
         events: list[Event] = []
-        if not self._started and (chunk.id or chunk.choices):
+        if not self._started and (chunk.id or any(piece.delta is not None for piece in chunk.choices or ())):
             events.append(self._start(chunk))
         for place, piece in enumerate(chunk.choices or ()):
             index = place if piece.index is None else piece.index

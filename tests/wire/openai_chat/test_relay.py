@@ -130,6 +130,15 @@ def test_comments_pass_and_events_that_cannot_be_read_do_not() -> None:
     assert relayed(body) == b": WAIT\n\n" + good + SKIPPED_NOTE + b"data: {}\n\n" + b"data: [DONE]\n\n"
 
 
+def test_remarks_of_azures_filter_do_not_pass() -> None:
+    """A choice without a delta ends OpenAI's own client; its finish of null would replace the one that was said."""
+    good = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}]}\n\n'
+    remark = b'data: {"id":"","choices":[{"index":0,"finish_reason":null,"content_filter_offsets":{}}]}\n\n'
+    prompt = b'data: {"id":"","choices":[],"prompt_filter_results":[]}\n\n'
+    passed = prompt + SKIPPED_NOTE + good + SKIPPED_NOTE + b"data: [DONE]\n\n"
+    assert relayed(prompt + remark + good + remark) == passed
+
+
 @pytest.mark.parametrize(
     "end", [b"\n\n", b"\r\n\r\n", b"\n", b"\r\n", b""], ids=["lf", "crlf", "half", "half crlf", "none"]
 )

@@ -21,6 +21,15 @@ def call(index: int | None, id: str | None = None, name: str | None = None, argu
 A, STOP, CALLS, DONE = chunk({"content": "a"}), chunk({}, "stop"), chunk({}, "tool_calls"), ("", b"[DONE]")
 COUNTED = ("", {"id": "x", "choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}})
 BROKEN = ("", {"error": {"message": "no", "type": "server_error"}})
+REMARK = (
+    "",
+    {
+        "id": "",
+        "model": "",
+        "choices": [{"index": 0, "finish_reason": None, "content_filter_offsets": {}, "content_filter_results": {}}],
+    },
+)
+"""As Azure's asynchronous filter makes them, at any time."""
 NULLS = dict.fromkeys(("role", "content", "refusal", "tool_calls", "function_call", "reasoning", "annotations"))
 
 CHATS: Strange = {
@@ -55,5 +64,13 @@ CHATS: Strange = {
     ),
     "a call behind two finishes": ((STOP, STOP, call(0, "i", "f", "{}"), STOP), "<stop> 0=f 0:{} <tool_calls> ."),
     "a call behind a length": ((A, chunk({}, "length"), call(0, "i", "f", "{"), DONE), "a <length> 0=f 0:{ ."),
+    "remarks of a filter": (
+        (
+            ("", {"id": "", "object": "", "created": 0, "model": "", "prompt_filter_results": [{}], "choices": []}),
+            *(A, STOP, REMARK, REMARK, DONE),
+        ),
+        "a <stop> .",
+    ),
+    "a filter that was late": ((A, REMARK, chunk({}, "content_filter"), REMARK, DONE), "a <content_filter> ."),
     "calls that are none": ((A, CALLS, DONE), "a <stop> ."),
 }
