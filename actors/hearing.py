@@ -100,6 +100,8 @@ class Hearing:
         if not is_text(body):
             raise WireFault(Reason.MALFORMED, "it answered with something that is not UTF-8")
         said: Answer = codec.decode_reply(body)
+        if codec.counted is not None:
+            said = codec.counted(said, reply.headers)
         self._tally.whole(said.usage)
         if said.says_nothing:
             raise WireFault(Reason.EMPTY_ANSWER, "it answered with nothing")

@@ -320,6 +320,8 @@ class Codec(Struct, frozen=True, kw_only=True):
         front: the inbound half; None when only providers speak it.
         turn: how the beginning of an answer is said, for models that go on with one; None where that cannot be said.
         portions: how more is asked than goes into one request; None where nothing is bounded.
+        counted: (an answer, its lower-case headers) -> the answer with what these say that it used; None where they
+            never do.
     """
 
     name: str
@@ -332,6 +334,7 @@ class Codec(Struct, frozen=True, kw_only=True):
     front: FrontHalf | None = None
     turn: Turn | None = None
     portions: Portions | None = None
+    counted: Callable[[Any, Mapping[str, str]], Any] | None = None
 
 
 class Dialect(Codec, frozen=True, kw_only=True):

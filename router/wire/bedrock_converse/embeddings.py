@@ -7,9 +7,11 @@ model-parameters-embed.html, read 2026-11.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
+from msgspec.structs import replace
 
 from router.canon.embedding import Embeddings, EmbedRequest
 from router.canon.operation import Operation
@@ -101,6 +103,12 @@ def _fault(body: bytes) -> WireFault:
     return fault_inside("", body)
 
 
+def _counted(answer: Embeddings, headers: Mapping[str, str]) -> Embeddings:
+    """The answer with Cohere's tokens, which no body here has."""
+    tokens = headers.get("x-amzn-bedrock-input-token-count", "")
+    return replace(answer, usage=Usage(input=int(tokens))) if answer.usage is None and tokens.isdecimal() else answer
+
+
 CODEC = whole_codec(
     "bedrock-embeddings",
     Operation.EMBEDDINGS,
@@ -108,5 +116,6 @@ CODEC = whole_codec(
     decode_reply=decode_reply,
     patch_request=patch_request,
     portions=in_portions(_most),
+    counted=_counted,
 )
 """How embeddings are said behind this service."""
