@@ -14,6 +14,7 @@ from tests.fakes.replies import status
 from tests.fakes.served import remote, routed, served
 from tests.fakes.turn import Turn
 from tests.scenarios.scene import SECOND, WELL, ask, both, scenario
+from tests.scenarios.tongues import Front, every_front, tell
 
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
 FORCED: Mapping[str, Any] = {"tools": [TOOL], "tool_choice": "required"}
@@ -155,3 +156,16 @@ async def test_older_names_are_understood_and_told_of(streamed: bool, tmp_path: 
     assert not {"temp", "max_length", "ctx_size"} & asked.keys()
     assert heard.headers["x-router-aliases"] == "temp ignored, max_length=max_tokens, ctx_size=context_tokens"
     assert heard.headers["x-router-lost"] == "sampling.context_tokens"
+
+
+@both
+@every_front
+@scenario
+async def test_older_names_are_understood_in_every_protocol(front: Front, streamed: bool, tmp_path: Path) -> None:
+    """A length that only an older name bounds is bounded, and no name is passed over in silence."""
+    async with ScriptedProvider(WELL) as one, served(routed(one), tmp_path) as router:
+        heard = await tell(router, front, streamed, temp=0.5, nucleus_sampling=0.25, ctx_size=2048)
+        asked = one.turns[0].asked()
+    assert (asked["temperature"], asked["top_p"]) == (0.5, 0.25)
+    assert heard.headers["x-router-aliases"] == "temp=temperature, nucleus_sampling=top_p, ctx_size=context_tokens"
+    assert "sampling.context_tokens" in heard.headers["x-router-lost"]

@@ -9,6 +9,7 @@ from msgspec import Raw
 
 from router.canon.request import ChatRequest, OutputFormat, Sampling, Thinking, Tool, ToolChoice
 from router.errors import Refused
+from router.wire.aliases import Aliases
 from router.wire.anthropic_messages.clearing import cleared
 from router.wire.anthropic_messages.effort import ThinkingPlan, plan_thinking
 from router.wire.anthropic_messages.lowering import lower_schema
@@ -58,6 +59,8 @@ _SERVED = re.compile(r".*_\d{8}|mcp_toolset")
 
 _EMPTY_SCHEMA = Raw(b'{"type":"object","properties":{}}')
 
+ALIASES = Aliases("max_tokens")
+
 
 def peek(body: bytes) -> Ask:
     """Read what routing needs; every other member stays as the caller wrote it.
@@ -75,6 +78,8 @@ def peek_uncounted(body: bytes) -> Ask:
     """As `peek`, for a request that need not bound its answer: it only asks to be counted. Raises `Refused`."""
     fields = read_members(body)
     requirements = take_requirements(fields)
+    renamed = ALIASES.rename(fields)
+    fields = renamed.fields
     model = read_model(fields)
     check_objects(required(fields, "messages"), "messages")
     return Ask(
@@ -83,6 +88,9 @@ def peek_uncounted(body: bytes) -> Ask:
         include_usage=True,
         requirements=requirements,
         fields=fields,
+        aliases=renamed.told,
+        context_tokens=renamed.context_tokens,
+        unsaid=renamed.unsaid,
     )
 
 
@@ -115,6 +123,7 @@ def decode_request(ask: Ask) -> ChatRequest:
         output=_output(body),
         sampling=Sampling(
             max_tokens=body.max_tokens or (1 if warms else None),
+            context_tokens=ask.context_tokens,
             temperature=body.temperature,
             top_p=body.top_p,
             top_k=body.top_k,

@@ -8,6 +8,7 @@ from msgspec import Raw
 
 from router.canon.request import ChatRequest, OutputFormat, Sampling, Thinking, Tool, ToolChoice
 from router.errors import Refused
+from router.wire.aliases import Aliases
 from router.wire.dialect import Ask, Encoded
 from router.wire.gpt import admitted
 from router.wire.ids import short_user
@@ -23,7 +24,6 @@ from router.wire.members import (
     required,
     take_requirements,
 )
-from router.wire.openai_chat.aliases import rename
 from router.wire.openai_chat.history import without_signatures
 from router.wire.openai_chat.message import MessageWriter, decode_messages
 from router.wire.openai_chat.schema import (
@@ -41,6 +41,8 @@ from router.wire.openai_chat.schema import (
 )
 from router.wire.strictness import held_to
 
+ALIASES = Aliases("max_tokens", "max_completion_tokens", stop_sequences=("stop",))
+
 
 def peek(body: bytes) -> Ask:
     """Read what routing needs; every other member stays as the caller wrote it.
@@ -50,7 +52,7 @@ def peek(body: bytes) -> Ask:
     """
     fields = read_members(body)
     requirements = take_requirements(fields)
-    renamed = rename(fields)
+    renamed = ALIASES.rename(fields)
     fields = renamed.fields
     model = read_model(fields)
     check_objects(required(fields, "messages"), "messages")
@@ -64,7 +66,7 @@ def peek(body: bytes) -> Ask:
         choices=max(1, read_member(COUNT, fields.get("n", NULL), "n") or 1),
         aliases=renamed.told,
         context_tokens=renamed.context_tokens,
-        unsaid=() if renamed.context_tokens is None else ("sampling.context_tokens",),
+        unsaid=renamed.unsaid,
     )
 
 

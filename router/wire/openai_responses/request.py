@@ -10,6 +10,7 @@ from msgspec import Raw
 
 from router.canon.request import ChatRequest, Message, OutputFormat, Role, Sampling, Text, Thinking, Tool, ToolChoice
 from router.errors import Reason, Refused
+from router.wire.aliases import Aliases
 from router.wire.dialect import Ask, Encoded
 from router.wire.gpt import admitted
 from router.wire.ids import short_user
@@ -65,6 +66,8 @@ _ASIDE = re.compile(rb'"(?:phase|namespace)"')
 _UNTHINKING = re.compile(r"gpt-[34]|chat", re.I)
 """Models that refuse to be asked for sealed thinking, having none: gpt-3.5, gpt-4*, *-chat-latest."""
 
+ALIASES = Aliases("max_output_tokens")
+
 
 def peek(body: bytes) -> Ask:
     """Read what routing needs; every other member stays as the caller wrote it.
@@ -77,6 +80,8 @@ def peek(body: bytes) -> Ask:
     """
     fields = read_members(body)
     requirements = take_requirements(fields)
+    renamed = ALIASES.rename(fields)
+    fields = renamed.fields
     model = read_model(fields)
     given = required(fields, "input")
     if not _TEXT.match(given):
@@ -92,6 +97,9 @@ def peek(body: bytes) -> Ask:
         include_usage=True,
         requirements=requirements,
         fields=fields,
+        aliases=renamed.told,
+        context_tokens=renamed.context_tokens,
+        unsaid=renamed.unsaid,
     )
 
 
@@ -128,6 +136,7 @@ def decode_request(ask: Ask) -> ChatRequest:
         output=_output(body.text.format if body.text else None),
         sampling=Sampling(
             max_tokens=body.max_output_tokens,
+            context_tokens=ask.context_tokens,
             temperature=body.temperature,
             top_p=body.top_p,
             logprobs=_LOGPROBS in (body.include or ()),
