@@ -50,18 +50,27 @@ class Clocks:
         self._window_bytes = 0
         self._reader_since: float | None = None
         self.fired: Reason | None = None
-        self._deadline_s = self._loop.time() + remaining_s
+        now = self._loop.time()
+        self._deadline_s = now + remaining_s
+        # For whichever clock will be due first, most of which are not set yet: to ring for nobody costs less than to be
+        # set anew by each.
+        self._set_timer(now + max(0.0, min(remaining_s, timeouts.idle_s, self._answer_s)))
         self._arm(Reason.DEADLINE, remaining_s)
 
     def sent(self, first_token_s: float) -> None:
         """The request goes out now: the provider's time begins, and with it the wait for first byte and first token,
         for the latter so long when streamed."""
-        self._arm(Reason.FIRST_BYTE_TIMEOUT, self._timeouts.first_byte_s if self._streamed else self._timeouts.whole_s)
+        self._arm(Reason.FIRST_BYTE_TIMEOUT, self._answer_s)
         self._arm(Reason.FIRST_TOKEN_TIMEOUT, first_token_s if self._streamed else self._timeouts.whole_s)
         total_s = self._timeouts.total_s
         if self._loop.time() + total_s < self._deadline_s:
             self._disarm(Reason.DEADLINE)
             self._arm(Reason.TOTAL_TIMEOUT, total_s)
+
+    @property
+    def _answer_s(self) -> float:
+        """How long an answer's head may take: of a whole one that comes last."""
+        return self._timeouts.first_byte_s if self._streamed else self._timeouts.whole_s
 
     def again(self) -> None:
         """The next request of the same attempt goes out, not streamed: the outer clocks bound all of them together."""

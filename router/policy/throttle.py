@@ -70,4 +70,6 @@ def _number(now: float, rules: ThrottleRules) -> int:
 
 def _recent(ration: Ration, now: float, rules: ThrottleRules) -> tuple[Slice, ...]:
     oldest = _number(now, rules) - _SLICES
+    if ration.slices and ration.slices[0].number > oldest:
+        return ration.slices
     return tuple(part for part in ration.slices if part.number > oldest)
