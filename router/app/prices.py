@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from msgspec import convert
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from router.app.seats import Seat
 from router.canon.ability import UNSAID, Ability, Traits
@@ -101,4 +101,5 @@ def _override(provider: str, model: str | None, price: Price) -> Override:
             for tier in price.tiers
         ),
         date=price.date,
+        services={name: factor for name, factor in asdict(price.services).items() if factor is not None},
     )

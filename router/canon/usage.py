@@ -83,6 +83,7 @@ def added(one: Usage | None, other: Usage) -> Usage:
         reported_total=_of_both(one.reported_total, other.reported_total),
         billed_input=_billed_of_both(one, other, "billed_input", ("input", "cache_read")),
         billed_output=_billed_of_both(one, other, "billed_output", ("output", "reasoning")),
+        tier=one.tier if one.tier == other.tier else None,
     )
 
 

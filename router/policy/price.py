@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Protocol
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from router.canon.cost import USD_STEP, Cost, CostSource
 from router.canon.target import Target
@@ -36,6 +36,9 @@ _UNITS = {"images": "image_usd", "search_units": "search_unit_usd"}
 _counts = attrgetter(*_BUCKETS, *_UNITS)
 
 _OTHER = {CostSource.PRICED: CostSource.REPORTED, CostSource.REPORTED: CostSource.PRICED}
+
+STANDARD = "default"
+"""Canon's word for the service tier that a row without another is for; an answer that says none was served in it."""
 
 _ALWAYS = float("-inf")
 """Since when a row holds that names no day."""
@@ -93,6 +96,11 @@ class Rates(Struct, frozen=True, kw_only=True):
             search_unit_usd=self.search_unit_usd,
         )
 
+    def times(self, factor: Decimal) -> Rates:
+        """Each of them so many times."""
+        said: dict[str, Decimal] = {name: rate for name, rate in asdict(self).items() if rate is not None}
+        return Rates(**{name: rate * factor for name, rate in said.items()})
+
 
 class Tier(Struct, frozen=True, kw_only=True):
     """Rates of every token of an answer whose prompt, cached parts included, has more than `above_tokens`."""
@@ -108,12 +116,20 @@ class PriceRow(Struct, frozen=True, kw_only=True):
         id: where it comes from: the list with its version and the model in it, or the configuration.
         date: ISO date from which it holds, where the source says.
         tiers: rates for long prompts, shortest first.
+        services: the rows of other service tiers, by canon's word for each.
     """
 
     id: str
     rates: Rates
     tiers: tuple[Tier, ...] = ()
     date: str | None = None
+    services: Mapping[str, PriceRow] = {}
+
+    def served(self, tier: str | None) -> PriceRow:
+        """The row of an answer that was served in a tier; where none is known for it this one, and its id says so."""
+        if tier in (None, STANDARD):
+            return self
+        return self.services.get(tier) or replace(self, id=f"{self.id}, at the standard rate: none known for {tier}")
 
     def rates_for(self, input_tokens: int) -> Rates:
         """The rates of a prompt of that many tokens."""
@@ -199,6 +215,7 @@ class Override(Struct, frozen=True, kw_only=True):
         model: the one model it is for; None is all of the provider's that have none of their own.
         rates: buckets left out cost what they are a kind of.
         date: ISO date; in a table, the first day that it holds.
+        services: what other service tiers cost, as so many times all of these rates.
     """
 
     provider: str
@@ -206,6 +223,7 @@ class Override(Struct, frozen=True, kw_only=True):
     rates: Rates
     tiers: tuple[Tier, ...] = ()
     date: str | None = None
+    services: Mapping[str, Decimal] = {}
 
 
 class Seller(Struct, frozen=True, kw_only=True):
@@ -227,8 +245,11 @@ class Seller(Struct, frozen=True, kw_only=True):
 class PriceSource(Protocol):
     """A list of prices, such as `pricelist.PriceList`."""
 
-    def find(self, price_id: str | None, base_url: str | None, model: str, at: float) -> PriceRow | None:
-        """The price in force at `at`, epoch seconds; None when the list does not know."""
+    def find(
+        self, price_id: str | None, base_url: str | None, model: str, at: float, tier: str | None = None
+    ) -> PriceRow | None:
+        """The price in force at `at`, epoch seconds, of an answer served in `tier`; None when the list does not know
+        the model, and as `PriceRow.served` says when it does not know the tier."""
         ...
 
 
@@ -281,14 +302,17 @@ class PriceBook:
         self._table = table
         self._overrides = {(override.provider, override.model): _row_of(override) for override in overrides}
 
-    def find(self, target: Target, at: float) -> PriceRow | None:
-        """The price of a target at `at`, epoch seconds; None when nobody knows: never a zero in its place."""
+    def find(self, target: Target, at: float, tier: str | None = None) -> PriceRow | None:
+        """The price of a target at `at`, epoch seconds, served in `tier`; None when nobody knows: never a zero in its
+        place."""
         own = self.own(target, at)
+        if own is not None:
+            return own.served(tier)
         seller = self._sellers.get(target.provider)
-        if own is not None or seller is None:
-            return own
+        if seller is None or seller.local:
+            return None if seller is None else LOCAL
         model = seller.upstream.get(target.model, target.model)
-        return LOCAL if seller.local else self._listed.find(seller.price_id, seller.base_url, model, at)
+        return self._listed.find(seller.price_id, seller.base_url, model, at, tier)
 
     def own(self, target: Target, at: float) -> PriceRow | None:
         """What the operator says of a target: in the configuration, or in the table."""
@@ -301,7 +325,7 @@ class PriceBook:
 
     def cost(self, target: Target, usage: Usage | None, at: float) -> Cost:
         """What an answer of a target cost, for the caller's header and the ledger alike."""
-        return choose_cost(usage, None if usage is None else self.find(target, at), self._basis)
+        return choose_cost(usage, None if usage is None else self.find(target, at, usage.tier), self._basis)
 
 
 def _since_at(date: str | None) -> float:
@@ -310,13 +334,23 @@ def _since_at(date: str | None) -> float:
 
 
 def _row_of(override: Override, source: str = "configured") -> PriceRow:
-    return PriceRow(
+    row = PriceRow(
         id=f"{source} {override.provider}:{override.model or '*'}",
         rates=override.rates.filled(),
         tiers=tuple(
             Tier(above_tokens=tier.above_tokens, rates=tier.rates.filled()) for tier in _ascending(override.tiers)
         ),
         date=override.date,
+    )
+    return replace(row, services={name: _times(row, name, factor) for name, factor in override.services.items()})
+
+
+def _times(row: PriceRow, service: str, factor: Decimal) -> PriceRow:
+    return replace(
+        row,
+        id=f"{row.id} ({service})",
+        rates=row.rates.times(factor),
+        tiers=tuple(replace(tier, rates=tier.rates.times(factor)) for tier in row.tiers),
     )
 
 

@@ -1,7 +1,7 @@
 """The prices and context windows of genai-prices, from the data in the package: no network, ever.
 
 The package costs some 0.15 s to import, so it is imported when first asked, or by `load` at start. What it knows and
-`Usage` does not count (searches of the web, seconds of audio, a service tier paid for) is not in our prices.
+`Usage` does not count (searches of the web, seconds of audio) is not in our prices.
 
 Source: https://github.com/pydantic/genai-prices, version 0.2.3, read 2026-11.
 """
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from router.policy.price import PriceRow, Rates, Tier
+from router.policy.price import STANDARD, PriceRow, Rates, Tier
 
 if TYPE_CHECKING:
     from genai_prices.data_snapshot import DataSnapshot
-    from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TimeOfDateConstraint
+    from genai_prices.types import ModelInfo, ModelPrice, PriceVariant, StartDateConstraint, TimeOfDateConstraint
 
     Constraint = StartDateConstraint | TimeOfDateConstraint
 
@@ -43,11 +43,31 @@ _PER_MTOK = {
 """The list's names of our buckets. One without a price costs what it is a kind of, in the list's own arithmetic too."""
 
 
+_SERVICES = {
+    ("service_tier", "flex"): "flex",
+    ("service_tier", "priority"): "priority",
+    ("processing", "batch"): "batch",
+}
+"""The list's conditions for a price -> canon's word for the service tier."""
+
+
+class _Dated(Struct, frozen=True):
+    """A row and when it holds, `None` always, with those of other service tiers."""
+
+    condition: Constraint | None
+    row: PriceRow | None
+    services: tuple[tuple[str, _Dated], ...] = ()
+
+    def holds(self, moment: datetime) -> bool:
+        """Whether it does then."""
+        return self.condition is None or self.condition.active(moment)
+
+
 class _Offer(Struct, frozen=True):
     """What the list knows of one model. `rows`: those whose condition matters most first; `None` always holds."""
 
     window_tokens: int | None
-    rows: tuple[tuple[Constraint | None, PriceRow | None], ...]
+    rows: tuple[_Dated, ...]
 
 
 class PriceList:
@@ -68,8 +88,11 @@ class PriceList:
         self._version = genai_prices.__version__
         self._snapshot = get_snapshot()
 
-    def find(self, price_id: str | None, base_url: str | None, model: str, at: float) -> PriceRow | None:
-        """The price in force at `at`, epoch seconds; None when the list does not know the seller or the model.
+    def find(
+        self, price_id: str | None, base_url: str | None, model: str, at: float, tier: str | None = None
+    ) -> PriceRow | None:
+        """The price in force at `at`, epoch seconds, of an answer served in `tier`; None when the list knows no such
+        seller or model.
 
         Args:
             price_id: the seller's id in the list; None finds the seller by `base_url`.
@@ -77,11 +100,13 @@ class PriceList:
         offer = self._offer(price_id, base_url, model)
         if offer is None:
             return None
-        if len(offer.rows) == 1:
-            return offer.rows[0][1]
         moment = datetime.fromtimestamp(at, UTC)
-        active = (row for condition, row in offer.rows if condition is None or condition.active(moment))
-        return next(active, offer.rows[-1][1])
+        active = (each for each in offer.rows if each.holds(moment))
+        dated = offer.rows[0] if len(offer.rows) == 1 else next(active, offer.rows[-1])
+        if tier in (None, STANDARD) or dated.row is None:
+            return dated.row
+        services = (each.row for word, each in dated.services if word == tier and each.holds(moment))
+        return next(services, None) or dated.row.served(tier)
 
     def window(self, price_id: str | None, base_url: str | None, model: str) -> int | None:
         """The model's context window in tokens; None when the list does not know."""
@@ -109,16 +134,32 @@ class PriceList:
 
 
 def _offer_of(info: ModelInfo, id: str) -> _Offer:
+    variants = tuple(info.price_variants or ())
     if not isinstance(info.prices, list):
-        return _Offer(info.context_window, ((None, _row_of(info.prices, id, None)),))
+        return _Offer(info.context_window, (_dated(info.prices, id, None, variants),))
     # the list puts the condition that matters most last, and takes its first when none holds
-    rows = tuple((priced.constraint, _row_of(priced.prices, id, priced.constraint)) for priced in reversed(info.prices))
+    rows = tuple(_dated(priced.prices, id, priced.constraint, variants) for priced in reversed(info.prices))
     return _Offer(info.context_window, rows)
 
 
-def _row_of(prices: ModelPrice, id: str, constraint: Constraint | None) -> PriceRow | None:
+def _dated(prices: ModelPrice, id: str, constraint: Constraint | None, variants: tuple[PriceVariant, ...]) -> _Dated:
+    """A row, and those of other service tiers: what one of them does not price costs in it what it costs otherwise."""
+    said = _said(prices)
+    services = []
+    for variant in variants:
+        word = _SERVICES.get(next(iter(variant.when.items()))) if len(variant.when) == 1 else None
+        if word is not None:
+            row = _row_of(said | _said(variant.prices), f"{id} ({word})", variant.constraint)
+            services.append((word, _Dated(variant.constraint, row)))
+    return _Dated(constraint, _row_of(said, id, constraint), tuple(services))
+
+
+def _said(prices: ModelPrice) -> dict[str, object]:
+    return {name: value for name, value in vars(prices).items() if value is not None}
+
+
+def _row_of(said: dict[str, object], id: str, constraint: Constraint | None) -> PriceRow | None:
     """One set of prices as a row; None when it prices nothing that we count."""
-    said = {name: value for name, value in vars(prices).items() if value is not None}
     if not said and id.endswith(_FREE):
         said = {"input_mtok": Decimal(0), "output_mtok": Decimal(0)}
     if not any(name in _PER_MTOK for name in said):

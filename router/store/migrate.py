@@ -13,7 +13,7 @@ from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, Strin
 from router.store.journal import JournalUnusable
 from router.store.schema import METADATA
 
-REVISION = "0005"
+REVISION = "0006"
 """The revision that this version reads and writes: the newest in `migrations/versions`."""
 
 UNVERSIONED = "0001"

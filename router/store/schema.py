@@ -77,6 +77,7 @@ ENTRIES = Table(
     *(Column(name, Text) for name in _NAMES),
     Column("priced_pico_usd", BigInteger),
     Column("reported_pico_usd", BigInteger),
+    Column("tier", Text),
     Index("entries_by_provider", "provider", "seq"),
     Index("entries_by_exchange", "exchange"),
     Index("entries_by_user", "user"),
@@ -192,6 +193,7 @@ def columns_of(row: EntryRow) -> dict[str, object]:
         "billed_output_tokens": usage.billed_output if usage else None,
         "reported_usd": usage.reported_usd if usage else None,
         "reported_total": usage.reported_total if usage else None,
+        "tier": usage.tier if usage else None,
         "usage_source": row.usage_source,
         **{f"{name}_pico_usd": _pico(getattr(row, f"{name}_usd")) for name in _MONEY},
         "cost_source": row.cost_source,
@@ -305,4 +307,5 @@ def _usage_of(found: Mapping[Any, Any]) -> Usage | None:
         billed_output=found["billed_output_tokens"],
         reported_usd=found["reported_usd"],
         reported_total=found["reported_total"],
+        tier=found["tier"],
     )

@@ -7,6 +7,8 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.htm
 
 from __future__ import annotations
 
+import re
+
 from router.canon.usage import Usage
 
 _CANON = {
@@ -22,15 +24,21 @@ _CANON = {
 }
 """Somebody's word -> canon's; every other word stays."""
 
+UNKNOWN = "unknown"
+"""Stands for what is no word."""
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+
 OPENAI = frozenset({"default", "flex", "priority", "scale"})
 """Those of canon that OpenAI's clients know; a batch of Anthropic's is none."""
 
 
 def tier_of(said: object) -> str | None:
-    """The tier that served an answer. `auto` only repeats that the provider was to choose, and some say nothing."""
+    """The tier that served an answer, in a word that can be kept and told. `auto` only repeats that the provider was to
+    choose, and some say nothing."""
     if not isinstance(said, str) or said in ("", "auto"):
         return None
-    return _CANON.get(said, said)
+    return _CANON.get(said, said if _WORD.fullmatch(said) else UNKNOWN)
 
 
 def openai_tier(usage: Usage | None) -> str | None:

@@ -14,6 +14,8 @@ from router.canon.usage import Usage, added
         (Usage(reported_usd="0.1"), Usage(reported_usd="0.20"), Usage(reported_usd="0.30")),
         (Usage(reported_usd="0.1"), Usage(input=1), Usage(input=1)),
         (Usage(reported_usd="0.1"), Usage(reported_usd="cheap"), Usage()),
+        (Usage(tier="flex"), Usage(tier="flex"), Usage(tier="flex")),
+        (Usage(tier="flex"), Usage(), Usage()),
         (Usage(input=2, reported_total=2), Usage(reported_total=0), Usage(input=2, reported_total=2)),
         (
             Usage(input=9, billed_input=5, billed_output=0),
@@ -21,7 +23,7 @@ from router.canon.usage import Usage, added
             Usage(input=13, cache_read=2, output=3, billed_input=11, billed_output=3),
         ),
     ],
-    ids=["buckets", "money of both", "money of one", "no money", "totals", "billed"],
+    ids=["buckets", "money of both", "money of one", "no money", "one tier", "two tiers", "totals", "billed"],
 )
 def test_counts_add_up(one: Usage, other: Usage, both: Usage) -> None:
     """In either order; half a sum of money is no sum."""

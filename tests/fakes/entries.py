@@ -29,6 +29,7 @@ USAGE = Usage(
     reported_total=1073,
     billed_input=90,
     billed_output=30,
+    tier="flex",
 )
 
 

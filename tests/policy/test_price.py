@@ -69,7 +69,9 @@ PRICED = Cost(
 class OnePrice:
     """A list that knows one model of one seller."""
 
-    def find(self, price_id: str | None, base_url: str | None, model: str, at: float) -> PriceRow | None:
+    def find(
+        self, price_id: str | None, base_url: str | None, model: str, at: float, tier: str | None = None
+    ) -> PriceRow | None:
         """The row, for the seller "shop" or the address "https://shop"."""
         return ROW if model == "large" and "shop" in (price_id, (base_url or "").removeprefix("https://")) else None
 
@@ -218,6 +220,35 @@ def book(*overrides: Override) -> PriceBook:
 def test_a_price_is_found_by_who_sells(provider: str, model: str, expected: PriceRow | None) -> None:
     """Unknown is None, never zero; zero is only what runs here."""
     assert book().find(Target(provider=provider, model=model), NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("tier", "factor", "mark"),
+    [
+        (None, "1", ""),
+        ("default", "1", ""),
+        ("flex", "0.5", " (flex)"),
+        ("priority", "1.75", " (priority)"),
+        ("scale", "1", ", at the standard rate: none known for scale"),
+        ("free", "0", " (free)"),
+    ],
+)
+def test_an_answer_costs_what_its_service_tier_costs(tier: str | None, factor: str, mark: str) -> None:
+    """Long prompts too; a tier that nobody priced costs the standard rate, and the row's id says that it does."""
+    rates = Rates(input_per_mtok=Decimal(3), output_per_mtok=Decimal(15), request_usd=Decimal("0.01"))
+    longer = Tier(above_tokens=1000, rates=Rates(input_per_mtok=Decimal(6), output_per_mtok=Decimal(30)))
+    services = {"flex": Decimal("0.5"), "priority": Decimal("1.75"), "free": Decimal(0)}
+    own = PriceBook(
+        {},
+        (Override(provider="main", model="m", rates=rates, tiers=(longer,), services=services),),
+        listed=OnePrice(),
+    )
+    target = Target(provider="main", model="m")
+    short = own.cost(target, Usage(input=900, cache_read=40, output=40, tier=tier), NOW)
+    long = own.cost(target, Usage(input=2000, output=40, tier=tier), NOW)
+    assert short.usd == Decimal(factor) * (per_mtok("3", 940) + per_mtok("15", 40) + Decimal("0.01"))
+    assert long.usd == Decimal(factor) * (per_mtok("6", 2000) + per_mtok("30", 40))
+    assert short.price_id == long.price_id == f"configured main:m{mark}"
 
 
 def test_what_runs_here_costs_nothing() -> None:

@@ -63,6 +63,32 @@ def test_every_price_agrees_with_the_list(scale: int) -> None:
     assert compared > 1900
 
 
+_TIERS = {"flex": {"service_tier": "flex"}, "priority": {"service_tier": "priority"}, "batch": {"processing": "batch"}}
+
+
+@pytest.mark.parametrize("tier", _TIERS)
+def test_every_service_tier_agrees_with_the_list(tier: str) -> None:
+    """Those that it prices are its own sums, by a row that names the tier; all others are at the standard rate, and say
+    so; before a tier's price began it was none."""
+    usage = Usage(input=300_000, cache_read=911, output=71)
+    theirs, ours, moment = in_their_words(usage), PriceList(), datetime.fromtimestamp(NOW, UTC)
+    priced = standard = 0
+    for seller in get_snapshot().providers:
+        for model in seller.models:
+            plain, row = (ours.find(seller.id, None, model.id, NOW, word) for word in (None, tier))
+            found = seller.find_model(model.id)
+            if plain is None or row is None or found is None or (usd := price(usage, row)) is None:
+                continue
+            expected = found.get_prices(moment, _TIERS[tier]).calc_price(theirs)["total_price"]
+            assert usd == expected.quantize(USD_STEP, ROUND_HALF_EVEN), (seller.id, model.id)
+            priced += row.id.endswith(f" ({tier})")
+            standard += row.id == f"{plain.id}, at the standard rate: none known for {tier}"
+            assert row.id != plain.id
+    assert priced > 20 and standard > 1000
+    early = ours.find("openai", None, "gpt-4.1", datetime(2026, 1, 1, tzinfo=UTC).timestamp(), tier)
+    assert early is not None and early.id.endswith(f"none known for {tier}")
+
+
 def test_a_seller_is_found_by_id_or_address() -> None:
     """The same row, whose id says where it comes from."""
     prices = PriceList()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from router.canon.event import UsageReported
-from router.wire.tiers import tier_of
+from router.wire.tiers import UNKNOWN, tier_of
 from tests.simulation.answers import TONGUES
 from tests.simulation.answers.speech import compact
 from tests.wire import awsframes
@@ -45,4 +45,5 @@ def test_what_says_nothing_is_no_tier() -> None:
     """Nor is the wish that the provider may choose."""
     silent: tuple[object, ...] = ("", "auto", None, {})
     assert [tier_of(said) for said in silent] == [None] * len(silent)
-    assert tier_of("something new") == "something new"
+    assert tier_of("something-new") == "something-new"
+    assert tier_of("something\0new") == tier_of("n" * 33) == UNKNOWN  # no database and no caller takes just anything

@@ -76,15 +76,33 @@ class TierKeys(RateKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     above_tokens: Annotated[int, Meta(ge=1, le=1_000_000_000)]
 
 
+class ServiceKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the same costs in other service tiers, as so many times the rates; which one served is the provider's word.
+
+    Args:
+        flex: later and cheaper.
+        priority: sooner and dearer.
+        scale: capacity that was bought before.
+        batch: of a batch.
+    """
+
+    flex: Decimal | None = None
+    priority: Decimal | None = None
+    scale: Decimal | None = None
+    batch: Decimal | None = None
+
+
 class Price(RateKeys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a model costs, where the price table does not know it or is wrong for this contract.
 
     Args:
         tiers: other rates for long prompts.
+        services: other service tiers; one that is left out costs these rates, and the ledger says so of each entry.
         date: from when they hold; told in the ledger beside each cost.
     """
 
     tiers: tuple[TierKeys, ...] = ()
+    services: ServiceKeys = ServiceKeys()
     date: Day | None = None
 
 
