@@ -9,8 +9,11 @@ from typing import assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.messages import CacheView, Hit, Lookup, Miss, Stored
+from actors.messages import CacheView, Hit, Lookup, Miss, Purge, Purged, Stored
 from actors.runtime import Actor, Overflow, Snapshot
+from router.policy.cachekey import user_mark
+from router.policy.enduser import label_of
+from router.store.answers import Label
 
 _ENTRY_BYTES = 1024
 """What an entry costs beside its text: keys, objects, the place in the order. Rounded up."""
@@ -28,6 +31,12 @@ class CacheRules(Struct, frozen=True, kw_only=True):
     size_bytes: int = 32 * 1024 * 1024
 
 
+def wish_of(purge: Purge) -> Label:
+    """Which labels are meant."""
+    user = None if purge.user is None else user_mark(label_of(purge.user))
+    return Label(client=purge.client or "", model=purge.model or "", user=user or "")
+
+
 class _Entry(Struct, frozen=True):
     """One answer as it is kept."""
 
@@ -39,8 +48,9 @@ class _Entry(Struct, frozen=True):
 class Cache(Actor):
     """Keeps complete answers, streams as they were streamed, for a while and up to a size.
 
-    Accepts `Lookup` -> `Hit | Miss`, and `Stored` (fact). Publishes `CacheView`. Whether a request may be looked up at
-    all, and which answers may be given again, is decided by who asks; without a cache in the tree nobody does.
+    Accepts `Lookup` -> `Hit | Miss`, `Purge` -> `Purged`, and `Stored` (fact). Publishes `CacheView`. Whether a request
+    may be looked up at all, and which answers may be given again, is decided by who asks; without a cache in the tree
+    nobody does.
 
     A restart loses every answer; counts go on from what was published. When its mailbox is full new answers are not
     kept: they would only be a convenience.
@@ -59,13 +69,15 @@ class Cache(Actor):
         self._view = replace(self._published.value, entries=0, size_bytes=0)
         self._published.publish(self._view)
 
-    def on_receive(self, message: Lookup | Stored) -> Hit | Miss | None:
+    def on_receive(self, message: Lookup | Stored | Purge) -> Hit | Miss | Purged | None:
         """Answer at once: nothing here waits."""
         match message:
             case Lookup():
                 return self._look_up(message.key)
             case Stored():
                 self._store(message)
+            case Purge():
+                return self._purge(wish_of(message))
             case _:
                 assert_never(message)
         return None
@@ -96,6 +108,13 @@ class Cache(Actor):
             self._count(evicted=self._view.evicted + 1)
         self._entries[message.key] = _Entry(message, self.ports.clock.now(), size_bytes)
         self._count(entries=len(self._entries), size_bytes=self._view.size_bytes + size_bytes)
+
+    def _purge(self, wish: Label) -> Purged:
+        meant = [key for key, entry in self._entries.items() if entry.stored.label.fits(wish)]
+        for key in meant:
+            self._drop(key)
+        self._count(purged=self._view.purged + len(meant))
+        return Purged(entries=len(meant))
 
     def _drop(self, key: str) -> None:
         gone = self._entries.pop(key)

@@ -10,15 +10,16 @@ from msgspec.json import encode
 from msgspec.structs import replace
 
 from actors.flights import Flights
-from actors.messages import AnswerRepeated, Call, Hit, Lookup, Opened
+from actors.messages import AnswerRepeated, Call, Committed, Hit, Lookup, Opened, Stored
 from actors.recall import Recall
 from actors.runtime import ActorDead, AskTimeout, MailboxFull, Ref
 from actors.shared import Shared
 from router.canon.caching import UNSAID, CacheScope
 from router.canon.target import Target
-from router.policy.cachekey import cache_key
+from router.policy.cachekey import cache_key, user_mark
 from router.policy.caching import CacheUse, choose_use
 from router.policy.enduser import end_user_of
+from router.store.answers import Label
 from router.wire.dialect import Ask, Relay
 
 LONGEST_BYTES = 4 << 20
@@ -136,7 +137,17 @@ class Caching:
         """Give a complete answer to the cache, for whoever asks the same again."""
         stored = self.recall.stored() if self.recall is not None else None
         if stored is not None:
-            self._wiring.ref.tell(stored)
+            self._wiring.ref.tell(replace(stored, label=self._label_of(stored)))
+
+    def _label_of(self, stored: Stored) -> Label:
+        call, begun = self._call, stored.pieces[0]
+        assert isinstance(begun, Committed)
+        return Label(
+            client=call.caller.id,
+            model=call.ask.model,
+            target=str(begun.target),
+            user=user_mark(end_user_of(call.ask.fields)),
+        )
 
 
 def _changed(shared: Shared) -> None:

@@ -4,6 +4,7 @@ of an actor."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import UnionType
 from typing import Any, Protocol
 
 from msgspec import Struct, structs
@@ -29,6 +30,7 @@ from actors.messages import (
     Opened,
     ProviderAbilities,
     ProviderReport,
+    Purge,
     ReadLog,
     ReopenKeys,
     ResetMetrics,
@@ -59,6 +61,9 @@ ERASE_S = 60.0
 
 CONFIG_S = 60.0
 """How long a change of the configuration may take: units are started within it."""
+
+_ASKED: dict[str, type | UnionType] = {"telemetry": ReadLog | ResetMetrics, "cache": Purge}
+"""Actor -> what it is asked; everything else the ledger is."""
 
 _WELL = 0.5
 """The score under which a provider is called ill; one that only fails is there at its fifth failure."""
@@ -188,8 +193,8 @@ class TreeDesk:
         return estimates_of(request, targets, self._views.prices.value, self._views.facts(), self._ports.wall.now())
 
     async def inquire(self, message: Inquiry) -> Finding:
-        """What Telemetry or the Ledger answers."""
-        whom = "telemetry" if isinstance(message, ReadLog | ResetMetrics) else "ledger"
+        """What Telemetry, the Cache or the Ledger answers."""
+        whom = next((name for name, asked in _ASKED.items() if isinstance(message, asked)), "ledger")
         within_s = ERASE_S if isinstance(message, EraseUser) else INQUIRY_S
         answer: Finding = await self._ask(whom, message, within_s, "this cannot be read now")
         return answer

@@ -10,11 +10,11 @@ from typing import TypeVar, assert_never
 
 from msgspec.structs import replace
 
-from actors.cache import CacheRules
-from actors.messages import CacheView, Hit, Lookup, Miss, Stored
+from actors.cache import CacheRules, wish_of
+from actors.messages import CacheView, Hit, Lookup, Miss, NotPurged, Purge, Purged, Stored
 from actors.parcel import Unreadable, pack, unpack
 from actors.runtime import Actor, Crashed, Exit, Overflow, Reply, Snapshot
-from router.store.answers import Answers, AnswersRefuse, KeptAnswer, Shelf
+from router.store.answers import Answers, AnswersRefuse, KeptAnswer, Label, Shelf
 from router.store.journal import Worker
 from router.telemetry.logs import Line
 
@@ -29,6 +29,12 @@ QUIET_S = 30.0
 MOST_WAITING = 256
 """Lookups and answers on their way to the file; those that find more are misses, and not kept."""
 
+MOST_WAITING_BYTES = 32 << 20
+"""What answers on their way to the file may take; of a disk that hangs they all wait."""
+
+PURGE_S = 5.0
+"""How long letting answers go may take; an operator waits for it."""
+
 PRUNE_S = 60.0
 """How often what is too old is looked for."""
 
@@ -39,10 +45,11 @@ _LOG = logging.getLogger(__name__)
 
 
 class FileCache(Actor):
-    """Keeps complete answers in a file, for a while and up to a size; the oldest go first.
+    """Keeps complete answers in a file, for a while and up to a size; the least recently used go first.
 
-    Accepts `Lookup` -> `Hit | Miss`, and `Stored` (fact). Publishes `CacheView`. The file is read and written by a
-    thread of its own. While it refuses every lookup is a miss, and the log says so once; no request fails by it.
+    Accepts `Lookup` -> `Hit | Miss`, `Purge` -> `Purged | NotPurged`, and `Stored` (fact). Publishes `CacheView`. The
+    file is read and written by a thread of its own. While it refuses every lookup is a miss, and the log says so once;
+    no request fails by it.
 
     A restart loses what was on its way to the file. When its mailbox is full new answers are not kept.
     """
@@ -61,13 +68,13 @@ class FileCache(Actor):
     async def on_start(self) -> None:
         """Open the file, beside the mailbox: nobody waits for a large or a slow one."""
         self._view = self._published.value
-        self._waiting = 0
+        self._waiting = self._waiting_bytes = 0
         self._refuses = False
         self._quiet_until_s = 0.0
         # Not linked: a crash of it is reported, and none of the cache may ever add up to one of the router.
         self.tasks.start(self._prune_forever(), name="prune")
 
-    def on_receive(self, message: Lookup | Stored) -> Hit | Miss | Reply | None:
+    def on_receive(self, message: Lookup | Stored | Purge) -> Hit | Miss | Reply | None:
         """Ask the file, unless it is left alone now."""
         alone = self._waiting >= MOST_WAITING or self.ports.clock.now() < self._quiet_until_s
         match message:
@@ -78,8 +85,15 @@ class FileCache(Actor):
                 self.tasks.start(self._look_up(message.key, reply), name="look up")
                 return reply
             case Stored():
-                if not alone:
+                if alone or self._waiting_bytes + message.size_bytes > MOST_WAITING_BYTES:
+                    self._publish(replace(self._view, unkept=self._view.unkept + 1))
+                else:
+                    self._waiting_bytes += message.size_bytes
                     self.tasks.start(self._keep(message), name="keep")
+            case Purge():
+                reply = self.defer_reply()
+                self.tasks.start(self._purge(wish_of(message), reply), name="purge")
+                return reply
             case _:
                 assert_never(message)
         return None
@@ -113,9 +127,23 @@ class FileCache(Actor):
             reply.set(self._missed() if found is None else self._hit(found))
 
     async def _keep(self, stored: Stored) -> None:
-        shelf = await self._ask(partial(self._put, stored, self.ports.wall.now(), self._rules()), None)
+        try:
+            shelf = await self._ask(partial(self._put, stored, self.ports.wall.now(), self._rules()), None)
+        finally:
+            self._waiting_bytes -= stored.size_bytes
         if shelf is not None:
             self._holds(shelf)
+
+    async def _purge(self, wish: Label, reply: Reply) -> None:
+        """Also of a file that is left alone: whoever wants something gone does not want to wait for better times."""
+        purged: Purged | NotPurged = NotPurged()
+        try:
+            shelf = await self._ask(partial(self._answers.purge, wish), PURGE_S)
+            if shelf is not None:
+                self._holds(shelf)
+                purged = Purged(entries=shelf.purged)
+        finally:
+            reply.set(purged)
 
     def _found(self, key: str, now_at: float, ttl_s: float) -> Hit | None:
         """Blocking. An answer of which nobody can say how old it is, because the clock was set back, is none."""
@@ -133,7 +161,8 @@ class FileCache(Actor):
             body = pack(stored)
         except Unreadable:
             return None
-        return self._answers.put(stored.key, KeptAnswer(body=body, at=now_at), now_at - rules.ttl_s, rules.size_bytes)
+        answer = KeptAnswer(body=body, at=now_at, label=stored.label)
+        return self._answers.put(stored.key, answer, now_at - rules.ttl_s, rules.size_bytes)
 
     async def _ask(self, call: Callable[[], T], within_s: float | None) -> T | None:
         """What the file says; None where it refuses."""
@@ -177,6 +206,7 @@ class FileCache(Actor):
                 size_bytes=shelf.size_bytes,
                 expired=view.expired + shelf.expired,
                 evicted=view.evicted + shelf.evicted,
+                purged=view.purged + shelf.purged,
             )
         )
 

@@ -14,6 +14,7 @@ from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import Reason
 from router.policy.lanes import ONLY
+from router.store.answers import Label
 from router.store.journal import ActQuery, AuditRow, EntryRow, KeySpend, ProviderTotal, Query, TranscriptRow
 
 
@@ -284,20 +285,50 @@ class Stored(Struct, frozen=True, kw_only=True):
     Args:
         size_bytes: what these take, about.
         passed: whether its bytes were passed on as they came. The relay that did it is not kept.
+        label: what it can be told from others by.
     """
 
     key: str
     pieces: tuple[Piece, ...]
     size_bytes: int
     passed: bool = False
+    label: Label = Label()
+
+
+class Purge(Struct, frozen=True, kw_only=True):
+    """Ask the Cache to forget answers. Reply: `Purged`, or `NotPurged`. One that is still being given may be kept
+    afterwards.
+
+    Args:
+        client: of that client key alone; None of any.
+        model: of that name, or of that `provider:model`; None of any.
+        user: of that end user, as callers named it; None of any.
+    """
+
+    client: str | None = None
+    model: str | None = None
+    user: str | None = None
+
+
+class Purged(Struct, frozen=True, kw_only=True):
+    """So many answers are gone."""
+
+    entries: int
+
+
+class NotPurged(Struct, frozen=True, kw_only=True):
+    """The file does not answer, or refuses; some may be gone."""
 
 
 class CacheView(Struct, frozen=True, kw_only=True):
-    """What the Cache publishes. Counts go on over restarts; entries do not."""
+    """What the Cache publishes. Counts go on over restarts; entries do not. `unkept` are complete answers that did not
+    come into it, because its file refuses or is too slow for them."""
 
     hits: int = 0
     misses: int = 0
     evicted: int = 0
     expired: int = 0
+    purged: int = 0
+    unkept: int = 0
     entries: int = 0
     size_bytes: int = 0

@@ -12,6 +12,9 @@ from actors.messages.account import (
     CostView,
     EntriesPage,
     EraseUser,
+    NotPurged,
+    Purge,
+    Purged,
     ReadAudit,
     ReadCosts,
     ReadEntries,
@@ -53,8 +56,10 @@ ALLOWED, DENIED, UNKNOWN = "allowed", "denied", "unknown"
 ConfigAsk = ReadConfig | ExportConfig | ReloadConfig | ChangeConfig
 ConfigAnswer = ConfigView | ConfigDocument | ConfigTaken | ConfigRefused | ConfigMoved | EntryMissing | EntryExists
 
-Inquiry = ReadLog | ResetMetrics | ReadCosts | ReadTotals | ReadAudit | ReadEntries | ReadTranscripts | EraseUser
-"""What an operator asks Telemetry or the Ledger."""
+Inquiry = (
+    ReadLog | ResetMetrics | ReadCosts | ReadTotals | ReadAudit | ReadEntries | ReadTranscripts | EraseUser | Purge
+)
+"""What an operator asks Telemetry, the Ledger or the Cache."""
 Finding = (
     LogPage
     | MetricsReset
@@ -65,6 +70,8 @@ Finding = (
     | TranscriptsPage
     | UserErased
     | AccountBusy
+    | Purged
+    | NotPurged
 )
 
 

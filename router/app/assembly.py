@@ -461,7 +461,7 @@ class Assembly:
         watch(metrics.LEDGER_FAILED_WRITES, lambda: self._costs.value.failed_writes)
         watch(metrics.CACHE_ENTRIES, lambda: self._cached.value.entries)
         watch(metrics.CACHE_BYTES, lambda: self._cached.value.size_bytes)
-        for how in ("evicted", "expired"):
+        for how in ("evicted", "expired", "purged", "unkept"):
             watch(metrics.CACHE_DROPPED, partial(_read, self._cached, how), how)
         watch(metrics.LEDGER_MISMATCHED, lambda: self._costs.value.mismatched)
         watch(metrics.TELEMETRY_DROPPED, lambda: self.logs.dropped, "log")

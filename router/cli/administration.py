@@ -16,6 +16,8 @@ keys = typer.Typer(
     name="keys", help="Client keys of a running router; its admin key in POINTSMAN_ADMIN_KEY.", no_args_is_help=True
 )
 
+cache = typer.Typer(name="cache", help="Answers that a running router keeps.", no_args_is_help=True)
+
 
 class Section(StrEnum):
     """What has entries that can be changed at run time."""
@@ -196,3 +198,23 @@ def revoke_key(name: str, url: Address = None, config: Whose = None) -> None:
     from router.cli.place import place_of
 
     raise typer.Exit(command.revoke(place_of(url, config), name))
+
+
+@cache.command("purge")
+def purge_cache(  # noqa: PLR0913 an option each
+    all: Annotated[bool, typer.Option("--all", help="Every answer.")] = False,
+    key: Annotated[str | None, typer.Option(help="Of the client key of that name.")] = None,
+    model: Annotated[str | None, typer.Option(help="Of a name that is asked for, or of PROVIDER:MODEL.")] = None,
+    user: Annotated[str | None, typer.Option(help="Of that end user, as callers named it.")] = None,
+    url: Address = None,
+    config: Whose = None,
+    json: AsJson = False,
+) -> None:
+    """Have kept answers forgotten: all, or those that fit every option; it is an act of the audit log."""
+    from router.cli import kept
+    from router.cli.place import place_of
+
+    wish = {name: value for name, value in (("key", key), ("model", model), ("user", user)) if value is not None}
+    if all == bool(wish):
+        raise typer.BadParameter("give --all, or one or more of --key, --model and --user")
+    raise typer.Exit(kept.purge(place_of(url, config), wish or {"all": True}, as_json=json))

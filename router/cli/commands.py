@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from router.cli.administration import configuration, keys
+from router.cli.administration import cache, configuration, keys
 from router.cli.options import Address, AsJson, Config, Whose, Wide
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ secrets = typer.Typer(name="secrets", help="The encrypted store that `secret:NAM
 app.add_typer(secrets)
 app.add_typer(configuration)
 app.add_typer(keys)
+app.add_typer(cache)
 
 
 @app.command()

@@ -17,6 +17,7 @@ from actors.messages import (
     EntriesPage,
     EntryRow,
     EraseUser,
+    Purge,
     Query,
     ReadEntries,
     ReadTranscripts,
@@ -28,6 +29,7 @@ from router.errors import Refused, Unavailable
 from router.front.body import read_body
 from router.front.context import Context
 from router.front.guard import who
+from router.front.kept import let_go
 from router.front.reports import Cursor, Limit, Since, place_in
 from router.front.said import queried, said
 
@@ -104,10 +106,12 @@ class Exported(Struct, frozen=True, kw_only=True):
 
 
 class Gone(Struct, frozen=True, kw_only=True):
-    """The name is gone from so many entries, and so many transcripts are gone whole."""
+    """The name is gone from so many entries, so many transcripts are gone whole, and so many answers from the cache;
+    `cached` is null where that cannot be asked now: they go by themselves after `cache.ttl_s`."""
 
     entries: int
     transcripts: int
+    cached: int | None
 
 
 async def entries(request: web.Request, context: Context) -> web.Response:
@@ -148,7 +152,7 @@ async def export(request: web.Request, context: Context) -> web.Response:
 
 
 async def erase(request: web.Request, context: Context) -> web.Response:
-    """`POST /ledger/erase`. The ledger keeps the act itself, with what it took away."""
+    """`POST /ledger/erase`. The ledger keeps the act itself, with what it took away. Kept answers go too."""
     body = await read_body(request, context, _BODY_BYTES)
     try:
         whom = msgspec.json.decode(body, type=EndUser)
@@ -157,7 +161,11 @@ async def erase(request: web.Request, context: Context) -> web.Response:
     answer = await context.desk.inquire(EraseUser(user=whom.user, actor=who(request)))
     if not isinstance(answer, UserErased):
         raise _unread()
-    return said(Gone(entries=answer.entries, transcripts=answer.transcripts))
+    return said(
+        Gone(
+            entries=answer.entries, transcripts=answer.transcripts, cached=await let_go(context, Purge(user=whom.user))
+        )
+    )
 
 
 def _wanted(query: EntriesQuery | TranscriptsQuery) -> Query:

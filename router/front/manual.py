@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from actors.messages import Estimates, HealthReport
-from router.front import account, bodies, capabilities, config, health, keys, models, reports
+from router.front import account, bodies, capabilities, config, health, kept, keys, models, reports
 from router.telemetry.numbers import ProviderNumbers
 
 JSON, EVENTS, TEXT, YAML = "application/json", "text/event-stream", "text/plain", "application/yaml"
@@ -251,6 +251,13 @@ MANUAL: Mapping[tuple[str, str], Entry] = {
         body=account.EndUser,
         answers=(account.Gone,),
         example='{"user": "ann"}',
+    ),
+    ("POST", "/cache/purge"): Entry(
+        summary="Let go of kept answers: all, or those of a key, a model or an end user.",
+        tag="account",
+        body=kept.Wish,
+        answers=(kept.Gone,),
+        example='{"model": "chat"}',
     ),
     ("GET", "/config"): _reads(
         "The configuration in force, without its secrets.",

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-_OPERATIONAL = ("/config", "/health/", "/metrics", "/providers", "/costs", "/audit", "/ledger", "/keys", "/dashboard")
+_OPERATIONAL = (
+    "/config",
+    "/health/",
+    "/metrics",
+    "/providers",
+    "/costs",
+    "/audit",
+    "/ledger",
+    "/keys",
+    "/cache",
+    "/dashboard",
+)
 """Where paths begin that are for those who run the router. Whoever merely asks whether it lives needs none of them."""
 
 

@@ -44,6 +44,11 @@ def request_digest(dialect: str, fields: Mapping[str, Raw], wishes: bytes) -> st
     return _digest((dialect, wishes, *_members(plain)))
 
 
+def user_mark(user: str) -> str:
+    """What stands for an end user's name where only the same name must be found again; "" of nobody."""
+    return _digest(("user", user)) if user else ""
+
+
 def _members(fields: Mapping[str, Raw]) -> tuple[str | bytes, ...]:
     return tuple(piece for name in sorted(fields) for piece in (name, bytes(fields[name])))
 

@@ -13,16 +13,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from zlib import crc32
 
-from router.store.answers import AnswersRefuse, KeptAnswer, Shelf
+from router.store.answers import AnswersRefuse, KeptAnswer, Label, Shelf
 
 APPLICATION_ID = 0x504D4143
 """Marks the file as ours ("PMAC")."""
 
-FORMAT = 1
+FORMAT = 2
 """What the file and the answers in it look like; one of any other is emptied."""
 
-ENTRY_BYTES = 256
-"""What an answer takes beside its bytes: its key, its row, its place in the index. Rounded up."""
+ENTRY_BYTES = 512
+"""What an answer takes beside its bytes: its key, its label, its row, its places in the indexes. Rounded up."""
 
 BUSY_S = 0.2
 """How long a statement waits for another process that holds the file."""
@@ -33,8 +33,13 @@ _MARK = slice(68, 72)
 """Where the mark stands in a file's header. Source: https://www.sqlite.org/fileformat2.html 1.3, read 2026-11."""
 
 _SCHEMA = """
-CREATE TABLE answers (key TEXT PRIMARY KEY, at REAL NOT NULL, size INTEGER NOT NULL, crc INTEGER NOT NULL, body BLOB);
+CREATE TABLE answers (
+    key TEXT PRIMARY KEY, at REAL NOT NULL, used INTEGER NOT NULL, size INTEGER NOT NULL,
+    client TEXT NOT NULL, model TEXT NOT NULL, target TEXT NOT NULL, user TEXT NOT NULL,
+    crc INTEGER NOT NULL, body BLOB
+);
 CREATE INDEX answers_by_age ON answers (at, size);
+CREATE INDEX answers_by_use ON answers (used);
 """
 _SUM = "SELECT count(*), coalesce(sum(size), 0) FROM answers"
 
@@ -47,6 +52,7 @@ class SqliteAnswers:
         self._connection: sqlite3.Connection | None = None
         self._entries = 0
         self._size_bytes = 0
+        self._turn = 0
 
     def open(self) -> Shelf:
         """As the Protocol says."""
@@ -57,13 +63,17 @@ class SqliteAnswers:
         """As the Protocol says."""
         with self._asked() as connection:
             found = connection.execute(
-                "SELECT at, crc, body FROM answers WHERE key = ? AND at > ?", (key, since_at)
+                "SELECT at, used, crc, body FROM answers WHERE key = ? AND at > ?", (key, since_at)
             ).fetchone()
             if found is None:
                 return None
-            at, crc, body = found
+            at, used, crc, body = found
             if crc32(body) != crc:
                 raise _Damaged("an answer in it is not what was written")
+            if used != self._turn:
+                with suppress(sqlite3.OperationalError):  # a full disk takes its place in the order, not the answer
+                    connection.execute("UPDATE answers SET used = ? WHERE key = ?", (self._turn + 1, key))
+                    self._turn += 1
             return KeptAnswer(body=body, at=at)
 
     def put(self, key: str, answer: KeptAnswer, since_at: float, size_bytes: int) -> Shelf:
@@ -76,21 +86,39 @@ class SqliteAnswers:
             expired = self._forget(connection, "at <= ?", since_at)
             self._forget(connection, "key = ?", key)
             evicted = self._make_room(connection, size_bytes - size)
+            label = answer.label
             connection.execute(
-                "INSERT INTO answers VALUES (?, ?, ?, ?, ?)", (key, answer.at, size, crc32(answer.body), answer.body)
+                "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(key, answer.at, self._turn + 1, size),
+                    *(label.client, label.model, label.target, label.user),
+                    *(crc32(answer.body), answer.body),
+                ),
             )
             connection.execute("COMMIT")
+            self._turn += 1
             self._entries, self._size_bytes = self._entries + 1, self._size_bytes + size
-            return self._shelf(expired, evicted)
+            return self._shelf(expired=expired, evicted=evicted)
 
     def prune(self, since_at: float) -> Shelf:
         """As the Protocol says."""
         with self._asked() as connection:
             expired = self._forget(connection, "at <= ?", since_at)
             if expired:
-                # The log beside the file has what was in it until it is begun anew.
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            return self._shelf(expired)
+                self._overwrite(connection)
+            return self._shelf(expired=expired)
+
+    def purge(self, wish: Label) -> Shelf:
+        """As the Protocol says."""
+        with self._asked() as connection:
+            purged = self._forget(
+                connection,
+                "?1 IN ('', client) AND ?2 IN ('', user) AND ?3 IN ('', model, target)",
+                *(wish.client, wish.user, wish.model),
+            )
+            if purged:
+                self._overwrite(connection)
+            return self._shelf(purged=purged)
 
     def close(self) -> None:
         """As the Protocol says."""
@@ -98,25 +126,29 @@ class SqliteAnswers:
         if connection is not None:
             connection.close()
 
-    def _shelf(self, expired: int = 0, evicted: int = 0) -> Shelf:
-        return Shelf(entries=self._entries, size_bytes=self._size_bytes, expired=expired, evicted=evicted)
+    def _shelf(self, **went: int) -> Shelf:
+        return Shelf(entries=self._entries, size_bytes=self._size_bytes, **went)
 
     def _make_room(self, connection: sqlite3.Connection, size_bytes: int) -> int:
-        """Let the oldest go until no more than so much is left."""
+        """Let the least recently used go until no more than so much is left."""
         evicted = 0
         while self._size_bytes > size_bytes:
-            oldest = connection.execute("SELECT rowid FROM answers ORDER BY at, rowid LIMIT 1").fetchone()
+            oldest = connection.execute("SELECT rowid FROM answers ORDER BY used, rowid LIMIT 1").fetchone()
             if oldest is None:
                 raise OSError("another process changes it; give each router a `cache.path` of its own")
             evicted += self._forget(connection, "rowid = ?", oldest[0])
         return evicted
 
-    def _forget(self, connection: sqlite3.Connection, which: str, value: object) -> int:
-        count, size = connection.execute(f"{_SUM} WHERE {which}", (value,)).fetchone()
+    def _forget(self, connection: sqlite3.Connection, which: str, *values: object) -> int:
+        count, size = connection.execute(f"{_SUM} WHERE {which}", values).fetchone()
         if count:
-            connection.execute(f"DELETE FROM answers WHERE {which}", (value,))
+            connection.execute(f"DELETE FROM answers WHERE {which}", values)
             self._entries, self._size_bytes = self._entries - count, self._size_bytes - size
         return int(count)
+
+    def _overwrite(self, connection: sqlite3.Connection) -> None:
+        """The log beside the file has what was in it until it is begun anew."""
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
     def _asked(self) -> Iterator[sqlite3.Connection]:
@@ -157,6 +189,7 @@ class SqliteAnswers:
             connection.executescript(_SCHEMA)
             connection.execute(f"PRAGMA user_version = {FORMAT}")
         self._entries, self._size_bytes = connection.execute(_SUM).fetchone()
+        self._turn = connection.execute("SELECT coalesce(max(used), 0) FROM answers").fetchone()[0]
         return connection
 
     def _header(self) -> bytes:

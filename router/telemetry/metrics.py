@@ -147,7 +147,7 @@ CACHE_SAVED_TOKENS = Metric(
 CACHE_DROPPED = Metric(
     name="pointsman_cache_dropped_total",
     kind=Kind.COUNTER,
-    help="Answers that left the cache: evicted for want of room, or expired.",
+    help="Answers that left the cache: evicted (no room), expired, purged; or unkept, its file being ill or slow.",
     unit="answers",
     labels=("how",),
 )

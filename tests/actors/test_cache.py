@@ -8,14 +8,17 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.cache import Cache, CacheRules
-from actors.messages import Answered, CacheView, Committed, Hit, Lookup, Miss, Stored, Whole
+from actors.messages import Answered, CacheView, Committed, Hit, Lookup, Miss, Purge, Purged, Stored, Whole
 from actors.runtime import ActorSystem, ChildSpec, Ref, Snapshot, SupervisorSpec, run_virtual, virtual_ports
 from router.canon.event import Finish
 from router.canon.reply import Choice, Reply
 from router.canon.request import Text
 from router.canon.target import Target
+from router.policy.cachekey import user_mark
+from router.store.answers import Label
 
 TARGET = Target(provider="p", model="m")
 
@@ -137,3 +140,32 @@ async def test_a_restart_begins_empty_and_counts_on() -> None:
         assert rig.ref.incarnation == 2
         assert rig.published.value == CacheView(hits=1)
         assert not await rig.has("k")
+
+
+@virtual
+async def test_answers_are_let_go_by_key_model_and_end_user() -> None:
+    """By each, by several together, and all of them; their bytes are given back, and no name of a user is kept."""
+    labels = {
+        "a": Label(client="team", model="chat", target="one:m", user=user_mark("ann")),
+        "b": Label(client="team", model="one:m", target="one:m"),
+        "c": Label(client="other", model="chat", target="two:m", user=user_mark("ann")),
+        "d": Label(),
+    }
+    wishes = (
+        (Purge(client="team"), "cd"),
+        (Purge(model="chat"), "bd"),
+        (Purge(model="one:m"), "cd"),
+        (Purge(user="ann"), "bd"),
+        (Purge(client="team", user="ann"), "bcd"),
+        (Purge(model="m"), "abcd"),
+        (Purge(), ""),
+    )
+    for purge, left in wishes:
+        async with running(CacheRules()) as rig:
+            for key, label in labels.items():
+                rig.ref.tell(replace(stored(key), label=label))
+            assert await rig.ref.ask(purge) == Purged(entries=4 - len(left))
+            assert [key for key in labels if await rig.has(key)] == list(left), purge
+            view = rig.published.value
+            assert (view.entries, view.purged, view.evicted) == (len(left), 4 - len(left), 0)
+            assert bool(view.size_bytes) is bool(left)

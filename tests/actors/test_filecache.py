@@ -9,12 +9,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.cache import CacheRules
-from actors.filecache import LOOK_S, MOST_WAITING, PRUNE_S, QUIET_S, FileCache
-from actors.messages import CacheView, Hit, Lookup, Miss
+from actors.filecache import LOOK_S, MOST_WAITING, MOST_WAITING_BYTES, PRUNE_S, PURGE_S, QUIET_S, FileCache
+from actors.messages import CacheView, Hit, Lookup, Miss, NotPurged, Purge, Purged
 from actors.runtime import ActorSystem, ChildSpec, Ref, Snapshot, SupervisorSpec, run_virtual, virtual_ports
-from router.store.answers import AnswersRefuse, KeptAnswer, Shelf
+from router.store.answers import AnswersRefuse, KeptAnswer, Label, Shelf
 from tests.actors.test_cache import stored
 from tests.fakes.journal import InlineWorker
 
@@ -51,6 +52,13 @@ class Held:
         self.open()
         self.kept = {key: answer for key, answer in self.kept.items() if answer.at > since_at}
         return self.open()
+
+    def purge(self, wish: Label) -> Shelf:
+        """As the Protocol says."""
+        self.open()
+        before = len(self.kept)
+        self.kept = {key: answer for key, answer in self.kept.items() if not answer.label.fits(wish)}
+        return Shelf(entries=len(self.kept), purged=before - len(self.kept))
 
     def close(self) -> None:
         """As the Protocol says."""
@@ -154,6 +162,50 @@ def test_a_disk_that_hangs_holds_up_no_request_for_long() -> None:
             assert await rig.look() == Miss() and loop.time() - began_s - 1 == pytest.approx(LOOK_S, abs=0.05)
             began_s = loop.time()
             assert await rig.look() == Miss() and loop.time() == began_s
+            rig.worker.release()
+
+    run_virtual(main())
+
+
+def test_a_disk_that_hangs_holds_few_bytes_and_what_it_has_no_room_for_is_counted() -> None:
+    """Long answers wait up to a bound, and there is room again when they have been written."""
+
+    async def main() -> None:
+        async with running() as rig:
+            await asyncio.sleep(1)
+            rig.worker.shut()
+            long = replace(stored("k"), size_bytes=4 << 20)
+            for number in range(20):
+                rig.ref.tell(replace(long, key=f"k{number}"))
+            await asyncio.sleep(0.01)
+            assert rig.published.value.unkept == 20 - MOST_WAITING_BYTES // (4 << 20)
+            rig.worker.release()
+            await asyncio.sleep(1)
+            rig.ref.tell(replace(long, key="later"))
+            await asyncio.sleep(1)
+            assert "later" in rig.held.kept and rig.published.value.unkept == 12
+
+    run_virtual(main())
+
+
+def test_answers_are_let_go_also_of_a_file_that_is_left_alone() -> None:
+    """Who wants that is told how many went, or that nobody can say."""
+
+    async def main() -> None:
+        async with running() as rig:
+            for key, client in (("a", "team"), ("b", "team"), ("c", "other")):
+                rig.ref.tell(replace(stored(key), label=Label(client=client)))
+            await asyncio.sleep(1)
+            rig.held.why = "the disk is gone"
+            assert await rig.look("a") == Miss()
+            assert await rig.ref.ask(Purge(client="team")) == NotPurged()
+            rig.held.why = None
+            assert await rig.ref.ask(Purge(client="team")) == Purged(entries=2)
+            assert list(rig.held.kept) == ["c"] and rig.published.value.purged == 2
+            rig.worker.shut()
+            began_s = asyncio.get_running_loop().time()
+            assert await rig.ref.ask(Purge(), timeout_s=60) == NotPurged()
+            assert asyncio.get_running_loop().time() - began_s == pytest.approx(PURGE_S, abs=0.05)
             rig.worker.release()
 
     run_virtual(main())

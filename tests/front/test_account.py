@@ -50,7 +50,7 @@ async def test_an_end_user_is_exported_and_erased_over_http(tmp_path: Path) -> N
         words = [row for page in export for row in page["transcripts"]]
         assert [row["user"] for row in entries] == ["ann", "ann"] and len({row["attempt"] for row in entries}) == 2
         assert [row["asked"] for row in words] == ["user: says ann\n"] * 2
-        assert await erase(router, {"user": "ann"}) == (200, {"entries": 2, "transcripts": 2})
+        assert await erase(router, {"user": "ann"}) == (200, {"entries": 2, "transcripts": 2, "cached": 0})
         assert [page["next"] for page in await pages(router, "/ledger/export?user=ann")] == ["words", None]
         kept = [row["user"] for page in await pages(router, "/ledger/entries?model=m") for row in page["rows"]]
         assert kept == ["", "bob", ""]
@@ -102,7 +102,7 @@ async def test_a_store_that_refuses_makes_no_half_export(tmp_path: Path) -> None
         code, _ = await router.get("/ledger/export?user=ann&cursor=words")
         assert (code, (await erase(router, {"user": "ann"}))[0]) == (503, 503)
         rename(tmp_path, "hidden", "transcripts")
-        assert await erase(router, {"user": "ann"}) == (200, {"entries": 1, "transcripts": 1})
+        assert await erase(router, {"user": "ann"}) == (200, {"entries": 1, "transcripts": 1, "cached": 0})
 
 
 _REFUSED: dict[str, Any] = {

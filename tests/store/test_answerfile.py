@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from router.store.answerfile import ENTRY_BYTES, FORMAT, SqliteAnswers
-from router.store.answers import AnswersRefuse, KeptAnswer
+from router.store.answers import AnswersRefuse, KeptAnswer, Label
 
 ROOM = 1 << 20
 
@@ -51,7 +51,7 @@ def test_what_is_too_old_is_not_found_and_goes_with_the_next(tmp_path: Path) -> 
     answers.close()
 
 
-def test_the_oldest_make_room(tmp_path: Path) -> None:
+def test_the_file_keeps_within_its_bound(tmp_path: Path) -> None:
     """Within the bound after each; one that is larger by itself is not kept, and the same key is counted once."""
     answers = made(tmp_path / "c", "a", "b", "c")
     room = 3 * (100 + ENTRY_BYTES)
@@ -62,6 +62,55 @@ def test_the_oldest_make_room(tmp_path: Path) -> None:
     assert answers.put("d", kept(b"new" * 10, 1010.0), 0.0, room).entries == 3
     answers.close()
     assert SqliteAnswers(tmp_path / "c").open().size_bytes == 2 * (100 + ENTRY_BYTES) + 30 + ENTRY_BYTES
+
+
+def test_the_least_recently_used_make_room(tmp_path: Path) -> None:
+    """Being given again counts as use, also over a restart."""
+    answers = made(tmp_path / "c", "a", "b", "c")
+    assert answers.get("a", 0.0) is not None
+    answers.close()
+    answers = SqliteAnswers(tmp_path / "c")
+    assert answers.get("b", 0.0) is not None
+    room = 3 * (100 + ENTRY_BYTES)
+    assert answers.put("d", kept(b"d" * 100, 1.0), 0.0, room).evicted == 1
+    assert answers.put("e", kept(b"e" * 100, 1.0), 0.0, room).evicted == 1
+    assert [answers.get(key, 0.0) is not None for key in "abcde"] == [False, True, False, True, True]
+    answers.close()
+
+
+def test_what_is_asked_again_and_again_is_written_once(tmp_path: Path) -> None:
+    """The last one needs no other place, and one that cannot get it is given all the same."""
+    answers = made(tmp_path / "c", "a", "b")
+    connection = answers._connection
+    assert connection is not None
+    before = connection.total_changes
+    for _ in range(5):
+        assert answers.get("a", 0.0) is not None
+    assert connection.total_changes == before + 1
+    connection.execute("PRAGMA query_only = ON")
+    assert answers.get("b", 0.0) is not None
+    answers.close()
+
+
+def test_what_is_meant_goes_and_is_overwritten(tmp_path: Path) -> None:
+    """By key, by model or target, by user; the rest stays, and is counted."""
+    answers = made(tmp_path / "c")
+    labels = {"a": Label(client="team", model="chat", target="one:m", user="u"), "b": Label(model="chat"), "c": Label()}
+    for wish, left in (
+        (Label(client="team"), "bc"),
+        (Label(model="one:m"), "bc"),
+        (Label(model="chat"), "c"),
+        (Label(model="chat", user="u"), "bc"),
+        (Label(), ""),
+    ):
+        for key, label in labels.items():
+            answers.put(key, KeptAnswer(body=key.encode() * 100, at=1.0, label=label), 0.0, ROOM)
+        shelf = answers.purge(wish)
+        size_bytes = len(left) * (100 + ENTRY_BYTES)
+        assert (shelf.purged, shelf.entries, shelf.size_bytes) == (3 - len(left), len(left), size_bytes)
+        assert [key for key in labels if answers.get(key, 0.0) is not None] == list(left), wish
+    assert b"a" * 100 not in (tmp_path / "c").read_bytes() + (tmp_path / "c-wal").read_bytes()
+    answers.close()
 
 
 def overwritten(path: Path) -> None:
