@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from msgspec import Raw, Struct
-from msgspec.structs import replace
 
-from router.canon.usage import Usage
+from router.canon.computed import Computed
 
 
 class EmbedRequest(Struct, frozen=True, kw_only=True):
@@ -26,33 +25,16 @@ class EmbedRequest(Struct, frozen=True, kw_only=True):
     extra: tuple[tuple[str, Raw], ...] = ()
 
 
-class Embeddings(Struct, frozen=True, kw_only=True):
+class Embeddings(Computed, frozen=True, kw_only=True):
     """One vector for each input, in their order.
 
     A vector is JSON as its provider wrote it, a list of numbers or a string of base64: most are only passed on, and
     thousands of numbers are not read to be written again. `usage` is None when the provider reported none.
     """
 
-    model: str
     vectors: tuple[Raw, ...]
-    usage: Usage | None = None
 
     @property
     def says_nothing(self) -> bool:
         """True without a single vector: clients take that for an error of theirs."""
         return not self.vectors
-
-    @property
-    def refuses(self) -> bool:
-        """Never: who will not do it says so with an error."""
-        return False
-
-    @property
-    def may_repeat(self) -> bool:
-        """The same text has the same vector."""
-        return True
-
-    def named(self, model: str, created_s: int) -> Embeddings:
-        """With a model, the provider's own where it gave one."""
-        del created_s
-        return self if self.model else replace(self, model=model)

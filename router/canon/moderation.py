@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from msgspec import Raw, Struct
-from msgspec.structs import replace
 
-from router.canon.usage import Usage
+from router.canon.computed import Computed
 
 
 class ModerationRequest(Struct, frozen=True, kw_only=True):
@@ -26,30 +25,13 @@ class Judgement(Struct, frozen=True, kw_only=True):
     applied: Raw | None = None
 
 
-class Moderations(Struct, frozen=True, kw_only=True):
+class Moderations(Computed, frozen=True, kw_only=True):
     """One verdict for each input. `usage` is None when the provider reported none."""
 
     id: str
-    model: str
     results: tuple[Judgement, ...]
-    usage: Usage | None = None
 
     @property
     def says_nothing(self) -> bool:
         """True without a single verdict."""
         return not self.results
-
-    @property
-    def refuses(self) -> bool:
-        """Never: who will not do it says so with an error."""
-        return False
-
-    @property
-    def may_repeat(self) -> bool:
-        """The same text has the same verdict."""
-        return True
-
-    def named(self, model: str, created_s: int) -> Moderations:
-        """With a model, the provider's own where it gave one."""
-        del created_s
-        return self if self.model else replace(self, model=model)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from msgspec import Raw, Struct
-from msgspec.structs import replace
 
-from router.canon.usage import Usage
+from router.canon.computed import Computed
 
 
 class RankRequest(Struct, frozen=True, kw_only=True):
@@ -32,30 +31,13 @@ class Ranked(Struct, frozen=True, kw_only=True):
     score: float
 
 
-class Ranking(Struct, frozen=True, kw_only=True):
+class Ranking(Computed, frozen=True, kw_only=True):
     """The best first. `usage` is None when the provider reported none."""
 
     id: str
-    model: str
     results: tuple[Ranked, ...]
-    usage: Usage | None = None
 
     @property
     def says_nothing(self) -> bool:
         """True without a single place: no question has no answer here."""
         return not self.results
-
-    @property
-    def refuses(self) -> bool:
-        """Never: who will not do it says so with an error."""
-        return False
-
-    @property
-    def may_repeat(self) -> bool:
-        """The same texts have the same order."""
-        return True
-
-    def named(self, model: str, created_s: int) -> Ranking:
-        """With a model, the provider's own where it gave one."""
-        del created_s
-        return self if self.model else replace(self, model=model)

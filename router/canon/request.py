@@ -190,6 +190,22 @@ class Sampling(Struct, frozen=True, kw_only=True):
     logprobs: bool = False
     top_logprobs: int | None = None
 
+    @property
+    def rare(self) -> dict[str, object]:
+        """What only some protocols have words for, by name; None is what everybody gets without asking."""
+        return {
+            "min_p": self.min_p,
+            "seed": self.seed,
+            "frequency_penalty": self.frequency_penalty,
+            "presence_penalty": self.presence_penalty,
+            "repetition_penalty": self.repetition_penalty,
+            "logit_bias": self.logit_bias,
+            "choices": self.choices if self.choices > 1 else None,
+            "context_tokens": self.context_tokens,
+            "logprobs": self.logprobs or None,
+            "top_logprobs": self.top_logprobs,
+        }
+
 
 class Thinking(Struct, frozen=True, kw_only=True):
     """How much the model should think: by `effort` (none, minimal, low, medium, high, xhigh, max) or by

@@ -341,18 +341,7 @@ def _encoded_tier(tier: str | None, lost: list[str]) -> str | None:
 
 def _encoded_sampling(sampling: Sampling, plan: ThinkingPlan, traits: Traits, lost: list[str]) -> dict[str, object]:
     """What of the sampling this model takes; newer ones take none, and none does while it thinks."""
-    unsaid = {
-        "min_p": sampling.min_p,
-        "seed": sampling.seed,
-        "frequency_penalty": sampling.frequency_penalty,
-        "presence_penalty": sampling.presence_penalty,
-        "repetition_penalty": sampling.repetition_penalty,
-        "logit_bias": sampling.logit_bias,
-        "choices": sampling.choices if sampling.choices > 1 else None,
-        "context_tokens": sampling.context_tokens,
-        "logprobs": sampling.logprobs or None,
-        "top_logprobs": sampling.top_logprobs,
-    }
+    unsaid = sampling.rare
     said: dict[str, object] = {}
     wanted = {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": sampling.top_k}
     for name, value in wanted.items():

@@ -81,19 +81,7 @@ def inference(sampling: Sampling, traits: Traits, plan: ThinkingPlan, lost: list
     lost += ["sampling.stop"] if len(stop) < len(sampling.stop) else []
     if stop:
         said["stopSequences"] = stop
-    unsaid = {
-        "min_p": sampling.min_p,
-        "seed": sampling.seed,
-        "frequency_penalty": sampling.frequency_penalty,
-        "presence_penalty": sampling.presence_penalty,
-        "repetition_penalty": sampling.repetition_penalty,
-        "logit_bias": sampling.logit_bias,
-        "choices": sampling.choices if sampling.choices > 1 else None,
-        "context_tokens": sampling.context_tokens,
-        "logprobs": sampling.logprobs or None,
-        "top_logprobs": sampling.top_logprobs,
-    }
-    lost += [f"sampling.{name}" for name, value in unsaid.items() if value is not None]
+    lost += [f"sampling.{name}" for name, value in sampling.rare.items() if value is not None]
     return said
 
 

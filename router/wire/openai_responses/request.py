@@ -377,24 +377,16 @@ def _encoded_thinking(thinking: Thinking | None, lost: list[str]) -> object:
     return {name: value for name, value in said.items() if value is not None} or None
 
 
+_LIKELIHOODS = frozenset({"logprobs", "top_logprobs"})
+
+
 def _encoded_sampling(sampling: Sampling, lost: list[str]) -> dict[str, object]:
     longest = sampling.max_tokens
     if longest is not None and longest < _LEAST_TOKENS:
         longest = _LEAST_TOKENS
         lost.append("sampling.max_tokens")
-    unsaid = {
-        "top_k": sampling.top_k,
-        "min_p": sampling.min_p,
-        "seed": sampling.seed,
-        "frequency_penalty": sampling.frequency_penalty,
-        "presence_penalty": sampling.presence_penalty,
-        "repetition_penalty": sampling.repetition_penalty,
-        "logit_bias": sampling.logit_bias,
-        "stop": sampling.stop or None,
-        "choices": sampling.choices if sampling.choices > 1 else None,
-        "context_tokens": sampling.context_tokens,
-    }
-    lost += [f"sampling.{name}" for name, value in unsaid.items() if value is not None]
+    unsaid = {"top_k": sampling.top_k, **sampling.rare, "stop": sampling.stop or None}
+    lost += [f"sampling.{name}" for name, value in unsaid.items() if value is not None and name not in _LIKELIHOODS]
     return {
         "max_output_tokens": longest,
         "temperature": sampling.temperature,
