@@ -7,24 +7,19 @@ Source: https://github.com/ndjson/ndjson-spec, read 2026-11.
 
 from __future__ import annotations
 
-from router.errors import Reason, WireFault
 from router.wire.dialect import Frame
+from router.wire.splitter import TextSplitter
 
-_BOM = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\n"
 
 
-class JsonlSplitter:
-    """A `Splitter` for lines. The frames' `raw`, put together, are the stream without its byte order mark.
+class JsonlSplitter(TextSplitter):
+    """A `Splitter` for lines.
 
     A blank line is a frame without data, like a comment: it resets no clock.
     """
 
-    def __init__(self, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
-        self._rest = bytearray()
-        self._begun = False
-        self._fault: WireFault | None = None
+    _blank = _BLANK
 
     def feed(self, block: bytes) -> tuple[Frame, ...]:
         """Take the next bytes; return the frames they complete. A fault behind good frames waits for the next call."""
@@ -48,36 +43,8 @@ class JsonlSplitter:
         self._rest = bytearray(block[start:])
         return self._keep(tuple(frames), len(self._rest))
 
-    def end(self) -> tuple[Frame, ...]:
-        """The stream is over: a line that lacked only its line feed, if there is one."""
-        self._raise_held()
-        raw = bytes(self._rest)
-        self._rest.clear()
-        return (_frame(raw),) if raw.strip(_BLANK) else ()
-
-    def _begin(self, block: bytes) -> bytes:
-        """Drop a byte order mark, of which the first blocks may hold only a part."""
-        head = bytes(self._rest) + block
-        if len(head) < len(_BOM) and _BOM.startswith(head):
-            self._rest = bytearray(head)
-            return b""
-        self._begun = True
-        self._rest.clear()
-        return head.removeprefix(_BOM)
-
-    def _keep(self, frames: tuple[Frame, ...], pending_bytes: int) -> tuple[Frame, ...]:
-        """Hand out `frames`, unless the line after them is already too large and there is nothing to hand out."""
-        if pending_bytes > self._limit_bytes:
-            self._rest.clear()
-            message = f"one event of the stream is larger than {self._limit_bytes} bytes"
-            self._fault = WireFault(Reason.MALFORMED, message)
-            if not frames:
-                self._raise_held()
-        return frames
-
-    def _raise_held(self) -> None:
-        if self._fault is not None:
-            raise self._fault
+    def _last(self, raw: bytes) -> Frame:
+        return _frame(raw)
 
 
 def _frame(raw: bytes) -> Frame:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import re
 
-from router.errors import Reason, WireFault
 from router.wire.dialect import Frame
+from router.wire.splitter import TextSplitter
 
 SKIPPED_NOTE = b": x-router-skipped 1\n\n"
 """Said to a caller where an event that could not be read was left out: a comment, which clients pass over."""
 
-_BOM = b"\xef\xbb\xbf"
 # Atomic groups, or CRLF would backtrack into CR and LF and count as a blank line.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LAST_BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r){2}\Z")
@@ -21,18 +20,17 @@ _LONGEST_BLANK_LINE = 4
 _PLAIN = b"data: "
 
 
-class SseSplitter:
-    """A `Splitter` for server-sent events. The frames' `raw`, put together, are the stream without its byte order mark.
+class SseSplitter(TextSplitter):
+    """A `Splitter` for server-sent events.
 
     An event that ends in CR is held until the next byte says whether LF belongs to it.
     """
 
+    _blank = b"\r\n"
+
     def __init__(self, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
-        self._rest = bytearray()
+        super().__init__(limit_bytes)
         self._scanned = 0
-        self._begun = False
-        self._fault: WireFault | None = None
 
     def feed(self, block: bytes) -> tuple[Frame, ...]:
         """Take the next bytes; return the frames they complete. A fault behind good frames waits for the next call."""
@@ -69,22 +67,8 @@ class SseSplitter:
         """Whether what comes next begins an event, and is to be taken in."""
         return self._begun and not self._rest and self._fault is None
 
-    def end(self) -> tuple[Frame, ...]:
-        """The stream is over: an event that lacked only its blank line, if there is one."""
-        self._raise_held()
-        raw = bytes(self._rest)
-        self._rest.clear()
-        return (_frame(raw),) if raw.strip(b"\r\n") else ()
-
-    def _begin(self, block: bytes) -> bytes:
-        """Drop a byte order mark, of which the first blocks may hold only a part."""
-        head = bytes(self._rest) + block
-        if len(head) < len(_BOM) and _BOM.startswith(head):
-            self._rest = bytearray(head)
-            return b""
-        self._begun = True
-        self._rest.clear()
-        return head.removeprefix(_BOM)
+    def _last(self, raw: bytes) -> Frame:
+        return _frame(raw)
 
     def _ends(self, buffer: bytes | bytearray) -> list[int]:
         """Where events end in `buffer`. What was searched is not searched again, or large events cost their square."""
@@ -98,20 +82,6 @@ class SseSplitter:
             start += 2
             ends.append(start)
         return ends
-
-    def _keep(self, frames: tuple[Frame, ...], pending_bytes: int) -> tuple[Frame, ...]:
-        """Hand out `frames`, unless the event after them is already too large and there is nothing to hand out."""
-        if pending_bytes > self._limit_bytes:
-            self._rest.clear()
-            message = f"one event of the stream is larger than {self._limit_bytes} bytes"
-            self._fault = WireFault(Reason.MALFORMED, message)
-            if not frames:
-                self._raise_held()
-        return frames
-
-    def _raise_held(self) -> None:
-        if self._fault is not None:
-            raise self._fault
 
 
 def _frame(raw: bytes) -> Frame:
