@@ -12,6 +12,9 @@ from __future__ import annotations
 import re
 from hashlib import blake2s
 
+from msgspec import Raw, Struct
+from msgspec.json import Decoder
+
 from router.canon.ability import Ability, Traits
 from router.canon.allowance import Counted
 from router.canon.operation import Operation
@@ -21,6 +24,7 @@ from router.providers.limits import ratelimit, seconds
 from router.providers.prefix import Prefix, Style
 from router.providers.quirks import Quirks
 from router.providers.survey import openai_survey
+from router.wire.members import ENCODER, UNREADABLE
 from router.wire.openai_chat import DIALECT
 
 _EFFORTS = ("minimal", "low", "medium", "xhigh", "max")
@@ -32,6 +36,47 @@ _OWN_ID = re.compile(r"[A-Za-z0-9]{9}")
 def nine_characters(given: str) -> str:
     """A tool call's id as Mistral takes it. Callers get Mistral's own ids, which come back unchanged."""
     return given if _OWN_ID.fullmatch(given) else blake2s(given.encode("utf-8", "surrogatepass")).hexdigest()[:9]
+
+
+class _File(Struct, frozen=True):
+    """OpenAI's file: its data as a URL, or what it is called where it was stored."""
+
+    file_data: str | None = None
+    file_id: str | None = None
+    filename: str | None = None
+
+
+class _Sound(Struct, frozen=True):
+    """OpenAI's recording; its form shows in itself."""
+
+    data: str
+
+
+_FILE, _SOUND = Decoder(_File), Decoder(_Sound)
+
+
+def own_part(part: dict[str, Raw]) -> dict[str, Raw]:
+    """Documents and recordings as Mistral takes them; OpenAI's forms are a 422. What cannot be read is left to it."""
+    try:
+        match bytes(part.get("type", b"")):
+            case b'"file"' if "file" in part:
+                return _document(_FILE.decode(part["file"])) or part
+            case b'"input_audio"':
+                return _said(type="input_audio", input_audio=_SOUND.decode(part["input_audio"]).data)
+    except UNREADABLE:
+        return part
+    return part
+
+
+def _document(file: _File) -> dict[str, Raw] | None:
+    if file.file_data is not None:
+        named = {"document_name": file.filename} if file.filename else {}
+        return _said(type="document_url", document_url=file.file_data, **named)
+    return None if file.file_id is None else _said(type="file", file_id=file.file_id)
+
+
+def _said(**members: str) -> dict[str, Raw]:
+    return {name: Raw(ENCODER.encode(value)) for name, value in members.items()}
 
 
 _EMBEDDINGS = Quirks(renames=(("dimensions", "output_dimension"),), refused=("user",))
@@ -77,6 +122,7 @@ KIND = Kind(
         roles=(("developer", "system"),),
         call_id=nine_characters,
         # Several of its models refuse a user's turn right behind a tool's answer.
+        part=own_part,
         bridges=(("tool", "user", "Understood."),),
     ),
     # No reset is sent: a minute's limit is full again a minute later at the latest.

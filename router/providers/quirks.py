@@ -68,6 +68,7 @@ class Quirks(Struct, frozen=True, kw_only=True):
         plain: what a message says is one text; of several parts that are texts one is made.
         bridges: (role of a message, role of the next that may not follow it, what the assistant says between them).
         most: (member, how many of its list it takes), the rest named as lost.
+        part: a part of a message -> its own form of it; the very same object where that is its form.
     """
 
     renames: Pairs = ()
@@ -84,6 +85,7 @@ class Quirks(Struct, frozen=True, kw_only=True):
     plain: bool = False
     bridges: Triples = ()
     most: tuple[tuple[str, int], ...] = ()
+    part: Callable[[dict[str, Raw]], dict[str, Raw]] | None = None
 
 
 def bend(body: bytes, quirks: Quirks) -> tuple[bytes, tuple[str, ...]]:
@@ -154,6 +156,7 @@ def _bent_messages(raw: Raw, quirks: Quirks, lost: list[str]) -> Raw:
         changed |= _bend_role(message, quirks)
         changed |= _bend_ids(message, quirks)
         changed |= quirks.plain and _bend_parts(message)
+        changed |= quirks.part is not None and _bend_each(message, quirks.part)
         said = {name: message.pop(name) for name in quirks.message_refused if name in message}
         changed |= bool(said)
         lost += [f"messages[{place}].{name}" for name, value in said.items() if not _says_nothing(name, value)]
@@ -213,6 +216,16 @@ def _bend_parts(message: dict[str, Raw]) -> bool:
         return False
     message["content"] = Raw(ENCODER.encode("\n".join(part.text for part in parts)))
     return True
+
+
+def _bend_each(message: dict[str, Raw], bent: Callable[[dict[str, Raw]], dict[str, Raw]]) -> bool:
+    """The parts in the provider's form; content of any other kind is left for it to refuse."""
+    parts = _read(_MESSAGES, message.get("content"))
+    if parts is None:
+        return False
+    said = [bent(part) for part in parts]
+    message["content"] = _list(said)
+    return any(one is not part for one, part in zip(said, parts, strict=True))
 
 
 def _list(objects: list[dict[str, Raw]]) -> Raw:

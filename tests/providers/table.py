@@ -175,6 +175,8 @@ def _bent(quirks: Quirks) -> Iterable[str]:
     for word, names in (("without", refused), ("needs no", quirks.needless)):
         if names:
             yield f"{word} " + ", ".join(f"`{name}`" for name in names)
+    if quirks.part is not None:
+        yield "documents and recordings in its own form"
     yield from (f"at most {count} of `{name}`" for name, count in quirks.most)
     yield from (f"`{words}` between a `{before}` and a `{after}`" for before, after, words in quirks.bridges)
     yield from (f"no `{name}` with `{other}: {value}`" for name, other, value in quirks.apart)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.json import decode
 
+from router.providers.mistral import own_part
 from router.providers.quirks import Quirks, bend
 
 _BENT: dict[str, tuple[Quirks, bytes, bytes, tuple[str, ...]]] = {
@@ -88,6 +89,24 @@ _BENT: dict[str, tuple[Quirks, bytes, bytes, tuple[str, ...]]] = {
     "more than it takes": (Quirks(most=(("stop", 2),)), b'{"stop":["a", "b","c"]}', b'{"stop":["a","b"]}', ("stop",)),
     "as many as it takes": (Quirks(most=(("stop", 2),)), b'{"stop":["a", "b"]}', b'{"stop":["a", "b"]}', ()),
     "one where there may be more": (Quirks(most=(("stop", 2),)), b'{"stop":"abc"}', b'{"stop":"abc"}', ()),
+    "parts in its own form": (
+        Quirks(part=own_part),
+        b'{"messages":[{"role":"user","content":[{"type":"text", "text":"a"},'
+        b'{"type":"file","file":{"filename":"a.pdf","file_data":"data:application/pdf;base64,UERG"}},'
+        b'{"type":"file","file":{"file_id":"f1"}},{"type":"input_audio","input_audio":{"data":"UklG","format":"wav"}}]}]}',
+        b'{"messages":[{"role":"user","content":[{"type":"text","text":"a"},'
+        b'{"type":"document_url","document_url":"data:application/pdf;base64,UERG","document_name":"a.pdf"},'
+        b'{"type":"file","file_id":"f1"},{"type":"input_audio","input_audio":"UklG"}]}]}',
+        (),
+    ),
+    "parts that are its own or nobody's": (
+        Quirks(part=own_part),
+        b'{"messages":[{"role":"user","content":[{"type":"file","file_id":"f1"}, {"type":"file","file":7},'
+        b'{"type":"input_audio","input_audio":"UklG"},{"type":"file","file":{}},{}]},{"content":"a"},{"content":null}]}',
+        b'{"messages":[{"role":"user","content":[{"type":"file","file_id":"f1"}, {"type":"file","file":7},'
+        b'{"type":"input_audio","input_audio":"UklG"},{"type":"file","file":{}},{}]},{"content":"a"},{"content":null}]}',
+        (),
+    ),
     "turns that may not stand together": (
         Quirks(bridges=(("tool", "user", "Yes."),)),
         b'{"messages":[{"role":"user"},{"role":"tool"},{"role":"tool"},{"role":"user"},{"role":"user"}]}',
