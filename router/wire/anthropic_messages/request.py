@@ -328,6 +328,7 @@ def _encoded_output(
     if output is not None:
         if output.mode == "schema" and output.schema is not None and traits.formats:
             said["format"] = FormatBody(type="json_schema", schema=lower_schema(output.schema))
+            lost += ["output.description"] if output.description is not None else []
         else:
             lost.append("output")
     return said or None

@@ -169,7 +169,11 @@ class MessageWriter:
                 return None
             case Document():
                 cited = self._cited(part, path, None)
-                return TextBlock(text=cited[0].data["text"]) if cited else None
+                if not cited:
+                    return None
+                # Its words alone: where nothing is cited there are no documents either.
+                self._lose(path, name=part.name, citations=part.citations)
+                return TextBlock(text=cited[0].data["text"])
         self.lost.append(path)
         return None
 
