@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup serve run fmt lint types test test-long test-node scenarios alerts replay fuzz docs sim mutations check bench lock
+.PHONY: help setup serve run fmt lint types test test-long test-node scenarios alerts replay fuzz docs sim soak mutations check bench lock
 
 PY := .venv/bin/python
 WORKERS ?= 2
@@ -56,6 +56,9 @@ docs: setup ## Write docs/api.md and the tables of docs/providers.md and docs/fa
 sim: setup ## Simulate worlds of faults on virtual time (ARGS="--exchanges N --seed S")
 	@$(PY) -m tests.simulation --tier core $(ARGS)
 	@$(PY) -m tests.simulation --tier wire $(ARGS)
+
+soak: setup ## Load a router and its provider with calls and faults, for an hour (ARGS="--hours N --callers N")
+	@$(PY) -m tests.simulation.sockets.soak $(ARGS)
 
 alerts: setup ## Check the alerts; with promtool (Debian: apt-get install prometheus) on time series too
 	@$(PY) -m pytest -rs tests/ops/test_alerts.py tests/ops/test_promtool.py

@@ -6,10 +6,11 @@ Callers stream, wait for whole answers, read slowly or leave in the middle, each
 have one injected, every kind in turn; the router needs `server.faults: true`, or the admin key in POINTSMAN_ADMIN_KEY.
 A line at each reading says requests by status, memory, open files, requests in flight and series of metrics.
 
-The exit status is 1 when, at rest at the end, requests are in flight still, open files are more than 50, series more
-than 200 or memory more than a tenth and 64 MB above what they were when it was warm, or when memory rose by more than
-`--slope` MB an hour since, and by more than 4 MB in all, which an allocator may: the slope of the line of least squares
-through the readings. Short runs tell little: the first minutes of a router are its caches and pools.
+The exit status is 1 when, at rest at the end, requests are in flight still, open files are more than 50
+(`--files-more`), series more than 200 or memory more than a tenth and 64 MB above what they were when it was warm, or
+when memory rose by more than `--slope` MB an hour since, and by more than 4 MB in all, which an allocator may: the
+slope of the line of least squares through the readings. Short runs tell little: the first minutes of a
+router are its caches and pools.
 """
 
 from __future__ import annotations
@@ -26,8 +27,6 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-REST_S = 30.0
-FILES_MORE = 50
 SERIES_MORE = 200
 NOISE_MB = 4.0
 BYTES_MORE = 64 * 1024 * 1024
@@ -74,6 +73,8 @@ class Plan(NamedTuple):
     slope: float
     callers: int
     faults: bool
+    rest_s: float
+    files_more: int
 
 
 class Soak:
@@ -95,13 +96,13 @@ class Soak:
             for number in range(self._plan.callers):
                 group.create_task(self._call_forever(number))
             readings = await self._watch()
-        await asyncio.sleep(REST_S)
+        await asyncio.sleep(self._plan.rest_s)
         warm, end = readings[0], await self._held()
         slope = slope_mb_per_hour(readings)
         print(f"warm: {warm}\nrest: {end}\nmemory rose by {slope:.1f} MB an hour over {len(readings)} readings")
         return (
             end.memory_bytes <= warm.memory_bytes * 1.1 + BYTES_MORE
-            and end.files <= warm.files + FILES_MORE
+            and end.files <= warm.files + self._plan.files_more
             and end.series <= warm.series + SERIES_MORE
             and end.in_flight == 0
             and (slope <= self._plan.slope or slope * (readings[-1].at_s - warm.at_s) / 3600 <= NOISE_MB)
@@ -205,6 +206,8 @@ def main() -> int:
     parser.add_argument("--warm-s", type=float, default=600.0, help="what it grows by in that time is caches and pools")
     parser.add_argument("--every-s", type=float, default=60.0, help="between two readings")
     parser.add_argument("--slope", type=float, default=10.0, help="MB an hour that memory may rise by")
+    parser.add_argument("--rest-s", type=float, default=30.0, help="quiet at the end, before it is looked at last")
+    parser.add_argument("--files-more", type=int, default=50, help="open files that may have been added since")
     asked = parser.parse_args()
     plan = Plan(
         until_s=time.perf_counter() + asked.hours * 3600,
@@ -213,6 +216,8 @@ def main() -> int:
         slope=asked.slope,
         callers=asked.callers,
         faults=asked.faults,
+        rest_s=asked.rest_s,
+        files_more=asked.files_more,
     )
     return 0 if asyncio.run(Soak(asked.url, asked.model, asked.pid, plan).run()) else 1
 
