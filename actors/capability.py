@@ -10,13 +10,15 @@ from msgspec.structs import replace
 
 from actors.messages import FactsLearned, PrefixRefused, TargetsChanged
 from actors.runtime import Actor, Snapshot
-from router.canon.ability import UNSAID, Traits
+from router.canon.ability import UNSAID, Ability, Traits, merged
 from router.canon.target import Target
 from router.policy.capability import FactSource, ModelFacts, choose_facts
 
 Facts = Mapping[Target, ModelFacts]
 Said = Callable[[Target], Mapping[FactSource, Traits]]
 """What operators, the price list and the kinds' own tables say of a target."""
+
+_UNWILLING = Traits(cannot=(Ability.PREFILL,))
 
 _AT_ONCE = 16
 """Targets looked up before others get their turn: a look into the price list takes a tenth of a millisecond."""
@@ -96,6 +98,8 @@ class Capability(Actor):
                 await asyncio.sleep(0)
             learned = self._learned.get(target.provider, {}).get(name, UNSAID)
             chosen = choose_facts({**self._said(target), FactSource.LEARNED: learned})
+            if target in self._unwilling:
+                chosen = replace(chosen, traits=merged((_UNWILLING, chosen.traits)))
             willing = target in self._able and target not in self._unwilling
             facts[target] = replace(chosen, continues=willing) if willing else chosen
         self._published.publish(facts)

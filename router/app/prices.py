@@ -7,8 +7,8 @@ from decimal import Decimal
 from msgspec import convert
 from msgspec.structs import asdict, replace
 
-from router.app.seats import Seat
-from router.canon.ability import UNSAID, Ability, Traits
+from router.app.seats import Seat, prefill_of
+from router.canon.ability import UNSAID, Ability, Traits, merged
 from router.canon.cost import CostSource
 from router.canon.target import Target
 from router.policy.capability import FactSource
@@ -38,8 +38,12 @@ def said_of(
     return {
         FactSource.CONFIGURED: _configured(model, book.own(target, at)),
         FactSource.LISTED: _listed(listed, seat, upstream, at),
-        FactSource.KNOWN: known_of(seat.kind.known, upstream),
+        FactSource.KNOWN: merged((_goes_on(seat, model), known_of(seat.kind.known, upstream))),
     }
+
+
+def _goes_on(seat: Seat, model: Model | None) -> Traits:
+    return UNSAID if model is None else prefill_of(seat, model)
 
 
 def _configured(model: Model | None, row: PriceRow | None) -> Traits:

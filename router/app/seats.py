@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from router.app.rules import course
+from router.canon.ability import UNSAID, Ability, Traits
 from router.canon.target import Target
 from router.policy.affinity import Affinity
 from router.policy.catalog import Dispatch, Listing, Manner, RouteSpec, build_routes
@@ -150,14 +151,25 @@ def _rules(said: FailoverGroup | Failover, slow_start_s: float) -> ChoiceRules:
 
 
 def prefix_of(seat: Seat, model: Model) -> Prefix | None:
-    """How a model goes on with the beginning of an answer; what an operator says of it wins. None: it does not."""
+    """How a model goes on with the beginning of an answer; what an operator says of it wins, that it is able to with
+    `can` or `cannot` as well as how. None: it does not."""
     kind = seat.kind.spoken(seat.base_url, model.upstream)
     known = kind.prefix
-    if kind.dialect.turn is None or model.prefix == "off":
+    if kind.dialect.turn is None or model.prefix == "off" or Ability.PREFILL in model.cannot:
         return None
     if model.prefix is not None:
         return replace(known or Prefix(), style=Style(model.prefix))
+    if Ability.PREFILL in model.can:
+        return known or Prefix()
     return known if known is not None and known.accepts(model.upstream) else None
+
+
+def prefill_of(seat: Seat, model: Model) -> Traits:
+    """The same as an ability that callers can ask for; nothing is said of a model whose kind nobody knows it of."""
+    if prefix_of(seat, model) is not None:
+        return Traits(can=(Ability.PREFILL,))
+    refused = model.prefix == "off" or seat.kind.spoken(seat.base_url, model.upstream).prefix is not None
+    return Traits(cannot=(Ability.PREFILL,)) if refused else UNSAID
 
 
 def continuing(seats: tuple[Seat, ...]) -> frozenset[Target]:

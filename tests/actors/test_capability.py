@@ -111,6 +111,7 @@ def test_a_target_that_refused_a_beginning_is_given_none_again() -> None:
         ref.tell(PrefixRefused(target=SOLD))
         await asyncio.sleep(0.1)
         assert [published.value[target].continues for target in (GGUF, SOLD, SET)] == [True, False, False]
+        assert Ability.PREFILL in published.value[SOLD].traits.cannot
         ref.tell("a message it does not take")
         await asyncio.sleep(0.1)
         assert ref.incarnation == 2

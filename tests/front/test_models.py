@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from yarl import URL
 
+from router.app.seats import continuing, kind_rules, seat_of
+from router.providers import find_installed
+from router.settings import load
 from tests.fakes.loops import on_real_loops
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import speak
@@ -71,3 +75,32 @@ async def test_how_much_a_model_takes_and_says_is_told_in_both_forms(
     names = ("max_input_tokens", "max_tokens") if headers else ("context_window", "max_output")
     assert [rows["claude-haiku-4-5"][name] for name in names] == [200_000, 64_000]
     assert [rows["two:m"].get(name) for name in names] == [None, None]
+
+
+_PREFILLS: Mapping[str, tuple[Mapping[str, Any], bool | None]] = {
+    "a kind that knows how": ({"kind": "deepseek", "models": ["m"]}, True),
+    "the same, switched off": ({"kind": "deepseek", "models": [{"name": "m", "prefix": "off"}]}, False),
+    "the same, unable": ({"kind": "deepseek", "models": [{"name": "m", "cannot": ["prefill"]}]}, False),
+    "a kind that does not": ({"kind": "openai-compatible", "models": ["m"]}, None),
+    "the same, able": ({"kind": "openai-compatible", "models": [{"name": "m", "can": ["prefill"]}]}, True),
+    "the same, told how": ({"kind": "openai-compatible", "models": [{"name": "m", "prefix": "final"}]}, True),
+    "an older Claude": ({"kind": "anthropic", "models": ["claude-haiku-4-5"]}, True),
+    "a newer Claude": ({"kind": "anthropic", "models": ["claude-sonnet-5"]}, False),
+}
+
+
+@pytest.mark.parametrize(("provider", "able"), _PREFILLS.values(), ids=_PREFILLS)
+@on_real_loops
+async def test_who_goes_on_with_a_beginning_is_said_to_be_able_to(
+    provider: Mapping[str, Any], able: bool | None, tmp_path: Path
+) -> None:
+    """The ability that callers see, and what a cut answer is gone on with by, are one fact, whoever says it."""
+    async with ScriptedProvider(speak()) as one:
+        config = {"providers": {"one": {**remote(one, api_key="k"), **provider}}}
+        async with served(config, tmp_path) as router:
+            _, body = await router.get("/v1/models")
+    told = [row.get("capabilities", {}).get("prefill") for row in body["data"] if row["id"].startswith("one:")]
+    assert told == [able]
+    settings = load(config, {}, kind_rules())
+    seats = tuple(seat_of(each, find_installed().kinds[each.kind]) for each in settings.providers.values())
+    assert bool(continuing(seats)) == bool(able)
