@@ -87,6 +87,7 @@ KIND = Kind(
         renames=(("max_completion_tokens", "max_tokens"),),
         refused=("n", "logit_bias", "parallel_tool_calls", "store", "user", "service_tier", "verbosity"),
         roles=(("developer", "system"),),
+        bounds=(("top_logprobs", 0, 5),),
         most=(("stop", 4),),
     ),
     forms=(

@@ -21,6 +21,13 @@ _EMBEDDINGS = Quirks(refused=("dimensions", "user"), needless=("encoding_format"
 Source: https://docs.together.ai/reference/embeddings-2, read 2026-11.
 """
 
+_IMAGES = Quirks(
+    words=(("response_format", '"b64_json"', '"base64"'),),
+    refused=("size", "quality", "style", "background", "moderation", "output_compression", "user"),
+)
+"""Sizes are asked for in members of their own, `width` and `height`, which pass."""
+
+
 KIND = Kind(
     name="together",
     dialect=DIALECT,
@@ -59,6 +66,6 @@ KIND = Kind(
     others={
         Operation.EMBEDDINGS: at("/embeddings", quirks=_EMBEDDINGS),
         Operation.RERANK: at("/rerank"),
-        Operation.IMAGES: at("/images/generations"),
+        Operation.IMAGES: at("/images/generations", quirks=_IMAGES),
     },
 )

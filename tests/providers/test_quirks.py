@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 from msgspec.json import decode
 
+from router.canon.operation import Operation
+from router.providers.huggingface import KIND as HUGGING_FACE
 from router.providers.mistral import own_part
 from router.providers.quirks import Quirks, bend
+from router.providers.together import KIND as TOGETHER
+
+_PICTURES = TOGETHER.others[Operation.IMAGES].quirks or Quirks()
+_ROUTED = HUGGING_FACE.quirks or Quirks()
 
 _BENT: dict[str, tuple[Quirks, bytes, bytes, tuple[str, ...]]] = {
     "a member of another name": (
@@ -107,6 +113,13 @@ _BENT: dict[str, tuple[Quirks, bytes, bytes, tuple[str, ...]]] = {
         b'{"type":"input_audio","input_audio":"UklG"},{"type":"file","file":{}},{}]},{"content":"a"},{"content":null}]}',
         (),
     ),
+    "Together's pictures": (
+        _PICTURES,
+        b'{"prompt":"p","response_format":"b64_json","size":"1024x1024","width":512,"n":1}',
+        b'{"prompt":"p","response_format":"base64","width":512,"n":1}',
+        ("size",),
+    ),
+    "Hugging Face's log probabilities": (_ROUTED, b'{"top_logprobs":9}', b'{"top_logprobs":5}', ("top_logprobs",)),
     "turns that may not stand together": (
         Quirks(bridges=(("tool", "user", "Yes."),)),
         b'{"messages":[{"role":"user"},{"role":"tool"},{"role":"tool"},{"role":"user"},{"role":"user"}]}',
