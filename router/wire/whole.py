@@ -9,7 +9,8 @@ from msgspec import Raw
 from msgspec.json import Decoder
 
 from router.canon.operation import Operation
-from router.errors import Reason, WireFault
+from router.errors import WireFault
+from router.wire.body import filled, misread
 from router.wire.dialect import Ask, Codec, Encoded, FrontHalf
 from router.wire.members import (
     ENCODER,
@@ -73,16 +74,13 @@ def read_answer(decoder: Decoder[T], body: bytes, what: str, fault_inside: Calla
     Raises:
         WireFault: for an error inside a 200, an empty body, a web page, or JSON of another shape.
     """
-    text = body.strip()
-    if not text:
-        raise WireFault(Reason.EMPTY_ANSWER, "the provider answered with an empty body")
+    text = filled(body)
     try:
         return decoder.decode(text)
     except UNREADABLE as error:
         if b'"error"' in text[:4096]:
             raise fault_inside(text) from error
-        said = "a web page" if text.startswith(b"<") else f"something that is no {what}"
-        raise WireFault(Reason.MALFORMED, f"the provider answered with {said}") from error
+        raise misread(text, what) from error
 
 
 def whole_codec(

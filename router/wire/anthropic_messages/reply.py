@@ -24,6 +24,7 @@ from router.wire.anthropic_messages.seal import seal_of
 from router.wire.anthropic_messages.sources import located
 from router.wire.anthropic_messages.usage import decode_usage, encode_usage
 from router.wire.anthropic_messages.writer import input_of
+from router.wire.body import decoded, filled
 from router.wire.ids import CallIds, clean_id, made_up_id
 from router.wire.members import UNREADABLE
 from router.wire.signatures import pack_id
@@ -61,14 +62,8 @@ def decode_reply(body: bytes) -> Reply:
     Raises:
         WireFault: for an error inside a 200, an empty body, a web page, or JSON of another shape.
     """
-    text = body.strip()
-    if not text:
-        raise WireFault(Reason.EMPTY_ANSWER, "the provider answered with an empty body")
-    try:
-        message = MESSAGE.decode(text)
-    except UNREADABLE as error:
-        what = "a web page" if text.startswith(b"<") else "something that is no message"
-        raise WireFault(Reason.MALFORMED, f"the provider answered with {what}") from error
+    text = filled(body)
+    message = decoded(MESSAGE, text, "message")
     if message.type == "error" or message.error != NULL:
         raise fault_inside(text)
     if message.content is None:

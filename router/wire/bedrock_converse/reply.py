@@ -27,6 +27,7 @@ from router.wire.bedrock_converse.schema import (
     ToolUse,
 )
 from router.wire.bedrock_converse.usage import decode_usage
+from router.wire.body import filled, misread
 from router.wire.ids import CallIds, made_up_id
 from router.wire.members import UNREADABLE
 
@@ -61,17 +62,14 @@ def decode_reply(body: bytes) -> Reply:
         WireFault: for an error inside a 200, an empty body, a web page, JSON of another shape, or an answer that the
             service says is broken.
     """
-    text = body.strip()
-    if not text:
-        raise WireFault(Reason.EMPTY_ANSWER, "the provider answered with an empty body")
+    text = filled(body)
     try:
         reply = REPLY.decode(text)
         if reply.output is None or reply.output.message is None:
             raise _fault(reply, text)
         parts, citations = _parts(reply.output.message.content)
     except UNREADABLE as error:
-        what = "a web page" if text.startswith(b"<") else "something that is no Converse answer"
-        raise WireFault(Reason.MALFORMED, f"the provider answered with {what}") from error
+        raise misread(text, "Converse answer") from error
     said = reply.stop_reason or ""
     choice = Choice(
         index=0,

@@ -8,6 +8,7 @@ from router.canon.event import Finish
 from router.canon.reply import Choice, Reply
 from router.canon.request import Reasoning, Text, ToolCall
 from router.errors import Reason, WireFault
+from router.wire.body import decoded, filled
 from router.wire.cohere_v2.fault import COMPLAINTS
 from router.wire.cohere_v2.message import FAMILY
 from router.wire.cohere_v2.schema import (
@@ -47,14 +48,8 @@ def decode_reply(body: bytes) -> Reply:
         WireFault: for an error inside a 200, an answer that ended in one, an empty body, a web page, or JSON of
             another shape.
     """
-    text = body.strip()
-    if not text:
-        raise WireFault(Reason.EMPTY_ANSWER, "the provider answered with an empty body")
-    try:
-        reply = REPLY.decode(text)
-    except UNREADABLE as error:
-        what = "a web page" if text.startswith(b"<") else "something that is no chat answer"
-        raise WireFault(Reason.MALFORMED, f"the provider answered with {what}") from error
+    text = filled(body)
+    reply = decoded(REPLY, text, "chat answer")
     message = reply.message
     raise_if_failed(reply.finish_reason, reply.error, message if isinstance(message, str) else None)
     if not isinstance(message, Said):

@@ -12,6 +12,7 @@ from router.canon.event import Finish
 from router.canon.reply import Choice, Reply
 from router.canon.request import Opaque, Reasoning, Text, ToolCall
 from router.errors import Reason, WireFault
+from router.wire.body import decoded, filled
 from router.wire.gemini.fault import error_in, fault_inside
 from router.wire.gemini.schema import (
     ANSWER,
@@ -68,17 +69,11 @@ def decode_reply(body: bytes, family: str = FAMILY) -> Reply:
     Raises:
         WireFault: for an error inside a 200, an empty body, a web page, other JSON, or an answer that failed.
     """
-    text = body.strip()
-    if not text:
-        raise WireFault(Reason.EMPTY_ANSWER, "the provider answered with an empty body")
+    text = filled(body)
     error = error_in(text)
     if error is not None:
         raise fault_inside(error)
-    try:
-        answer = ANSWER.decode(text)
-    except UNREADABLE as failure:
-        what = "a web page" if text.startswith(b"<") else "something that is no generated content"
-        raise WireFault(Reason.MALFORMED, f"the provider answered with {what}") from failure
+    answer = decoded(ANSWER, text, "generated content")
     return Reply(
         id=answer.response_id or "",
         model=answer.model_version or "",

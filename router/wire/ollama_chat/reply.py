@@ -11,6 +11,7 @@ from router.canon.reply import Choice, Reply
 from router.canon.request import Reasoning, Text, ToolCall
 from router.canon.usage import Usage
 from router.errors import Reason, WireFault
+from router.wire.body import decoded, filled
 from router.wire.ids import CallIds, made_up_id
 from router.wire.members import UNREADABLE
 from router.wire.ollama_chat.fault import fault_inside
@@ -43,14 +44,8 @@ def decode_reply(body: bytes) -> Reply:
         WireFault: for an error inside a 200, an answer that is not done, a mere loading of the model, an empty body, a
             web page, or JSON of another shape.
     """
-    text = body.strip()
-    if not text:
-        raise WireFault(Reason.EMPTY_ANSWER, "the provider answered with an empty body")
-    try:
-        answer = ANSWER.decode(text)
-    except UNREADABLE as error:
-        what = "a web page" if text.startswith(b"<") else "something that is no chat answer"
-        raise WireFault(Reason.MALFORMED, f"the provider answered with {what}") from error
+    text = filled(body)
+    answer = decoded(ANSWER, text, "chat answer")
     raise_if_failed(answer)
     message = answer.message
     if message is None or not answer.done:

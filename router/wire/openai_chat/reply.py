@@ -6,9 +6,9 @@ from router.canon.event import Finish
 from router.canon.reply import Choice, Reply
 from router.canon.request import Reasoning, Refusal, Text, ToolCall
 from router.errors import Reason, WireFault
+from router.wire.body import decoded, filled
 from router.wire.citations import nested
 from router.wire.ids import CallIds, made_up_id
-from router.wire.members import UNREADABLE
 from router.wire.openai_chat.fault import fault_inside
 from router.wire.openai_chat.message import FAMILY, GOOGLE, arguments_text, decode_details, encode_call, encode_detail
 from router.wire.openai_chat.schema import (
@@ -78,14 +78,8 @@ def decode_reply(body: bytes) -> Reply:
     Raises:
         WireFault: for an error inside a 200, an empty body, a web page, or JSON of another shape.
     """
-    text = body.strip()
-    if not text:
-        raise WireFault(Reason.EMPTY_ANSWER, "the provider answered with an empty body")
-    try:
-        reply = REPLY.decode(text)
-    except UNREADABLE as error:
-        what = "a web page" if text.startswith(b"<") else "something that is no chat completion"
-        raise WireFault(Reason.MALFORMED, f"the provider answered with {what}") from error
+    text = filled(body)
+    reply = decoded(REPLY, text, "chat completion")
     if reply.error != NULL:
         raise fault_inside(reply.error)
     if reply.object == "error" or reply.success is False:

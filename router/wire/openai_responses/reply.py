@@ -12,6 +12,7 @@ from router.canon.reply import Choice, Reply
 from router.canon.request import Opaque, Reasoning, Refusal, Text, ToolCall
 from router.canon.usage import Usage
 from router.errors import Reason, WireFault
+from router.wire.body import decoded, filled
 from router.wire.citations import flat
 from router.wire.ids import made_up_id
 from router.wire.members import ENCODER, NULL, UNREADABLE
@@ -53,14 +54,8 @@ def decode_reply(body: bytes) -> Reply:
         WireFault: for an error inside a 200, an empty body, a web page, JSON of another shape, or an answer that the
             provider has not finished.
     """
-    text = body.strip()
-    if not text:
-        raise WireFault(Reason.EMPTY_ANSWER, "the provider answered with an empty body")
-    try:
-        reply = REPLY.decode(text)
-    except UNREADABLE as error:
-        what = "a web page" if text.startswith(b"<") else "something that is no response"
-        raise WireFault(Reason.MALFORMED, f"the provider answered with {what}") from error
+    text = filled(body)
+    reply = decoded(REPLY, text, "response")
     if reply.object == "error":
         raise fault_inside(text)
     raise_if_failed(reply)
