@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -60,7 +59,7 @@ from router.policy.capability import UNKNOWN, known_windows
 from router.policy.gauge import Gauge
 from router.policy.pricelist import PriceList
 from router.providers import Found, find_installed
-from router.settings import Origin, Settings, changed_file
+from router.settings import Origin, Settings, Watch
 from router.store.journal import Worker
 from router.store.worker import ThreadWorker
 from router.telemetry import metrics
@@ -176,10 +175,11 @@ class Assembly:
         layout = layout_of(settings, kinds)
         self._prices = Snapshot(price_book(layout.seats, self._listed, settings.prices))
         self._seats = {seat.name: seat for seat in layout.seats}
+        self._watched = Watch(self._files, self._unwatched)
         press = Press(
             self._printing(kinds, source),
             origin=origin,
-            follow=self._follow,
+            follow=self._watched.changed,
             worker=parts.reader or ThreadWorker("pointsman-config"),
             hooks=Hooks(learn=self._learn, take=self._take, settle=self._settle),
         )
@@ -270,16 +270,14 @@ class Assembly:
         """Supervisors report to telemetry; described here and now, since tracebacks do not outlive the report."""
         self._ref("telemetry").tell(describe_report(report))
 
-    async def _follow(self) -> None:
-        """Wait for a change of a file; those that cannot be watched are left to SIGHUP and the API."""
+    def _unwatched(self, file: Path, why: str) -> None:
+        self.logs.write(Level.WARNING, Line.CONFIG_UNWATCHED, file=str(file), why=why)
+
+    def _files(self) -> tuple[Path, ...]:
+        """Whose changes are noticed: the configuration's file, and its table of prices."""
         file = self._origin.file if self._origin is not None and self.settings.reload.watch else None
-        if file is not None:
-            prices = self.settings.prices.file
-            why = await changed_file(file, *(() if prices is None else (prices,)))
-            if why is None:
-                return
-            self.logs.write(Level.WARNING, Line.CONFIG_UNWATCHED, file=str(file), why=why)
-        await asyncio.get_running_loop().create_future()
+        prices = self.settings.prices.file
+        return () if file is None else (file,) if prices is None else (file, prices)
 
     def _reached(self, crossed: Crossed) -> None:
         budget = crossed.purse.partition(" ")[0]
@@ -295,6 +293,7 @@ class Assembly:
         self._prices.publish(price_book(tuple(self._seats.values()), self._listed, release.settings.prices))
         self.logs.set_level(Level(release.settings.telemetry.log_level))
         self._complain(release)
+        self._watched.move()
         try:
             self._server.renew()
         except OSError as error:

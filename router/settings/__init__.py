@@ -35,7 +35,7 @@ from router.settings.secret import Secret
 from router.settings.settings import FailoverGroup, Ledger, LocalModels, Model, Prices, Provider, Settings, Timeouts
 from router.settings.vault import Damaged, VaultError, WrongKey
 from router.settings.vaultkey import Safe, safe_of
-from router.settings.watching import changed_file
+from router.settings.watching import Watch
 
 __all__ = [
     "BUILT_IN",
@@ -77,8 +77,8 @@ __all__ = [
     "Telemetry",
     "Timeouts",
     "VaultError",
+    "Watch",
     "WrongKey",
-    "changed_file",
     "describe",
     "from_environment",
     "listeners_of",

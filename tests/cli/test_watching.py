@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from router.app import kind_rules
+from router.settings import load
 from tests.fakes.loops import on_real_loops
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import speak
@@ -36,3 +38,11 @@ async def test_a_change_of_the_file_is_noticed(tmp_path: Path) -> None:
         async with router.chat(model="two:m") as response:
             assert response.status == 404
         assert [line["by"] for line in router.log if line["event"] == "config loaded"] == ["start", "file", "file"]
+
+        # A table of prices that a reload brings is followed from then on.
+        prices = tmp_path / "prices.json"
+        prices.write_text('{"prices": []}')
+        file.write_text(json.dumps({**config, "prices": {"file": str(prices)}}))
+        await router.said("config loaded", by="file", version=load(file, os.environ, kind_rules()).version)
+        prices.write_text("[]")
+        assert (await router.said("config refused", by="file"))["faults"][0].startswith("prices.file")
