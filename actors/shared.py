@@ -118,6 +118,10 @@ class Shared:
             self._wake()
         return piece
 
+    def is_ready(self, reader: Reader) -> bool:
+        """Whether something was said that this reader has not read, or nothing more will come for it."""
+        return reader.place < self._dropped + len(self._pieces) or reader.gone or self.ended
+
     @property
     def _is_ahead(self) -> bool:
         """Whether the slowest reader must read on first: what is kept is bounded by that."""
@@ -186,6 +190,11 @@ class Reader:
     async def get(self, *, timeout_s: float | None = None) -> Piece:
         """The next piece. Raises as `Channel.get`."""
         return await self._shared.piece(self, timeout_s)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether `get` would not wait."""
+        return self._shared.is_ready(self)
 
     def leave(self) -> None:
         """Read no more."""

@@ -123,6 +123,11 @@ class Source(Protocol):
         """The next piece. Raises as `Channel.get`."""
         ...
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether `get` would not wait."""
+        ...
+
     def leave(self) -> None:
         """Read no more."""
         ...

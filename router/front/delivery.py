@@ -101,6 +101,12 @@ MakeKeeper = Callable[[Ask], Keeper]
 """What keeps the answer to a request: of several that are one, the first."""
 
 
+class _Stream(web.StreamResponse):
+    """A stream whose head leaves with its first block, in one write."""
+
+    _send_headers_immediately = False
+
+
 class Delivery:
     """One answer on its way out. Use `stream` or `whole`, once."""
 
@@ -145,15 +151,20 @@ class Delivery:
         """Pass pieces on as they come, with keepalives in silence. Raises `GatewayError` only while nothing was
         written."""
         self._voice = _Encoded(self._half.encoder(self._ask), self._half)
+        said = b""
         while True:
+            if said and not outbox.is_ready:
+                # What came together is written together: each write is a call of the system and, on the way, a packet.
+                await self._write(said)
+                said = b""
             try:
                 piece = await self._next(outbox)
             except GatewayError as error:
+                await self._write(said)
                 return await self._break_off(error)
             if isinstance(piece, Answered):
-                await self._write(self._voice.note() + self._ended(piece))
-                return await self._end()
-            await self._write(self._say(piece))
+                return await self._end(said + self._voice.note() + self._ended(piece))
+            said += self._say(piece)
 
     def _encoded(self, answer: Answer) -> bytes:
         """A whole answer in our encoding; what that leaves out is named in its head."""
@@ -225,18 +236,19 @@ class Delivery:
 
     async def _write(self, block: bytes) -> None:
         """Write a block; the first one takes the head with it, as late as can be."""
-        if not block:
-            return
-        if self._response is None:
-            headers = {**self._headers(), **_STREAM_HEADERS, "content-type": self._half.stream_type}
-            self._response = web.StreamResponse(headers=headers)
-            await self._response.prepare(self._request)
-        await self._response.write(block)
+        if block:
+            await (self._response or await self._begun()).write(block)
 
-    async def _end(self) -> web.StreamResponse:
-        assert self._response is not None
-        await self._response.write_eof()
+    async def _begun(self) -> web.StreamResponse:
+        headers = {**self._headers(), **_STREAM_HEADERS, "content-type": self._half.stream_type}
+        self._response = _Stream(headers=headers)
+        await self._response.prepare(self._request)
         return self._response
+
+    async def _end(self, block: bytes = b"") -> web.StreamResponse:
+        response = self._response or await self._begun()
+        await response.write_eof(block)
+        return response
 
     def _headers(self) -> dict[str, str]:
         """What happened, for whoever looks: who answered, after how many tries, what translation lost."""
