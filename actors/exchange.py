@@ -68,7 +68,7 @@ from router.policy.course import Course, narrowed
 from router.policy.enduser import end_user_of
 from router.policy.gauge import UNTAUGHT
 from router.policy.rescue import Method
-from router.policy.reserve import reserved
+from router.policy.reserve import asked_tier, reserved
 from router.policy.retry import Route, Tried, TryTarget, has_way_on, next_step
 from router.policy.transcript import NOTHING_KEPT, TranscriptRules
 
@@ -94,7 +94,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
         max_per_target: tries of one exchange on one target.
         deadline_s: the longest an exchange may take.
         bounds: what bounds each client key, by its id; who is not in it is not bound.
-        quote: (model, tokens of the prompt, of the answer) -> what that costs at the dearest target.
+        quote: (model, tokens of the prompt, of the answer, service tier) -> what that costs at the dearest target.
         ratio: model -> bytes of a prompt for each token to reserve.
         ledger: told the words of an exchange, where `transcripts` say that they are kept.
     """
@@ -116,7 +116,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     max_per_target: int
     deadline_s: float
     bounds: Mapping[str, Bounds] = {}
-    quote: Callable[[str, int, int], Decimal | None] = lambda _model, _prompt, _answer: None
+    quote: Callable[[str, int, int, str | None], Decimal | None] = lambda _model, _prompt, _answer, _tier: None
     ratio: Callable[[str], float] = lambda _model: UNTAUGHT.prompt
     ledger: Ref
     transcripts: TranscriptRules = NOTHING_KEPT
@@ -195,7 +195,9 @@ class Exchange:
             return None
         prompt, answer = reserved(self._call.ask.fields, self._wiring.ratio(self._call.ask.model))
         answer *= self._call.ask.choices
-        usd = self._wiring.quote(self._call.ask.model, prompt, answer) if bounds.wants_price else None
+        usd = None
+        if bounds.wants_price:
+            usd = self._wiring.quote(self._call.ask.model, prompt, answer, asked_tier(self._call.ask.fields))
         return Draw(bounds=bounds, tokens=prompt + answer, usd=usd)
 
     async def _plan(self) -> Planned:

@@ -75,13 +75,14 @@ def _bounds(name: str, client: ClientKeys, budgets: Mapping[str, BudgetKeys]) ->
 
 def dearest(
     routes: tuple[RouteSpec, ...], price: Callable[[Target, Usage | None], Decimal | None]
-) -> Callable[[str, int, int], Decimal | None]:
-    """What an answer of so many tokens costs at the dearest target of a public name; None where one has no price."""
+) -> Callable[[str, int, int, str | None], Decimal | None]:
+    """What an answer of so many tokens costs at most at the dearest target of a public name; None where one has no
+    price. Who is asked for a service tier may serve in it or not: the dearer counts."""
     targets = {route.name: route.targets for route in routes}
 
-    def quote(model: str, prompt: int, answer: int) -> Decimal | None:
-        usage = Usage(input=prompt, output=answer)
-        prices = [price(target, usage) for target in targets.get(model, ())]
+    def quote(model: str, prompt: int, answer: int, tier: str | None) -> Decimal | None:
+        served = [Usage(input=prompt, output=answer, tier=each) for each in dict.fromkeys((None, tier))]
+        prices = [price(target, usage) for target in targets.get(model, ()) for usage in served]
         known = [usd for usd in prices if usd is not None]
         return max(known) if known and len(known) == len(prices) else None
 

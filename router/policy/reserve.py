@@ -32,6 +32,12 @@ def reserved(fields: Mapping[str, Raw], bytes_per_token: float) -> tuple[int, in
     return prompt, answer
 
 
+def asked_tier(fields: Mapping[str, Raw]) -> str | None:
+    """The service tier that a request asks for, in canon's word; None where it leaves it to the provider."""
+    text = bytes(fields.get("service_tier", b"")).decode("utf-8", "replace").strip('"')
+    return {"": None, "null": None, "auto": None, "fast": "priority"}.get(text, text)
+
+
 def _whole(raw: Raw | None) -> int | None:
     text = b"" if raw is None else bytes(raw)
     return int(text) if text.isdigit() and len(text) < 10 else None
