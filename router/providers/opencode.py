@@ -18,7 +18,7 @@ from router.providers.openai import KNOWN as OPENAI
 from router.providers.quirks import Quirks
 from router.providers.survey import openai_survey
 from router.wire.anthropic_messages import DIALECT as ANTHROPIC_MESSAGES
-from router.wire.gemini import DIALECT as GEMINI
+from router.wire.gemini import RESOLD as GEMINI
 from router.wire.gemini import call_path
 from router.wire.openai_chat import DIALECT
 from router.wire.openai_responses import DIALECT as OPENAI_RESPONSES

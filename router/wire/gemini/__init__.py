@@ -18,9 +18,10 @@ from router.wire.gemini.reply import decode_reply
 from router.wire.gemini.request import call_path, encode_request, patch_request
 from router.wire.gemini.stream import GeminiDecoder
 from router.wire.gemini.surface import GEMINI, Surface
+from router.wire.gemini.surface import RESOLD as RESOLD_SURFACE
 from router.wire.gemini.surface import VERTEX as VERTEX_SURFACE
 
-__all__ = ["DIALECT", "VERTEX", "call_path", "count_path", "embed_path", "vertex_path"]
+__all__ = ["DIALECT", "RESOLD", "VERTEX", "call_path", "count_path", "embed_path", "vertex_path"]
 
 
 def _on(surface: Surface, embeddings: Codec) -> Dialect:
@@ -40,4 +41,5 @@ def _on(surface: Surface, embeddings: Codec) -> Dialect:
 
 
 DIALECT = _on(GEMINI, BATCH)
+RESOLD = _on(RESOLD_SURFACE, BATCH)
 VERTEX = _on(VERTEX_SURFACE, VERTEX_EMBEDDINGS)

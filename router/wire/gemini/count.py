@@ -48,7 +48,7 @@ def encode_request(request: ChatRequest, model: str, surface: Surface = GEMINI) 
     """A request to count what would be sent to be answered; what it lost is lost to the count too."""
     said = encode_chat(request, model, surface)
     members = MEMBERS.decode(said.body)
-    if surface is GEMINI:
+    if surface.family == GEMINI.family:
         name = Raw(ENCODER.encode(model if "/" in model else f"models/{model}"))
         return Encoded(body=b'{"generateContentRequest":%b}' % joined({"model": name, **members}), lost=said.lost)
     counted = {member: value for member, value in members.items() if member in _COUNTED}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Surface(Struct, frozen=True, kw_only=True):
@@ -26,4 +27,6 @@ class Surface(Struct, frozen=True, kw_only=True):
 
 
 GEMINI = Surface(family="gemini", sends_ids=True, takes_service_tier=True, takes_labels=False, stores=True)
+RESOLD = replace(GEMINI, stores=False)
+"""The Gemini API behind somebody else, whose own account decides what is kept, or Vertex, which refuses the word."""
 VERTEX = Surface(family="vertex", sends_ids=False, takes_service_tier=False, takes_labels=True, stores=False)

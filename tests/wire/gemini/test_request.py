@@ -20,9 +20,12 @@ from router.canon.request import (
     Tool,
     ToolChoice,
 )
+from router.providers import find_kinds
 from router.wire.dialect import Ask, Requirements
 from router.wire.gemini import DIALECT, VERTEX, call_path
 
+ZEN = find_kinds()["opencode"].spoken("https://opencode.ai/zen/v1", "gemini-3-pro").dialect
+"""Who resells the Gemini API."""
 USER = (Message(role=Role.USER, parts=(Text(text="hi"),)),)
 CONTENTS = [{"role": "user", "parts": [{"text": "hi"}]}]
 TOOL = Tool(name="f", description="d", parameters=Raw(b'{"type":"object","properties":{"a":{"type":"string"}}}'))
@@ -289,6 +292,7 @@ def test_the_services_take_different_words() -> None:
         pytest.param(DIALECT, None, False, (), id="unasked"),
         pytest.param(DIALECT, b"false", False, (), id="refused"),
         pytest.param(DIALECT, b"true", True, (), id="wished"),
+        pytest.param(ZEN, None, None, (), id="resold"),
         pytest.param(VERTEX, None, None, (), id="Vertex"),
         pytest.param(VERTEX, b"true", None, ("extra.store",), id="wished of Vertex"),
     ],
