@@ -8,7 +8,7 @@ from msgspec import Struct
 from actors.messages import ModelAbilities
 from router.canon.ability import Ability
 from router.front.context import Context
-from router.front.said import said
+from router.front.said import NoQuery, queried, said
 
 
 class ModelPrice(Struct, frozen=True, kw_only=True):
@@ -42,9 +42,10 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     providers: dict[str, ProviderSaid]
 
 
-async def table(_request: web.Request, context: Context) -> web.Response:
+async def table(request: web.Request, context: Context) -> web.Response:
     """By provider and model, merged: what the operator wrote, what the provider's list said, what the price list knows
     and the kind's own table."""
+    queried(request, NoQuery)
     providers = {
         name: ProviderSaid(
             found=provider.found, models={model: _said(abilities) for model, abilities in provider.models.items()}

@@ -16,7 +16,7 @@ Every answer names the configuration in its `ETag`; with `If-Match` a change is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from aiohttp import web
@@ -40,14 +40,17 @@ from actors.messages import (
     ReloadConfig,
 )
 from router.errors import Refused
+from router.front.bodies import Fault, Said
 from router.front.body import read_body
 from router.front.context import Context
 from router.front.guard import who
+from router.front.said import queried
 
 PROVIDERS, GROUPS, KEYS = "providers", "failover_groups", "keys"
 _HOWS = {"POST": "create", "PUT": "put", "PATCH": "patch", "DELETE": "remove"}
 _KEYLESS = ("remove", "revert")
 _BODY_BYTES = 1_048_576
+_TYPE = "invalid_request_error"
 _ENTRIES = msgspec.json.Decoder(dict[str, Raw])
 
 
@@ -83,10 +86,19 @@ class KeyMade(ConfigChanged, frozen=True, kw_only=True):
     key: str
 
 
+class FormQuery(Struct, frozen=True, kw_only=True):
+    """`yaml` gives the document as a file."""
+
+    format: Literal["json", "yaml"] = "json"
+
+
 class Invalid(Struct, frozen=True, kw_only=True):
     """Everything that is wrong, by its path."""
 
     message: str
+    type: str = _TYPE
+    param: str | None = None
+    code: str = "invalid_configuration"
     faults: tuple[ConfigFault, ...]
 
 
@@ -98,13 +110,11 @@ class ConfigInvalid(Struct, frozen=True, kw_only=True):
 
 async def show(request: web.Request, context: Context) -> web.Response:
     """`GET /config`."""
-    form = request.query.get("format", "json")
+    form = queried(request, FormQuery).format
     if form == "json":
         view = await context.desk.configure(ReadConfig())
         assert isinstance(view, ConfigView)
         return _json(ConfigShown(**_about(view), config=view.public), tag=view.tag)
-    if form != "yaml":
-        raise Refused("format is json or yaml", param="format")
     answer = await context.desk.configure(ExportConfig())
     if not isinstance(answer, ConfigDocument):
         return answered(answer)
@@ -211,7 +221,8 @@ def answered(
 
 
 def _error(status: int, message: str, tag: str | None = None) -> web.Response:
-    return _json({"error": {"message": message}}, tag=tag, status=status)
+    said = Said(message=message, type=_TYPE, code="invalid_request")
+    return _json(Fault(error=said), tag=tag, status=status)
 
 
 def _json(body: object, *, tag: str | None = None, status: int = 200) -> web.Response:

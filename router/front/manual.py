@@ -46,12 +46,6 @@ class Entry(Struct, frozen=True, kw_only=True):
     example: str = ""
 
 
-class FormQuery(Struct, frozen=True, kw_only=True):
-    """`yaml` gives the document as a file."""
-
-    format: str = "json"
-
-
 class AnthropicQuery(Struct, frozen=True, kw_only=True):
     """Pages of Anthropic's clients."""
 
@@ -263,7 +257,7 @@ MANUAL: Mapping[tuple[str, str], Entry] = {
         "The configuration in force, without its secrets.",
         "configuration",
         config.ConfigShown,
-        query=FormQuery,
+        query=config.FormQuery,
         others=(YAML,),
     ),
     ("POST", "/config/reload"): Entry(

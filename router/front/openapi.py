@@ -16,7 +16,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from router.front.context import Context
-from router.front.manual import JSON, MANUAL, Entry
+from router.front.manual import JSON, MANUAL, YAML, Entry
 from router.front.paths import is_keyed, is_operational
 
 _REF = "#/components/schemas/{name}"
@@ -40,6 +40,9 @@ _KEYS: Node = {
     },
 }
 """How keys are shown."""
+
+_OTHERS: Node = {YAML: {"type": "object"}}
+"""Content type -> what it is where it is read; all others are text."""
 
 
 async def document(_request: web.Request, context: Context) -> web.Response:
@@ -161,7 +164,9 @@ def _given(field: Node) -> Node:
 def _responses(entry: Entry, schemas: _Schemas) -> Node:
     shapes = [schemas.of(answer) for answer in entry.answers]
     schema = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
-    content = {entry.content: {"schema": schema}} | {other: {"schema": {"type": "string"}} for other in entry.others}
+    content = {entry.content: {"schema": schema}} | {
+        other: {"schema": _OTHERS.get(other, {"type": "string"})} for other in entry.others
+    }
     good = {str(status): {"description": entry.summary, "content": content} for status in (entry.status, *entry.also)}
     refusal: Node = {"type": "object"} if entry.refusal is None else schemas.of(entry.refusal)
     return {**good, "default": {"description": "It says why not.", "content": {JSON: {"schema": refusal}}}}

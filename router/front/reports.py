@@ -36,17 +36,13 @@ from router.canon.outcome import End
 from router.errors import Reason, Refused
 from router.front.context import Context
 from router.front.guard import by_address, who
-from router.front.said import queried, said
+from router.front.said import NoQuery, queried, said
 from router.telemetry.numbers import ProviderNumbers
 from router.telemetry.rows import LogRow, RowFilter, RowKind
 
 Limit = Annotated[int, Meta(ge=1, le=1000)]
 Since = Annotated[datetime, Meta(tz=True, description="A time with its zone, or epoch seconds.")]
 Cursor = Annotated[str, Meta(description="`next` of the page before this one.")]
-
-
-class NoQuery(Struct, frozen=True, kw_only=True):
-    """Takes no parameters."""
 
 
 class LogsQuery(Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 from msgspec import Struct
+from msgspec import inspect as kinds
 
 from router.errors import Refused
 
@@ -18,6 +19,10 @@ Q = TypeVar("Q", bound=Struct)
 
 _PLACES = (("_ms", 1), ("_s", 3), ("_usd", 9), ("_rate", 4), ("_score", 4), ("share", 4))
 """How a name ends -> the decimal places of its floats. Instants (`at`) are left whole: an act's digest is over it."""
+
+
+class NoQuery(Struct, frozen=True, kw_only=True):
+    """Takes no parameters."""
 
 
 def said(answer: Struct, status: int = 200) -> web.Response:
@@ -53,13 +58,39 @@ def queried(request: web.Request, query: type[Q]) -> Q:
     known = query.__struct_fields__
     for name in request.query:
         if name not in known:
-            raise Refused(f"there is no parameter of that name; known are {', '.join(known)}", param=name)
+            taken = f"known are {', '.join(known)}" if known else "this path takes none"
+            raise Refused(f"there is no parameter of that name; {taken}", param=name)
         if len(request.query.getall(name)) > 1:
             raise Refused("a parameter is given once", param=name)
     try:
         return msgspec.convert(given, query, strict=False)
     except msgspec.ValidationError as error:
-        raise Refused(f"the query cannot be read: {error}", param=_named(str(error))) from error
+        name = _named(str(error))
+        raise Refused(f"{name} must be {_phrase(_types(query)[name])}", param=name) from error
+
+
+def _types(query: type[Struct]) -> dict[str, kinds.Type]:
+    read = kinds.type_info(query)
+    assert isinstance(read, kinds.StructType)
+    return {field.name: field.type for field in read.fields}
+
+
+def _phrase(type_: kinds.Type) -> str:
+    """What a parameter may be, in words."""
+    match type_:
+        case kinds.UnionType(types):
+            return " or ".join(_phrase(each) for each in types if not isinstance(each, kinds.NoneType))
+        case kinds.Metadata(inner):
+            return _phrase(inner)
+        case kinds.EnumType(cls):
+            return f"one of {', '.join(str(each.value) for each in cls)}"
+        case kinds.LiteralType(values):
+            return f"one of {', '.join(map(str, values))}"
+        case kinds.IntType(ge=low, le=high):
+            return f"a whole number from {low} to {high}"
+        case kinds.DateTimeType():
+            return "a time with its zone, as 2026-01-31T00:00:00Z, or epoch seconds"
+    return "text, and not empty"
 
 
 def _named(error: str) -> str:

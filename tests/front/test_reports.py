@@ -75,7 +75,7 @@ async def test_counts_begin_anew_and_the_act_is_kept(tmp_path: Path) -> None:
         assert (await router.get("/providers/metrics/one"))[1]["attempts"] == 0
         assert (await router.get("/providers/health"))[1]["providers"]["one"]["requests"] == 1
         assert (await router.get("/providers/costs"))[1]["overall"]["entries"] == 1
-        _, body = await router.get("/audit?limit=1")
+        _, body = await router.get("/audit?limit=1&act=metrics.reset")
         assert [(row["act"], row["outcome"]) for row in body["rows"]] == [("metrics.reset", "taken")]
 
 
@@ -193,6 +193,95 @@ async def test_what_cannot_be_read_is_named(path: str, code: int, param: str | N
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
         answered, body = await router.get(path)
         assert (answered, body["error"]["param"]) == (code, param)
+
+
+_WRONG = {
+    "/providers/logs?limit=0": ("limit", "from 1 to 1000"),
+    "/providers/logs?limit=many": ("limit", "a whole number from 1 to 1000"),
+    "/audit?limit=5000": ("limit", "from 1 to 1000"),
+    "/providers/logs?end=foo": ("end", "one of completed, "),
+    "/providers/logs?reason=foo": ("reason", "throttled"),
+    "/providers/logs/one?kind=foo": ("kind", "one of exchange, attempt"),
+    "/providers/costs?since=yesterday": ("since", "2026-01-31T00:00:00Z"),
+    "/ledger/entries?user=": ("user", "text, and not empty"),
+    "/config?format=toml": ("format", "one of json, yaml"),
+    "/providers/logs?nope=1": ("nope", "known are provider, model"),
+    "/providers/metrics?nope=1": ("nope", "this path takes none"),
+    "/providers/capabilities?nope=1": ("nope", "this path takes none"),
+    "/providers/logs?limit=1&limit=2": ("limit", "given once"),
+    "/providers/logs?cursor=a": ("cursor", "as it came"),
+}
+
+
+@on_real_loops
+async def test_a_wrong_parameter_is_named_with_what_it_may_be(tmp_path: Path) -> None:
+    """On every path that takes any, and on those that take none."""
+    async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
+        for path, (name, allowed) in _WRONG.items():
+            code, body = await router.get(path)
+            assert (code, body["error"]["param"]) == (400, name), path
+            assert allowed in body["error"]["message"], body
+        for path in ("/config/providers/none", "/keys/none"):
+            code, body = await router.get(path)
+            assert code == 404 and set(body["error"]) == {"message", "type", "param", "code"}, path
+
+
+@on_real_loops
+async def test_pages_of_logs_stay_whole_while_rows_arrive(tmp_path: Path) -> None:
+    """A cursor is a place in the log, not a count from its end: no row is told twice, and none is left out."""
+    async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
+        await _answered(router, 4)
+        told: list[int] = []
+        path = "/providers/logs?limit=3"
+        while True:
+            _, page = await router.get(path)
+            told += [row["seq"] for row in page["rows"]]
+            if page["next"] is None:
+                break
+            path = f"/providers/logs?limit=3&cursor={page['next']}"
+            await _answered(router)
+        assert told == list(range(8, 0, -1))
+
+
+@on_real_loops
+async def test_no_page_of_management_tells_a_secret(tmp_path: Path) -> None:
+    """Canaries: keys of a provider, of a client and of the operator, a prompt, an answer, and what a provider said."""
+    secrets = (
+        "canary-of-a-provider",
+        "canary-of-a-client-key",
+        "canary-of-the-operator",
+        "canary-asked",
+        "canary-told",
+    )
+    said = status(401, body={"error": {"message": f"{secrets[0]} is wrong: {secrets[3]}"}})
+    async with ScriptedProvider(speak(secrets[4]), said) as one:
+        config = {
+            **routed({**remote(one), "api_key": secrets[0]}),
+            "keys": {"team": {"key": secrets[1]}},
+            "admin": {"key": secrets[2]},
+        }
+        async with served(config, tmp_path) as router:
+            for shown in (secrets[1], secrets[1], "a-canary-of-a-stranger"):
+                body = {"model": "chat", "messages": [{"role": "user", "content": secrets[3]}]}
+                headers = {"authorization": f"Bearer {shown}"}
+                url = f"{router.url}/v1/chat/completions"
+                async with router.http.post(url, json=body, headers=headers) as response:
+                    await response.read()
+            await until(lambda: router.assembly.desk.health().total_requests == 2)
+            pages = [f"/providers/{page}" for page in _PAGES]
+            pages += [
+                "/health/detailed",
+                "/audit",
+                "/config",
+                "/config/providers",
+                "/keys",
+                "/ledger/entries",
+                "/metrics",
+            ]
+            for page in pages:
+                async with router.http.get(router.url + page, headers={"x-admin-key": secrets[2]}) as response:
+                    text = await response.text()
+                    assert response.status in (200, 503) and "canary" not in text, page
 
 
 @on_real_loops
