@@ -21,6 +21,7 @@ from actors.messages import (
     ConfigAnswer,
     ConfigAsk,
     EraseUser,
+    Estimable,
     Estimates,
     Finding,
     HealthReport,
@@ -39,6 +40,8 @@ from actors.messages import (
 from actors.quotes import estimates_of
 from actors.runtime import ActorDead, AskTimeout, MailboxFull, Ports, Ref, Snapshot
 from router.canon.caller import Caller
+from router.canon.embedding import EmbedRequest
+from router.canon.image import ImageRequest
 from router.canon.operation import Operation
 from router.canon.request import ChatRequest
 from router.canon.target import Target
@@ -64,6 +67,12 @@ CONFIG_S = 60.0
 
 _ASKED: dict[str, type | UnionType] = {"telemetry": ReadLog | ResetMetrics, "cache": Purge}
 """Actor -> what it is asked; everything else the ledger is."""
+
+_OPERATIONS: dict[type, Operation] = {
+    ChatRequest: Operation.CHAT,
+    EmbedRequest: Operation.EMBEDDINGS,
+    ImageRequest: Operation.IMAGES,
+}
 
 _WELL = 0.5
 """The score under which a provider is called ill; one that only fails is there at its fifth failure."""
@@ -183,11 +192,15 @@ class TreeDesk:
         """What was counted of each configured provider."""
         return self._views.numbers(self._views.edition().providers)
 
-    def estimates(self, request: ChatRequest) -> Estimates | None:
+    def estimates(self, request: Estimable) -> Estimates | None:
         """What a request would cost on each target of its name."""
         routes = (route for route in self._views.edition().routes if route.name == request.model)
         route = next(routes, None)
-        targets = self._views.found(request.model) if route is None else route.able.get(Operation.CHAT, route.targets)
+        targets = (
+            self._views.found(request.model)
+            if route is None
+            else route.able.get(_OPERATIONS[type(request)], route.targets)
+        )
         if not targets:
             return None
         return estimates_of(request, targets, self._views.prices.value, self._views.facts(), self._ports.wall.now())

@@ -132,7 +132,7 @@ from actors.messages.desk import (
     Server,
     TargetReport,
 )
-from actors.messages.estimate import AnswerTokens, Estimates, Quote
+from actors.messages.estimate import AnswerTokens, Estimable, Estimates, Quote
 from actors.messages.exchange import Answered, Call, Committed, Once, Opened, Piece, Rescued, Source
 from actors.messages.telemetry import (
     AttemptEnded,
@@ -206,6 +206,7 @@ __all__ = [
     "EntryOpened",
     "EntryRow",
     "EraseUser",
+    "Estimable",
     "Estimates",
     "ExchangeEnded",
     "ExchangeTranscribed",

@@ -39,12 +39,11 @@ from actors.messages.config import (
     ReadConfig,
     ReloadConfig,
 )
-from actors.messages.estimate import Estimates
+from actors.messages.estimate import Estimable, Estimates
 from actors.messages.exchange import Call, Opened
 from actors.messages.telemetry import LogPage, MetricsReset, ReadLog, ResetMetrics
 from router.canon.ability import UNSAID, Traits
 from router.canon.caller import Caller
-from router.canon.request import ChatRequest
 from router.telemetry.numbers import ProviderNumbers
 
 ACCESS = "access"
@@ -215,7 +214,7 @@ class Desk(Protocol):
         """What was counted of each configured provider."""
         ...
 
-    def estimates(self, request: ChatRequest) -> Estimates | None:
+    def estimates(self, request: Estimable) -> Estimates | None:
         """What a request would cost on each target of the name it asks for; None where there is no such name."""
         ...
 

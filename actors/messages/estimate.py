@@ -6,9 +6,17 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from router.canon.embedding import EmbedRequest
+from router.canon.image import ImageRequest
+from router.canon.request import ChatRequest
+
+Estimable = ChatRequest | EmbedRequest | ImageRequest
+"""What can be priced before it is sent."""
+
 
 class AnswerTokens(Struct, frozen=True, kw_only=True):
-    """How long an answer is taken to be, and the longest there can be; None where nothing bounds it."""
+    """How long an answer is taken to be, all its choices together, and the longest there can be; None where nothing
+    bounds it. Vectors and pictures have none."""
 
     usual: int
     most: int | None
@@ -19,7 +27,7 @@ class Quote(Struct, frozen=True, kw_only=True):
 
     Args:
         usd: with an answer of the usual length.
-        low_usd: with an answer of one token.
+        low_usd: with an answer of one token, for each choice.
         high_usd: with the longest answer; None where nothing bounds it.
         price_id: the row of prices that was used.
         price_date: ISO date from which that row holds, where its source says.

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from actors.messages import Estimates, HealthReport
-from router.front import account, bodies, capabilities, config, health, kept, keys, models, reports
+from router.front import account, bodies, capabilities, config, estimates, health, kept, keys, models, reports
 from router.telemetry.numbers import ProviderNumbers
 
 JSON, EVENTS, TEXT, YAML = "application/json", "text/event-stream", "text/plain", "application/yaml"
@@ -208,6 +208,7 @@ MANUAL: Mapping[tuple[str, str], Entry] = {
         summary="What a request would cost on each provider; nothing is sent.",
         tag="providers",
         body=Thing,
+        query=estimates.EstimateQuery,
         answers=(Estimates,),
         example=_CHAT,
     ),

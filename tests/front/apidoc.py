@@ -42,7 +42,9 @@ An estimate counts a prompt by its letters (rather too high), takes an answer of
 shorter, and gives for each target the cost with an answer of one token (`low_usd`), of that length (`usd`) and of the
 longest there can be (`high_usd`, null where nothing bounds it), and the row of prices that was used. `costs` has each
 provider by its first target. The body is that of any chat request: with `anthropic-version` among the headers it is
-read as Anthropic's, with an `input` as that of the Responses API.
+read as Anthropic's, with an `input` as that of the Responses API; with `?operation=embeddings` or `images` it is that
+of `/v1/embeddings` or `/v1/images/generations`. A picture's cost is known beforehand only where its price is by the
+picture.
 
 Answers to changes of the configuration carry its `ETag`; with `If-Match` a change is made to that one or not at all
 (412).

@@ -48,6 +48,49 @@ async def test_what_costs_nothing_is_bounded(tmp_path: Path) -> None:
         assert (quote["usd"], quote["high_usd"], quote["answer_tokens"]["most"]) == (0, 0, None)
 
 
+_OTHERS: dict[str, tuple[dict[str, Any], dict[str, Any], float | None]] = {
+    "embeddings": ({"input": ["red " * 70, [1, 2, 3]]}, {"input_per_mtok": 2.0}, 83 * 2 / 1e6),
+    "images": ({"prompt": "A red house", "n": 3}, {"image_usd": 0.04}, 0.12),
+    "images by tokens": ({"prompt": "A red house"}, {"input_per_mtok": 5.0, "output_per_mtok": 40.0}, None),
+}
+
+
+@pytest.mark.parametrize(("body", "cost", "usd"), _OTHERS.values(), ids=_OTHERS)
+@on_real_loops
+async def test_vectors_and_pictures_are_priced_too(
+    body: dict[str, Any], cost: dict[str, Any], usd: float | None, tmp_path: Path
+) -> None:
+    """By tokens of the texts, by the picture; what nobody can say beforehand is unknown and no small sum."""
+    operation = "embeddings" if "input" in body else "images"
+    model = {"name": "m", "price": {"input_per_mtok": 0.0, "output_per_mtok": 0.0, **cost}, "operations": [operation]}
+    async with ScriptedProvider(speak()) as one:
+        async with served(routed({**remote(one), "models": [model]}), tmp_path) as router:
+            url = f"{router.url}/costs/estimate?operation={operation}"
+            async with router.http.post(url, json={"model": "one:m", **body}) as response:
+                assert response.status == 200, await response.text()
+                quote = (await response.json())["targets"]["one:m"]
+            assert quote["price_id"] == "configured one:m"
+            assert quote["answer_tokens"] == {"usual": 0, "most": 0}
+            bounds = [quote[name] for name in ("low_usd", "usd", "high_usd")]
+            assert bounds == [None if usd is None else pytest.approx(usd)] * 3
+        assert one.turns == []
+
+
+@on_real_loops
+async def test_every_choice_is_paid_for(tmp_path: Path) -> None:
+    """Also of a stream, and the tools are part of the prompt."""
+    tool = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+    async with ScriptedProvider(speak()) as one, served(routed({**remote(one), **_PRICED}), tmp_path) as router:
+        quotes = []
+        for more in ({}, {"n": 3, "stream": True}, {"tools": [tool]}):
+            body = {"model": "one:m", "messages": _TURNS, "max_tokens": 100, **more}
+            async with router.http.post(f"{router.url}/costs/estimate", json=body) as response:
+                quotes.append((await response.json())["targets"]["one:m"])
+        assert [quote["answer_tokens"]["usual"] for quote in quotes] == [100, 300, 100]
+        assert quotes[1]["usd"] - quotes[0]["usd"] == pytest.approx(200 * 8 / 1e6)
+        assert quotes[2]["usd"] > quotes[0]["usd"]
+
+
 _FORMS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "chat": ({"model": "one:m", "messages": _TURNS}, {}),
     "responses": ({"model": "one:m", "input": "Name three colours."}, {}),
