@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
+from actors.messages import Answered, Committed, Flow, Opened, Piece
+from actors.runtime import Channel
+from router.canon.event import TextDelta
+from router.canon.target import Target
+from router.errors import GatewayError, Reason, UpstreamFailed
+from router.front.context import Context
+from router.front.delivery import Delivery
+from router.front.guard import REQUEST_ID
+from router.wire.dialect import Ask, Requirements
+from router.wire.openai_chat import DIALECT as OPENAI_CHAT
 from tests.fakes.loops import on_real_loops
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import answer, gated, head_then_silence, silence, speak, stall_after, status, stream
@@ -145,3 +159,53 @@ async def test_an_answer_that_falls_silent_is_ended_honestly(tmp_path: Path) -> 
             assert heard.broken_off and heard.text == "red" and heard.comments >= 1
             assert heard.error is not None and heard.error["metadata"]["reason"] == "idle_timeout"
             await one.until(lambda: one.left == 1)
+
+
+async def heard_of(*pieces: Piece, error: GatewayError | None = None) -> tuple[int, bytes]:
+    """The status and body of a stream of which all of this was there before its reader was."""
+    half = OPENAI_CHAT.front
+    assert half is not None
+    ask = Ask(model="m", fields={}, stream=True, include_usage=None, requirements=Requirements())
+    nobody: Any = None
+    context = Context(
+        desk=nobody,
+        codecs={},
+        max_body_bytes=1,
+        body_s=1.0,
+        body_bytes_per_s=1,
+        deadline_s=9.0,
+        first_ping_after_s=9.0,
+        ping_every_s=9.0,
+    )
+    outbox: Channel[Piece] = Channel(8)
+    for piece in pieces:
+        outbox.put_nowait_or_raise(piece)
+    outbox.close() if error is None else outbox.fail(error)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        request[REQUEST_ID] = "req-1"
+        opened = Opened(job=None, outbox=outbox, config="v", ask=ask)
+        return await Delivery(request, context, half, opened).stream(outbox)
+
+    app = web.Application()
+    app.router.add_get("/", handle)
+    async with (
+        TestServer(app) as server,
+        aiohttp.ClientSession() as session,
+        session.get(server.make_url("/")) as response,
+    ):
+        return response.status, await response.read()
+
+
+@on_real_loops
+async def test_what_was_said_leaves_before_the_error_that_came_with_it() -> None:
+    """Though they are gathered while more is there: no word that was counted is lost."""
+    begun = Committed(target=Target(provider="one", model="m"), model="m", attempts=1)
+    words = [Flow(events=(TextDelta(text=text),)) for text in ("well", " then")]
+    broken = UpstreamFailed("it hung up", target="one:m", reason=Reason.CUT_STREAM)
+    status_code, body = await heard_of(begun, *words, error=broken)
+    assert status_code == 200
+    assert body.index(b'"well"') < body.index(b'" then"') < body.index(b'"error"')
+    assert b"[DONE]" not in body
+    status_code, body = await heard_of(begun, *words, Answered(usage=None, cost_usd=None))
+    assert status_code == 200 and body.index(b'" then"') < body.index(b"[DONE]")
