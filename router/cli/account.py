@@ -14,6 +14,8 @@ import typer
 from msgspec.structs import asdict
 
 from actors.books import costed
+from actors.cache import wish_of
+from actors.messages import Purge
 from router.app.prices import price_book
 from router.app.release import layout_of
 from router.canon.cost import usd_text
@@ -24,6 +26,9 @@ from router.cli.ledger import PAGE, every_entry, open_store
 from router.policy.price import PriceBook
 from router.policy.pricelist import PriceList
 from router.providers import find_installed
+from router.settings.schema import Cache
+from router.store.answerfile import SqliteAnswers
+from router.store.answers import AnswersRefuse
 from router.store.journal import EntryRow, JournalError, Query, Store
 from router.store.migrate import REVISION
 from router.store.postgres import migrate_database
@@ -46,7 +51,8 @@ def migrate(config: Path | None) -> None:
 
 def erase(config: Path | None, user: str) -> None:
     """Take an end user's name out of every entry, and delete what was said; costs stay what they were."""
-    home = settings_or_exit(config).home
+    settings = settings_or_exit(config)
+    home = settings.home
     with open_store(config, read_only=False) as store:
         erased = store.erase(user, time.time())  # noqa: TID251 a command has no ports
         keep_act(home, "user.erased", "an end user", asdict(erased))
@@ -56,6 +62,25 @@ def erase(config: Path | None, user: str) -> None:
             typer.echo(
                 "pointsman: somebody reads the ledger: a copy goes within the hour, or by doing this again", err=True
             )
+    _erase_kept(settings.cache, user)
+
+
+def _erase_kept(cache: Cache, user: str) -> None:
+    """Out of the file of kept answers too. What a running router has in memory only that one can let go."""
+    if cache.backend == "memory" or cache.path is None:
+        if cache.enabled:
+            typer.echo("a running router keeps answers in memory: POST /ledger/erase to it lets those go too")
+        return
+    if not cache.path.exists():
+        return
+    answers = SqliteAnswers(cache.path)
+    try:
+        typer.echo(f"erased {answers.purge(wish_of(Purge(user=user))).purged} kept answers")
+    except AnswersRefuse as error:
+        typer.echo(f"pointsman: {error}", err=True)
+        raise typer.Exit(1) from error
+    finally:
+        answers.close()
 
 
 def rate(config: Path | None, *, apply: bool) -> None:

@@ -15,6 +15,9 @@ from actors.books import act_of
 from router.canon.usage import Usage
 from router.cli.commands import app
 from router.policy.audit import PRUNED, Checkpoint, detail_of, digest_of
+from router.policy.cachekey import user_mark
+from router.store.answerfile import SqliteAnswers
+from router.store.answers import KeptAnswer, Label
 from router.store.disk import DiskJournal
 from router.store.journal import Query
 from router.store.migrate import REVISION
@@ -141,6 +144,25 @@ def test_a_user_is_exported_and_erased(account: Account) -> None:
     assert "1 acts" in account.run("verify")
     assert b"user.erased" in account.ledger.read_bytes()
     assert "0.00357" in account.run()
+
+
+def test_a_user_is_erased_from_the_file_of_kept_answers_too(account: Account) -> None:
+    """Where there is one; of a cache in memory it is said who lets go of it."""
+    config = json.loads(account.file.read_text())
+    for cache, said in (
+        ({"backend": "sqlite"}, "erased 1 kept answers\n"),
+        ({"enabled": True}, "POST /ledger/erase to it lets those go too\n"),
+    ):
+        account.file.write_text(json.dumps({**config, "cache": cache}))
+        answers = SqliteAnswers(account.file.parent / "cache.sqlite")
+        for user in ("ann", "bob"):
+            label = Label(user=user_mark(user))
+            answers.put(user, KeptAnswer(body=b"said", at=1000.0, label=label), 0.0, 10_000)
+        answers.close()
+        assert account.run("erase", "--user", "ann").endswith(said)
+        assert answers.get("bob", 0.0) is not None
+        assert (answers.get("ann", 0.0) is None) == ("backend" in cache)
+        answers.close()
 
 
 def test_entries_are_rated_anew(account: Account) -> None:
