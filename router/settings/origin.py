@@ -12,11 +12,12 @@ from msgspec.structs import replace
 
 from router.settings.editing import Edit, change_of, stored_in
 from router.settings.environment import write_environment
-from router.settings.faults import ConfigInvalid, Fault, Findings
+from router.settings.faults import ConfigInvalid, Fault, Findings, render
 from router.settings.kinds import KindRules
 from router.settings.loading import Given, home_of, load_tree, read_source, safe_in
 from router.settings.merge import Entry
 from router.settings.overlay import (
+    SECTIONS,
     Change,
     Overlay,
     change_to,
@@ -93,7 +94,10 @@ class Origin:
         """The configuration as it is now. Raises `ConfigInvalid`."""
         findings = Findings()
         given, overlay = self._given(findings)
-        return self._loaded(given, overlay, findings, {})
+        try:
+            return self._loaded(given, overlay, findings, {})
+        except ConfigInvalid as invalid:
+            raise ConfigInvalid(tuple(_traced(fault, overlay) for fault in invalid.faults)) from None
 
     def written(self) -> dict[str, Any]:
         """The document as it is written, changes at run time included, secrets as what names them or as a mask. Raises
@@ -141,7 +145,7 @@ class Origin:
         pending: dict[str, str] = {}
         after = overlay.with_change(edit.section, edit.name, _changed(edit, overlay, given.tree, pending))
         settings = self._loaded(given, after, findings, pending)
-        gone = stored_in(overlay.over(given.tree)) - stored_in(after.over(given.tree)) - stored_in(given.tree)
+        gone = stored_in(overlay.entries()) - stored_in(after.entries()) - stored_in(given.tree)
         stale = frozenset(name for name in gone if name.startswith(f"{edit.name}/"))
 
         def keep(at: float) -> None:
@@ -161,6 +165,16 @@ class Origin:
         laid = replace(given, tree=overlay.over(given.tree))
         settings = load_tree(laid, self._kinds, findings, pending)
         return self._adjust(replace(settings, changes=overlay.laid(given.tree)))
+
+
+def _traced(fault: Fault, overlay: Overlay) -> Fault:
+    """The fault, with where its entry is from where the operator's file alone does not tell."""
+    for section in SECTIONS:
+        for name in overlay.of(section):
+            place = render((section, name))
+            if fault.path == place or fault.path.startswith((f"{place}.", f"{place}[")):
+                return Fault(fault.path, f"{fault.message} (this entry was changed at run time, in changes.json)")
+    return fault
 
 
 def _changed(edit: Edit, overlay: Overlay, tree: Mapping[str, Any], pending: dict[str, str]) -> Change | None:

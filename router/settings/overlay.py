@@ -97,6 +97,10 @@ class Overlay(Struct, frozen=True, forbid_unknown_fields=True):
         changes: dict[str, Change] = getattr(self, section)
         return changes
 
+    def entries(self) -> list[Entry]:
+        """What is kept of every entry."""
+        return [change.keys for section in SECTIONS for change in self.of(section).values()]
+
     def laid(self, tree: Mapping[str, Any]) -> tuple[Laid, ...]:
         """What each change does to that tree."""
         return tuple(

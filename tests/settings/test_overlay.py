@@ -133,6 +133,20 @@ def test_a_list_cannot_take_a_written_key_along(desk: Desk) -> None:
     assert [each.key and each.key.reveal() for each in desk.origin.read().providers["a"].keys] == [KEY, "another"]
 
 
+def test_a_fault_says_that_its_entry_is_not_the_files(desk: Desk) -> None:
+    """The file alone is sound; and the key that was given for a provider that is gone goes with the change."""
+    desk.write({"a": {**ENTRY, "max_queue": 1}, "b": ENTRY})
+    desk.edit("patch", "a", {"base_url": "http://127.0.0.1:8/v1", "api_key": KEY})
+    desk.write({"a": {**ENTRY, "base_url": "http://127.0.0.1:7/v1", "entra": {"client_id": "c"}}, "b": ENTRY})
+    with pytest.raises(ConfigInvalid) as refused:
+        desk.origin.read()
+    assert all("changes.json" in fault.message for fault in refused.value.faults)
+    desk.write({"b": ENTRY})
+    assert desk.laid() == [("a", "idle", (), ())]
+    desk.edit("revert", "a")
+    assert list(desk.origin.safe().open().read()) == []
+
+
 def test_an_export_works_again_where_keys_are_named(desk: Desk) -> None:
     """References stand as they were written; what was written out is a mask that is refused, and is listed."""
     (desk.home / "key").write_text(f"{KEY}\n")
