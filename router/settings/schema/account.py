@@ -71,7 +71,7 @@ class ConversationKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class AuditKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The audit log, and decisions over access in it. What is not allowed is kept at once, up to 60 a minute, and so is
     the first time that somebody was allowed somewhere; all else is summed by who asked, where, and what was decided. A
-    stop writes the last sums; a kill loses those of at most `sum_s`, never who was let in for the first time.
+    stop writes the last sums; a kill loses those of at most `sum_s`, and of first times those beyond 60 a minute.
 
     Args:
         each: whether every single access is kept by itself; as many rows as requests.
