@@ -14,7 +14,8 @@ app = typer.Typer(
     name="pointsman",
     help="An LLM router that keeps answering.",
     no_args_is_help=True,
-    add_completion=False,
+    # Rich's own markup would take `[a, b]` out of the examples.
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 
@@ -23,6 +24,23 @@ app.add_typer(secrets)
 app.add_typer(configuration)
 app.add_typer(keys)
 app.add_typer(cache)
+
+
+def _told_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"pointsman {version('pointsman')}")
+        raise typer.Exit
+
+
+@app.callback()
+def pointsman(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_told_version, is_eager=True, help="Which version this is.")
+    ] = False,
+) -> None:
+    """An LLM router that keeps answering."""
 
 
 @app.command()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import typer
 from msgspec.json import decode
 
 from router.cli.console import Column, Listing, listing
@@ -72,6 +73,9 @@ def config_reload(place: Place, *, as_json: bool) -> int:
 
 
 def _wanted(only: list[str]) -> dict[str, str]:
+    for each in only:
+        if "=" not in each:
+            raise typer.BadParameter(f"{each!r} is not NAME=VALUE", param_hint="--only")
     return {name: value for name, _, value in (each.partition("=") for each in only)}
 
 

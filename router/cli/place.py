@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
@@ -14,7 +15,7 @@ from msgspec import Struct
 from router.cli.configuration import or_exit
 from router.cli.sign import sign_in
 from router.front.paths import is_operational
-from router.settings import listeners_of
+from router.settings import ConfigInvalid, listeners_of
 
 CLIENT_KEY, ADMIN_KEY = "POINTSMAN_API_KEY", "POINTSMAN_ADMIN_KEY"
 """The variables that hold a key: an argument could be read by everybody on the machine."""
@@ -98,7 +99,9 @@ def _configured(config: Path | None) -> Place:
     if sign is not None:
         if config is None and sign.config is not None:
             config = Path(sign.config)
-            listeners = or_exit(config, lambda: listeners_of(config, os.environ))
+            # Whoever is just editing that file wants to know how the router is all the same.
+            with suppress(ConfigInvalid):
+                listeners = listeners_of(config, os.environ)
         url, admin_url, found = sign.url, sign.admin_url or sign.url, f"as it says in {listeners.home}"
     else:
         server, admin = listeners.server, listeners.admin

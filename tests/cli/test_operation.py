@@ -136,3 +136,17 @@ def test_without_a_router_each_says_so(words: tuple[str, ...]) -> None:
     with refused() as address:
         told = run(*words, "--url", address)
     assert told.exit_code == 1 and f"no router answers at {address}" in told.stderr
+
+
+def test_a_filter_without_a_value_is_no_filter() -> None:
+    """It would be asked for as an empty one, which nothing fits."""
+    told = run("logs", "--only", "provider")
+    assert told.exit_code == 2 and "NAME=VALUE" in told.stderr
+
+
+def test_help_is_as_it_is_written() -> None:
+    """An example keeps its brackets; there are a version and a completion for shells."""
+    assert "targets=[one:m,two:m]" in run("config", "add", "--help").stdout
+    told = run("--version")
+    assert told.exit_code == 0 and told.stdout.startswith("pointsman ")
+    assert "--install-completion" in run("--help").stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 from datetime import UTC, datetime, timedelta
@@ -89,6 +90,20 @@ def test_a_sign_is_of_a_process_that_lives(tmp_path: Path) -> None:
     assert (tmp_path / SIGN).exists()
     (tmp_path / SIGN).write_text("[]")
     assert sign_in(tmp_path) is None
+
+
+def test_a_file_that_is_being_edited_hides_no_router(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is found by its sign; only the key that the file would give is missing."""
+    monkeypatch.setenv("POINTSMAN_HOME", str(tmp_path))
+    monkeypatch.delenv(ADMIN_KEY, raising=False)
+    file = _file(tmp_path, admin={"key": KEY})
+    with hung_out(tmp_path, Sign(url="http://127.0.0.1:1", admin_url=None, config=str(file), pid=os.getpid())):
+        assert place_of(None, None).admin_key == KEY
+        file.write_text("{")
+        place = place_of(None, None)
+        assert (place.url, place.admin_key) == ("http://127.0.0.1:1", None)
+    told = run("health", "--config", file)
+    assert told.exit_code == 2 and str(file) in told.stderr
 
 
 def test_who_finds_no_router_is_told_what_was_tried(tmp_path: Path) -> None:
