@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 from msgspec import Struct
@@ -19,6 +20,9 @@ from router.settings import ConfigInvalid, listeners_of
 
 CLIENT_KEY, ADMIN_KEY = "POINTSMAN_API_KEY", "POINTSMAN_ADMIN_KEY"
 """The variables that hold a key: an argument could be read by everybody on the machine."""
+
+_HERE = ("127.0.0.1", "::1", "localhost")
+"""Hosts of an address that are this machine."""
 
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """Where to ask who listens on every address."""
@@ -88,7 +92,11 @@ def place_of(url: str | None, config: Path | None) -> Place:
         url = url.rstrip("/")
         named = None if config is None else _configured(config)
         return Place(
-            url=url, admin_url=url, found="as --url says", **_keyed(None if named is None else named.admin_key)
+            url=url,
+            admin_url=url,
+            found="as --url says",
+            here=urlsplit(url).hostname in _HERE,
+            **_keyed(None if named is None else named.admin_key),
         )
     return _configured(config)
 

@@ -76,6 +76,14 @@ def test_the_key_of_a_configuration_goes_nowhere_else_unless_it_is_named(
     assert place_of(None, file).admin_key == place_of("http://192.0.2.1:1", file).admin_key == "another"
 
 
+def test_no_proxy_lies_before_this_machine() -> None:
+    """Whatever the environment names for the world outside."""
+    said = {
+        url: place_of(url, None).here for url in ("http://localhost:1", "https://[::1]:1/", "http://192.0.2.1:1", "x")
+    }
+    assert list(said.values()) == [True, True, False, False]
+
+
 def test_a_sign_is_of_a_process_that_lives(tmp_path: Path) -> None:
     """What a killed router left behind misleads nobody, and nobody takes another's sign away."""
     sign = Sign(url="http://127.0.0.1:1", admin_url=None, config=None, pid=1)
