@@ -208,7 +208,7 @@ def _expected(front: Front, recorded: Said) -> Heard:
     answer = sayable(front, recorded)[0]
     ending = "stop" if front is CHAT and answer.finish == "refused" else answer.finish
     calls = [(call.name, call.arguments) for call in answer.calls]
-    return answer.text + answer.refusal, calls, front.endings[ending], recorded.usage
+    return answer.text + answer.refusal, calls, front.endings[ending], recorded.usage and Usage(*recorded.usage[:2])
 
 
 # Parsed output.
