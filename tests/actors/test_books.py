@@ -13,7 +13,7 @@ from router.canon.cost import CostSource
 from router.canon.outcome import End
 from router.policy.audit import digest_of
 from router.store.journal import AuditRow, EntryRow, Head, ProviderTotal, total_of
-from tests.fakes.entries import transcribed
+from tests.fakes.entries import spoken, transcribed
 
 OPENING = EntryRow(
     attempt="a", exchange="ex", provider="main", model="large", number=1, opened_at=100.0, operation="rerank"
@@ -100,10 +100,12 @@ def test_transcripts_are_the_first_that_find_no_room(monkeypatch: pytest.MonkeyP
     """Entries go on being kept beside them; what was written makes room again."""
     monkeypatch.setattr("actors.books.MOST_TRANSCRIPTS", 2)
     books = Books()
-    for name in "abc":
-        books.keep(transcribed(name))
+    books.hear(spoken(transcribed("a")))
+    books.keep(books.next_spoken().write())
+    for name in "bc":
+        books.hear(spoken(transcribed(name)))
     books.add(OPENING)
-    assert (len(books.pending), books.left_out, books.lost) == (3, 1, 0)
+    assert (len(books.pending), len(books.spoken), books.left_out, books.lost) == (2, 1, 1, 0)
     books.written(books.next_batch())
-    books.keep(transcribed("d"))
-    assert (len(books.pending), books.left_out) == (1, 1)
+    books.hear(spoken(transcribed("d")))
+    assert (len(books.pending), len(books.spoken), books.left_out) == (0, 2, 1)
