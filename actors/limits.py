@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import assert_never
 
 from msgspec import Struct
@@ -198,7 +199,11 @@ class Limits(Actor):
             amounts[Unit.TOKENS] = row.usage.input_total + row.usage.output_total
         if row.cost_usd is not None:
             amounts[Unit.USD] = steps_of(row.cost_usd)
-        account.leases.charge(entry.exchange, entry.attempt, amounts)
+        pay = partial(account.leases.charge, entry.exchange, entry.attempt, amounts)
+        if self._past is None:
+            pay()
+        else:
+            self._past.charge(entry.at, pay)
 
     # ---- what was spent before
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from math import inf
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -35,6 +36,8 @@ class Past:
 
     What was spent in a window up to a moment is known twice: here, and in the ledger. Both are read for the same
     moment, and only what the ledger has more is added, so that asking again is always safe and nothing counts twice.
+    A clock that was set back while the ledger thinks lets entries close before that moment which are charged after it:
+    `charge` tells them.
 
     Args:
         bounds: what bounds each key, by its id, as the configuration in force has it.
@@ -55,6 +58,9 @@ class Past:
         self._tasks = tasks
         self._again = again
         self._asked: frozenset[str] = frozenset()
+        self._before_at = -inf
+        self._claims: tuple[Claim, ...] = ()
+        self._counted: dict[str, int] = {}
         self._job: Job | None = None
         self._missing = False
 
@@ -69,11 +75,26 @@ class Past:
         budgets = tuple(_budgets(self._bounds()))
         self._asked = frozenset(budget.purse for budget in budgets)
         nothing = Draw(bounds=UNBOUND)
-        claims = [claim for budget in budgets for claim in budgeted(budget, nothing, before_at)]
-        counted = {claim.purse: self._leases.spent(claim) for claim in claims}
+        self._before_at = before_at
+        self._claims = tuple(claim for budget in budgets for claim in budgeted(budget, nothing, before_at))
+        self._counted = counted = self._spent()
         periods = tuple(dict.fromkeys(budget.period for budget in budgets))
         self._job = self._tasks.start(self._take_in(periods, counted, before_at), name="look back")
         return self._job
+
+    def charge(self, closed_at: float, pay: Callable[[], None]) -> None:
+        """Charge what an entry used that closed then, epoch seconds; where the question is about it, too, it counts as
+        known to both."""
+        if closed_at >= self._before_at:
+            pay()
+            return
+        before = self._spent()
+        pay()
+        for purse, spent in self._spent().items():
+            self._counted[purse] += spent - before[purse]
+
+    def _spent(self) -> dict[str, int]:
+        return {claim.purse: self._leases.spent(claim) for claim in self._claims}
 
     def complain(self) -> None:
         """Say once that budgets may let through too much."""

@@ -189,6 +189,22 @@ def test_a_charge_that_a_crash_took_is_found_in_the_ledger() -> None:
     run_virtual(main())
 
 
+def test_a_clock_that_was_set_back_while_the_ledger_thinks_charges_nothing_twice() -> None:
+    """An entry that closed before the moment in question, and is charged after it was asked about (seed 91000154)."""
+
+    async def main() -> None:
+        till = Till(100)
+        async with kept(till) as limits:
+            await till.enter(limits, "x", 300)
+            till.slow_s, till.tokens = 5.0, 300  # what the ledger has when it has thought
+            await crash(limits)
+            limits.tell(_closed("x", 200, till.ports.wall.now() - 60.0))
+            await asyncio.sleep(10.0)
+            assert till.spent("first") == 300
+
+    run_virtual(main())
+
+
 def test_a_budget_that_is_added_knows_its_window() -> None:
     """Before the next request comes in; what they spend who came in before it is added when they have left."""
 
