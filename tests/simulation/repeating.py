@@ -70,9 +70,10 @@ def one_exchange_per_key(world: World) -> Iterator[str]:
 def _is_known(world: World, begun: Heard, heards: list[Heard], now_s: float) -> bool:
     """Whether an exchange is under way with a reader, or complete, at a moment after its beginning."""
     ended_s = world.story.ended_s.get(begun.exchange, inf)
+    readers = [heard for heard in heards if heard.exchange == begun.exchange]
     if ended_s < now_s:
-        return begun.may_keep and any(
-            fact.exchange == begun.exchange and fact.end is End.COMPLETED for fact in world.story.ended
-        )
-    readers = (heard for heard in heards if heard.exchange == begun.exchange)
+        # Once all have left who came under the key, it goes on for others alone: those who asked the same without one.
+        stayed = any(heard.end != "left" or heard.until_s >= ended_s for heard in readers)
+        completed = (fact for fact in world.story.ended if fact.end is End.COMPLETED)
+        return begun.may_keep and stayed and any(fact.exchange == begun.exchange for fact in completed)
     return ended_s > now_s and any(heard.since_s < now_s < heard.until_s for heard in readers)
