@@ -35,6 +35,7 @@ from actors.messages.account import (
     TotalsPage,
     TranscriptsPage,
     UserErased,
+    label_of,
 )
 from actors.messages.admission import (
     READY,
@@ -297,4 +298,5 @@ __all__ = [
     "Unsent",
     "UserErased",
     "Whole",
+    "label_of",
 ]

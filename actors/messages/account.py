@@ -13,6 +13,7 @@ from router.canon.outcome import End, UsageSource
 from router.canon.target import Target
 from router.canon.usage import Usage
 from router.errors import Reason
+from router.policy.enduser import label_of as label_of
 from router.policy.lanes import ONLY
 from router.store.answers import Label
 from router.store.journal import ActQuery, AuditRow, EntryRow, KeySpend, ProviderTotal, Query, TranscriptRow

@@ -23,6 +23,7 @@ from router.canon.target import Target
 from router.cli.acts import carry_acts, keep_act
 from router.cli.configuration import settings_or_exit
 from router.cli.ledger import PAGE, every_entry, open_store
+from router.policy.enduser import label_of
 from router.policy.price import PriceBook
 from router.policy.pricelist import PriceList
 from router.providers import find_installed
@@ -51,6 +52,9 @@ def migrate(config: Path | None) -> None:
 
 def erase(config: Path | None, user: str) -> None:
     """Take an end user's name out of every entry, and delete what was said; costs stay what they were."""
+    user = label_of(user)
+    if not user:  # it would mean everybody who has no name
+        raise typer.BadParameter("an end user of that name cannot be in the account", param_hint="--user")
     settings = settings_or_exit(config)
     home = settings.home
     with open_store(config, read_only=False) as store:

@@ -29,7 +29,7 @@ from router.errors import Refused, Unavailable
 from router.front.body import read_body
 from router.front.context import Context
 from router.front.guard import who
-from router.front.kept import let_go
+from router.front.kept import end_user, let_go
 from router.front.reports import Cursor, Limit, Since, place_in
 from router.front.said import queried, said
 
@@ -134,7 +134,7 @@ async def export(request: web.Request, context: Context) -> web.Response:
     """`GET /ledger/export`: entries first, then what was said. Raises `Unavailable` where the store cannot be read:
     half of it is no export."""
     query = queried(request, ExportQuery)
-    wanted = Query(limit=query.limit, user=query.user)
+    wanted = Query(limit=query.limit, user=end_user(query.user))
     if query.cursor is None or not query.cursor.startswith(_WORDS):
         before = None if query.cursor is None else place_in(query.cursor)
         page = await _entries(context, replace(wanted, before=before))
@@ -158,13 +158,12 @@ async def erase(request: web.Request, context: Context) -> web.Response:
         whom = msgspec.json.decode(body, type=EndUser)
     except msgspec.DecodeError as error:
         raise Refused('give the end user as {"user": "NAME"}', param="user") from error
-    answer = await context.desk.inquire(EraseUser(user=whom.user, actor=who(request)))
+    user = end_user(whom.user)
+    answer = await context.desk.inquire(EraseUser(user=user, actor=who(request)))
     if not isinstance(answer, UserErased):
         raise _unread()
     return said(
-        Gone(
-            entries=answer.entries, transcripts=answer.transcripts, cached=await let_go(context, Purge(user=whom.user))
-        )
+        Gone(entries=answer.entries, transcripts=answer.transcripts, cached=await let_go(context, Purge(user=user)))
     )
 
 
@@ -175,7 +174,7 @@ def _wanted(query: EntriesQuery | TranscriptsQuery) -> Query:
         provider=query.provider if isinstance(query, EntriesQuery) else None,
         model=query.model,
         key=query.key,
-        user=query.user,
+        user=None if query.user is None else end_user(query.user),
         since_at=None if query.since is None else query.since.timestamp(),
     )
 

@@ -7,8 +7,9 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
-from actors.messages import Purge, Purged
+from actors.messages import Purge, Purged, label_of
 from router.errors import Reason, Refused, Unavailable
 from router.front.body import read_body
 from router.front.context import Context
@@ -69,7 +70,16 @@ def _wish(body: bytes) -> Wish:
     narrowed = any(part is not None for part in (wish.key, wish.model, wish.user))
     if wish.all == narrowed:
         raise Refused(f"{_WISH}{', not both' if wish.all else ''}", param="all")
-    return wish
+    return wish if wish.user is None else replace(wish, user=end_user(wish.user))
+
+
+def end_user(name: str) -> str:
+    """A name as the account has it. Raises `Refused` for one of which nothing is left there, which would mean everybody
+    who has none."""
+    label = label_of(name)
+    if not label:
+        raise Refused("an end user of that name cannot be in the account", param="user")
+    return label
 
 
 def _words(wish: Wish) -> str:

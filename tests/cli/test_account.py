@@ -141,6 +141,7 @@ def test_a_user_is_exported_and_erased(account: Account) -> None:
     assert (json.loads(newest)["asked"], account.run("transcripts", "--key", "none")) == ("a canary", "")
     assert "erased from 2 entries, and 2 transcripts" in account.run("erase", "--user", "ann")
     assert account.run("export", "--user", "ann") == "pointsman: no entry is of a user 'ann'\n"
+    assert "no" in account.run("erase", "--user", "", status=2)
     assert "1 acts" in account.run("verify")
     assert b"user.erased" in account.ledger.read_bytes()
     assert "0.00357" in account.run()

@@ -125,3 +125,20 @@ async def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         for wrong in bodies:
             code, body = await erase(router, wrong)
             assert (code, body["error"]["param"]) == (400, "user"), wrong
+
+
+@on_real_loops
+async def test_a_user_is_found_by_the_name_that_callers_wrote(tmp_path: Path) -> None:
+    """However much of it the account keeps; and a name of which it keeps nothing is not everybody without one."""
+    long = "n" * 300
+    kept = {**KEPT, "cache": {"enabled": True}}
+    async with ScriptedProvider(speak()) as one, served(routed(one, **kept), tmp_path) as router:
+        await told(router, long, "bob", "")
+        await until(lambda: router.assembly._cached.value.entries == 3)
+        assert (await erase(router, {"user": "\0"}))[0] == 400
+        async with router.http.post(f"{router.url}/cache/purge", json={"user": "\0"}) as response:
+            assert response.status == 400
+        assert (await router.get(f"/ledger/export?user={long}"))[1]["entries"]
+        gone = {"entries": 1, "transcripts": 1, "cached": 1}
+        assert await erase(router, {"user": long}) == (200, gone)
+        assert router.assembly._cached.value.entries == 2
