@@ -221,6 +221,7 @@ class Pace(Actor):
         changed = [(was, lane) for was, lane in zip(before, self._pacing.lanes, strict=True) if was is not lane]
         for was, lane in changed:
             self._tell_change(was, lane)
+        self._move_on()
         return KeysReopened(keys=tuple(lane.name for _, lane in changed))
 
     def _under_way(self, key: str, told: Told) -> int:

@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from actors.messages import Acquire, Acquired, AttemptMeasured, Busy, Grant, KeyChanged, LimitsRead, PaceView
+from actors.messages import (
+    Acquire,
+    Acquired,
+    AttemptMeasured,
+    Busy,
+    Grant,
+    KeyChanged,
+    LimitsRead,
+    PaceView,
+    ReopenKeys,
+)
 from actors.pace import Pace
 from actors.runtime import ActorDead, AskTimeout, Exit, Job, Ref, Snapshot, Tasks, run_virtual
 from router.canon.allowance import Allowance, Counted
@@ -289,6 +299,26 @@ def test_a_refused_key_is_told_and_stays_out_over_a_restart() -> None:
             assert await acquire(ref, crowd.job()) == Busy(retry_after_s=float("inf"), why=Shut.REFUSED)
         changes = [(fact.key, fact.before, fact.after) for fact in heard if isinstance(fact, KeyChanged)]
         assert changes == [("a", "ready", "refused"), ("b", "ready", "refused")]
+
+    run_virtual(main())
+
+
+def test_who_waits_gets_a_key_that_is_tried_again() -> None:
+    """At once, and not only when the limit of another key lets it go."""
+
+    async def main() -> None:
+        crowd = Crowd()
+        rules = PaceRules(max_wait_s=100.0, lane=LaneRules(requests=Rate(amount=1)))
+        async with staged_with(made(rules, Snapshot(TWO))) as ref:
+            for _ in range(2):
+                ref.tell(measured(Reason.CREDENTIAL, "b", status=401))
+            assert await acquire(ref, crowd.job()) == Acquired(key="a")
+            waiting = asyncio.gather(acquire(ref, crowd.job()))
+            await breathe()
+            assert not waiting.done()
+            assert (await ref.ask(ReopenKeys())).keys == ("b",)
+            async with asyncio.timeout(1.0):
+                assert (await waiting)[0] == Acquired(key="b")
 
     run_virtual(main())
 
