@@ -308,7 +308,9 @@ class Exchange:
                 continue
             if step.wait_s > 0:
                 await asyncio.sleep(step.wait_s)
-            way = rescue.way(step.target, self._record.spent) if self._telling.committed else None
+            way = None
+            if self._telling.committed and (way := rescue.way(step.target, self._record.spent)) is None:
+                continue
             late_s = plan.late_s.get(step.target) if way is None else None
             target, fault = await self._try(step.target, route, way, late_s)
             self._note(target, fault, rescue, way)

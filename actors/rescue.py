@@ -101,13 +101,15 @@ class Rescue:
         able = rescue_order(targets, self._methods, self._goes_on)
         return replace(route, targets=able, fallback=True) if able else None
 
-    def way(self, target: Target, spent: Usage | None) -> Bridge:
-        """How `target` is asked to go on; it is one of those in `route`."""
+    def way(self, target: Target, spent: Usage | None) -> Bridge | None:
+        """How `target`, one of those in `route`, is asked to go on. None: it is not after all, since it was learned
+        meanwhile that it goes on with no beginning."""
         transcript = self._transcript
         assert transcript is not None
         text = transcript.text
         method = choose_method(self._methods, continues=self._goes_on(target))
-        assert method is not None
+        if method is None:
+            return None
         continues = method is Method.CONTINUE
         return Bridge(
             target=target,
