@@ -101,9 +101,10 @@ class Attempt:
             clocks.stop()
 
     def orphaned(self, exit: Exit) -> None:
-        """The exchange has ended and this runs still: it ends too, unless a caller left whose provider is read on."""
+        """The exchange has ended and this runs still: it ends too, unless a caller left whose provider is read on. Who
+        has the whole answer leaves as well, and then there is nothing to read on for."""
         assert self.job is not None
-        left = self._clocks is not None and self.tally.sent and left_by_caller(exit)
+        left = self.tally.sent and not self.tally.complete and left_by_caller(exit)
         if self._clocks is None or not left or not self._line.drains.take():
             self.job.stop()
             return
