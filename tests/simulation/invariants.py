@@ -6,11 +6,13 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from actors.messages import BreakerChanged
 from router.canon.outcome import End, UsageSource
 from router.canon.usage import Usage
+from router.errors import Reason
 from router.policy.breaker import TRANSITIONS, Phase
 from tests.simulation.bounding import budgets_are_the_ledger
 from tests.simulation.draining import (
@@ -35,6 +37,9 @@ LATE_S = 1.0
 """How much later than its deadline an exchange may end (scenario 61)."""
 
 _ROUNDING_S = 1e-6
+
+_ONE_CALL_TOKENS = 10_000
+"""More than any call is thought to take before it is sent."""
 
 _BUDGET_WINDOW_S = 10.0
 _EVERYBODY = "everybody"
@@ -296,10 +301,20 @@ def exchanges_end_in_time(world: World) -> Iterator[str]:
 
 
 def health_means_success(world: World) -> Iterator[str]:
-    """Once faults have stopped every call is answered."""
+    """Once faults have stopped every call is answered, but for those that no provider has tokens left for."""
     for heard in world.story.heard:
-        if heard.patient and heard.end != "answered":
+        if not heard.patient or heard.end == "answered":
+            continue
+        if heard.reason is not Reason.THROTTLED or not _is_used_up(world, heard.since_s):
             yield f"{heard.exchange} to {heard.model}: {heard.end} {heard.reason or ''}"
+
+
+def _is_used_up(world: World, now_s: float) -> bool:
+    """Whether the calls of the last minute took about all that any provider may be asked for in one."""
+    most = [provider.tokens_per_min or inf for provider in world.assembly.settings.providers.values()]
+    recent = (fact for fact in world.story.ended if 0.0 <= now_s - world.story.ended_s[fact.exchange] < 60.0)
+    used = sum(fact.usage.input_total + fact.usage.output_total for fact in recent if fact.usage is not None)
+    return used + _ONE_CALL_TOKENS > max(most)
 
 
 def breakers_close(world: World) -> Iterator[str]:
