@@ -126,15 +126,14 @@ class Cell:
         except BaseException as error:  # noqa: BLE001 what it means for the actor its own task decides
             self._go_on(envelope, _raising(error))
             return None
+        if answer is not None and hasattr(answer, "__await__") and not isinstance(answer, Reply):
+            self._go_on(envelope, answer)
+            return None
+        self.in_hand = None
         if envelope.reply_to is None:
-            if answer is not None and hasattr(answer, "__await__"):
-                self._go_on(envelope, answer)
-                return None
-            self.in_hand = None
             return answer
         if envelope.reply_to not in self.deferred:
             envelope.reply_to.set(answer)
-        self.in_hand = None
         return None
 
     def _go_on(self, envelope: Prompt, rest: Awaitable[Any]) -> None:

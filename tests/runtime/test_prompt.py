@@ -136,6 +136,26 @@ def test_an_answer_put_off_and_given_at_once_is_the_answer() -> None:
     play(tree, act)
 
 
+def test_what_puts_its_answer_off_and_goes_on_is_brought_to_its_end() -> None:
+    """As any other message is."""
+
+    async def act(scene: Scene) -> None:
+        await asyncio.sleep(0)
+
+        def put_off(actor: Any) -> Any:
+            reply = actor.defer_reply()
+
+            async def go_on() -> None:
+                await asyncio.sleep(1.0)
+                reply.set("then")
+
+            return go_on()
+
+        assert await scene.ref("a").ask(put_off, timeout_s=3.0) == "then"
+
+    play(tree, act)
+
+
 def test_who_asks_for_ever_gives_the_others_a_turn() -> None:
     """So many answers in a row, then one by the mailbox."""
 
