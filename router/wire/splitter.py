@@ -53,8 +53,7 @@ class TextSplitter(ABC):
         """Hand out `frames`, unless the frame after them is already too large and there is nothing to hand out."""
         if pending_bytes > self._limit_bytes:
             self._rest.clear()
-            message = f"one event of the stream is larger than {self._limit_bytes} bytes"
-            self._fault = WireFault(Reason.MALFORMED, message)
+            self._fault = too_large(self._limit_bytes)
             if not frames:
                 self._raise_held()
         return frames
@@ -62,3 +61,8 @@ class TextSplitter(ABC):
     def _raise_held(self) -> None:
         if self._fault is not None:
             raise self._fault
+
+
+def too_large(limit_bytes: int) -> WireFault:
+    """What is said of a frame beyond the limit."""
+    return WireFault(Reason.MALFORMED, f"one event of the stream is larger than {limit_bytes} bytes")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from router.errors import Reason, WireFault
 from router.wire.dialect import Frame, Splitter
+from router.wire.splitter import TextSplitter, too_large
 from router.wire.sse import SseSplitter
 
 _BLANKS = b" \t\r\n\xef\xbb\xbf"
@@ -40,24 +40,24 @@ class GeminiSplitter:
 
     def _bounded(self) -> tuple[Frame, ...]:
         if len(self._head) > self._limit_bytes:
-            raise _too_large(self._limit_bytes)
+            raise too_large(self._limit_bytes)
         return ()
 
 
-class ObjectSplitter:
+class ObjectSplitter(TextSplitter):
     """A `Splitter` for JSON objects in a list, or one after the other. What stands between them belongs to the next.
 
     Only quotes, braces and backslashes are looked at, each once, so large objects cost no more than their size.
     """
 
+    _blank = _BLANKS
+
     def __init__(self, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
-        self._rest = bytearray()
+        super().__init__(limit_bytes)
         self._scanned = 0
-        self._begun = 0
+        self._opened = 0
         self._depth = 0
         self._quoted = False
-        self._fault: WireFault | None = None
 
     def feed(self, block: bytes) -> tuple[Frame, ...]:
         """Take the next bytes; return the objects they complete. A fault behind good ones waits for the next call."""
@@ -68,21 +68,16 @@ class ObjectSplitter:
         while (end := self._next_end()) is not None:
             if end - start > self._limit_bytes:
                 return self._keep(tuple(frames), end - start)
-            frames.append(Frame(raw=bytes(self._rest[start:end]), data=bytes(self._rest[self._begun : end])))
+            frames.append(Frame(raw=bytes(self._rest[start:end]), data=bytes(self._rest[self._opened : end])))
             start = end
         del self._rest[:start]
         self._scanned -= start
-        self._begun -= start
+        self._opened -= start
         return self._keep(tuple(frames), len(self._rest))
 
-    def end(self) -> tuple[Frame, ...]:
-        """The stream is over: an object that was cut, as it is; the end of the list is a frame without data."""
-        self._raise_held()
-        raw = bytes(self._rest)
-        self._rest.clear()
-        if not raw.strip(_BLANKS):
-            return ()
-        return (Frame(raw=raw, data=raw[self._begun :] if self._depth else b""),)
+    def _last(self, raw: bytes) -> Frame:
+        """An object that was cut, as it is; the end of the list is a frame without data."""
+        return Frame(raw=raw, data=raw[self._opened :] if self._depth else b"")
 
     def _next_end(self) -> int | None:
         """Where the next object ends. What was scanned is not scanned again."""
@@ -109,26 +104,9 @@ class ObjectSplitter:
             case b'"':
                 self._quoted = not self._quoted
             case b"{":
-                self._begun = self._begun if self._depth else self._scanned - 1
+                self._opened = self._opened if self._depth else self._scanned - 1
                 self._depth += 1
             case b"}":
                 self._depth -= 1
                 return self._depth == 0
         return False
-
-    def _keep(self, frames: tuple[Frame, ...], pending_bytes: int) -> tuple[Frame, ...]:
-        """Hand out `frames`, unless the object after them is already too large and there is nothing to hand out."""
-        if pending_bytes > self._limit_bytes:
-            self._rest.clear()
-            self._fault = _too_large(self._limit_bytes)
-            if not frames:
-                self._raise_held()
-        return frames
-
-    def _raise_held(self) -> None:
-        if self._fault is not None:
-            raise self._fault
-
-
-def _too_large(limit_bytes: int) -> WireFault:
-    return WireFault(Reason.MALFORMED, f"one event of the stream is larger than {limit_bytes} bytes")
