@@ -9,6 +9,7 @@ from functools import partial
 
 from aiohttp import ClientRequest, ClientTimeout, TCPConnector
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 
@@ -21,12 +22,23 @@ class Link(ResponseHandler):
     """A byte came since the request that uses the link now was given it."""
     lost: BaseException | None = None
     """The error that ended the socket; None while it lives and after an orderly end."""
+    resting: bool = False
+    """It is in the pool: nobody asked anything that is not answered."""
 
     def data_received(self, data: bytes) -> None:
-        """Note the byte before it is parsed: half a head is an answer begun. Empty calls are aiohttp resuming."""
+        """Note the byte before it is parsed: half a head is an answer begun. Empty calls are aiohttp resuming.
+
+        What comes behind an answer would be read as that of the next request, which may be another caller's; so the
+        connection ends with it, whether it came in the same block or later.
+        """
         if data:
             self.heard = True
+            if self.resting:
+                self.abort()
+                return
         super().data_received(data)
+        if self.resting and self.should_close:
+            self.abort()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Keep the error: aiohttp drops it where a body has no stated length, and a reset would pass for its end."""
@@ -87,10 +99,16 @@ class LinkConnector(TCPConnector):
             connection = await super().connect(req, traces, timeout)
         link = _link(connection)
         link.uses += 1
-        link.heard = False
+        link.heard = link.resting = False
         sending.link = link
         sending.socket = link.transport
         return connection
+
+    def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:
+        """aiohttp's, which says so to the link. It may be in the middle of reading what came last."""
+        if isinstance(protocol, Link):
+            protocol.resting = True
+        super()._release(key, protocol, should_close=should_close)
 
 
 def _link(connection: Connection) -> Link:

@@ -9,10 +9,11 @@ import pytest
 from aiohttp.streams import EMPTY_PAYLOAD
 
 from router.upstream.session import Answer
-from tests.fakes.caller import LIMIT_BYTES, open_transport, post
+from tests.fakes.caller import LIMIT_BYTES, open_transport, post, whole_of
 from tests.fakes.loops import on_real_loops
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import answer, raw, status
+from tests.fakes.turn import Gate, Turn
 
 FINAL = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -91,3 +92,27 @@ async def test_a_name_and_password_in_the_address_are_sent_as_such() -> None:
         async with transport.send(bare) as reply:
             await reply.read(LIMIT_BYTES)
         assert provider.turns[0].headers["authorization"] == "Basic YW5uOnNlY3JldA=="
+
+
+@on_real_loops
+@pytest.mark.parametrize("body", [b"{}", b"x" * (512 * 1024 + 1)], ids=["small", "large"])
+@pytest.mark.parametrize("together", [True, False], ids=["in one block with it", "once it was read"])
+async def test_what_comes_behind_an_answer_is_nobodys_answer(together: bool, body: bytes) -> None:
+    """The next request on that connection could be another caller's: it has a connection of its own."""
+    gate = Gate()
+
+    async def twice(turn: Turn) -> None:
+        await turn.send(FINAL[:-2])
+        await gate.wait()
+        for block in (b"ok" + FINAL,) if together else (b"ok", FINAL):
+            await turn.send(block)
+            await gate.wait()
+        await turn.gone()
+
+    async with ScriptedProvider(twice, answer("mine")) as provider, open_transport() as transport:
+        async with transport.send(post(provider.base_url, body)) as reply:
+            gate.let()
+            assert await reply.read(LIMIT_BYTES) == b"ok"
+        gate.open()
+        await provider.until(lambda: provider.open_connections == 0)
+        assert b"mine" in await whole_of(transport, post(provider.base_url))
