@@ -28,7 +28,6 @@ from router.policy.breaker import (
     next_circuit,
     next_permit,
     next_unprobed,
-    tally,
 )
 from router.policy.lanes import ONLY
 
@@ -126,7 +125,8 @@ class Breaker(Actor):
         place = message.model, message.key
         before = self._circuit(place)
         after, answer = next_permit(before, self.ports.clock.now(), self._rules, self.ports.rng.random())
-        self._take(place, after, Change.PROBE_SENT if after.phase is Phase.HALF_OPEN else Change.PROBE_FAILED)
+        if after is not before:  # a closed circuit, which most are, stays as it is
+            self._take(place, after, Change.PROBE_SENT if after.phase is Phase.HALF_OPEN else Change.PROBE_FAILED)
         if not isinstance(answer, Permit):
             return Open(retry_after_s=answer.retry_after_s)
         if answer.probe:
@@ -152,14 +152,17 @@ class Breaker(Actor):
         return self._fresh if holder is None else holder.circuit
 
     def _take(self, place: Place, after: Circuit, why: str) -> None:
-        """Hold and publish the new state, if there is one."""
-        if after is self._circuit(place):
+        """Hold the new state, if there is one; publish it where its epoch is new, as others see nothing else of it."""
+        holder = self._holders.get(place)
+        if after is (self._fresh if holder is None else holder.circuit):
             return
-        holder = self._holders.get(place) or self._hold(place, self._fresh)
+        is_news = holder is None or after.epoch != holder.circuit.epoch
+        holder = holder or self._hold(place, self._fresh)
         if after.phase is Phase.CLOSED and holder.circuit.phase is not Phase.CLOSED:
             holder.closed_since_s = self.ports.clock.now()
         holder.take(after, why)
-        self._published.publish({**self._published.value, place[0]: self._shown(place[0])})
+        if is_news:
+            self._published.publish({**self._published.value, place[0]: self._shown(place[0])})
 
     def _restore(self, place: Place, until_s: float) -> None:
         self._hold(place, Circuit(phase=Phase.OPEN, epoch=self._fresh.epoch, until_s=until_s))
@@ -181,20 +184,15 @@ class Breaker(Actor):
             state=best.state if is_whole else Phase.CLOSED,
             retry_at_s=best.retry_at_s if is_whole else None,
             closed_since_s=best.closed_since_s if is_whole else None,
-            failures=sum(state.failures for state in keys.values()),
-            successes=sum(state.successes for state in keys.values()),
             keys=keys,
         )
 
     def _state(self, holder: _Holder) -> BreakerState:
         circuit = holder.circuit
-        successes, failures = tally(circuit, self.ports.clock.now(), self._rules)
         return BreakerState(
             state=circuit.phase,
             retry_at_s=None if circuit.phase is Phase.CLOSED else circuit.until_s,
             closed_since_s=holder.closed_since_s if circuit.phase is Phase.CLOSED else None,
-            failures=failures,
-            successes=successes,
         )
 
     def _changed(self, place: Place, before: Phase, after: Phase, why: str) -> None:

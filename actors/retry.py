@@ -9,6 +9,10 @@ from actors.messages import AttemptCounted, ProviderRemoved, RetryDenied, RetryG
 from actors.runtime import Actor
 from router.policy.budget import Budget, BudgetRules, next_earned, spend_retry
 
+TOGETHER_S = 0.1
+"""First tries of so long are entered together, as of the first of them, or when a retry is asked for: a budget forgets
+in steps of a second."""
+
 
 class Retry(Actor):
     """Pays for retries out of two budgets, the provider's and everybody's; either being empty denies.
@@ -28,6 +32,8 @@ class Retry(Actor):
         """Open the accounts."""
         self._providers: dict[str, Budget] = {}
         self._overall = Budget()
+        self._tries: dict[str, int] = {}
+        self._tries_since_s = 0.0
 
     def on_receive(self, message: SpendRetry | AttemptCounted | ProviderRemoved) -> RetryGranted | RetryDenied | None:
         """Book what was earned, or what is spent where it can be."""
@@ -35,6 +41,7 @@ class Retry(Actor):
             case AttemptCounted():
                 self._earn(message.provider)
             case ProviderRemoved():
+                self._book()
                 self._providers.pop(message.provider, None)
             case SpendRetry():
                 return self._spend(message.provider)
@@ -44,12 +51,25 @@ class Retry(Actor):
 
     def _earn(self, provider: str) -> None:
         now = self.ports.clock.now()
-        own = self._providers.get(provider, Budget())
-        self._providers[provider] = next_earned(own, now, self._provider_rules())
-        self._overall = next_earned(self._overall, now, self._overall_rules())
+        if now >= self._tries_since_s + TOGETHER_S:
+            self._book()
+        if not self._tries:
+            self._tries_since_s = now
+        self._tries[provider] = self._tries.get(provider, 0) + 1
+
+    def _book(self) -> None:
+        """Enter the tries that were counted since the last time."""
+        if not self._tries:
+            return
+        rules, at_s = self._provider_rules(), self._tries_since_s
+        for provider, tries in self._tries.items():
+            self._providers[provider] = next_earned(self._providers.get(provider, Budget()), at_s, rules, tries)
+        self._overall = next_earned(self._overall, at_s, self._overall_rules(), sum(self._tries.values()))
+        self._tries.clear()
 
     def _spend(self, provider: str) -> RetryGranted | RetryDenied:
         """Both pay or none does: a retry denied by one must not use up the other."""
+        self._book()
         now = self.ports.clock.now()
         own = spend_retry(self._providers.get(provider, Budget()), now, self._provider_rules())
         overall = spend_retry(self._overall, now, self._overall_rules())

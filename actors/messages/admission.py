@@ -229,8 +229,6 @@ class BreakerState(Struct, frozen=True, kw_only=True):
     state: str
     retry_at_s: float | None = None
     closed_since_s: float | None = None
-    failures: int = 0
-    successes: int = 0
     keys: Mapping[str, BreakerState] = {}
 
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from router.errors import BLAME, Blame, Reason
 from router.policy.backoff import believed_s
+from router.policy.window import EMPTY, Window, next_counted
 
 _BUCKETS = 10
 _LEAST_JITTER = 0.8
@@ -78,20 +79,13 @@ class BreakerRules(Struct, frozen=True, kw_only=True):
     probe_timeout_s: float = 120.0
 
 
-class Bucket(Struct, frozen=True, kw_only=True):
-    """The results of one tenth of a window."""
-
-    number: int
-    calls: int
-    failures: int
-    slow: int = 0
-
-
 class Circuit(Struct, frozen=True, kw_only=True):
     """The whole state of one breaker.
 
     Args:
         consecutive: failures by the provider's fault since the last success.
+        window: the results of the last time, and how many of them are failures.
+        slow: of the same results, how many came late; empty where no rule asks.
         failed_probes: in a row, since it was last closed.
         until_s: monotonic; open: no probe before it; half-open: the probe's deadline; closed: means nothing.
     """
@@ -99,7 +93,8 @@ class Circuit(Struct, frozen=True, kw_only=True):
     phase: Phase = Phase.CLOSED
     epoch: int = 0
     consecutive: int = 0
-    window: tuple[Bucket, ...] = ()
+    window: Window = EMPTY
+    slow: Window = EMPTY
     failed_probes: int = 0
     until_s: float = 0.0
 
@@ -159,13 +154,15 @@ def next_circuit(circuit: Circuit, judged: Judged, now: float, rules: BreakerRul
     blame = None if judged.reason is None else BLAME[judged.reason]
     if blame in (Blame.CALLER, Blame.GATEWAY):
         return next_unprobed(circuit, judged.epoch, now)
-    slow = _is_slow(judged, rules)
+    slow = rules.slow_call_s is not None and (judged.first_token_s or 0.0) > rules.slow_call_s
     if circuit.phase is Phase.HALF_OPEN:
         if blame is None and not slow:
-            return _moved(circuit, Change.PROBE_PASSED, consecutive=0, window=(), failed_probes=0)
+            return _moved(circuit, Change.PROBE_PASSED, consecutive=0, window=EMPTY, slow=EMPTY, failed_probes=0)
         return _probe_failed(circuit, judged.retry_after_s, now, rules, jitter)
     counted = _counted(circuit, blame, slow, now, rules)
-    if not (blame is not None and _must_trip(counted, rules)) and not (slow and _is_sluggish(counted, rules)):
+    failing = blame is not None and _must_trip(counted, rules)
+    # So many answers of the window began late that another target should be asked.
+    if not failing and not (slow and _is_much(counted.slow, rules.slow_call_rate, rules)):
         return counted
     return _moved(counted, Change.TRIPPED, until_s=now + _open_s(0, judged.retry_after_s, rules, jitter))
 
@@ -175,13 +172,6 @@ def next_unprobed(circuit: Circuit, epoch: int, now: float) -> Circuit:
     if circuit.phase is not Phase.HALF_OPEN or epoch != circuit.epoch:
         return circuit
     return _moved(circuit, Change.PROBE_DROPPED, until_s=now)
-
-
-def tally(circuit: Circuit, now: float, rules: BreakerRules) -> tuple[int, int]:
-    """Successes and failures of the window that ends at `now`."""
-    recent = _recent(circuit.window, now, rules)
-    failures = sum(bucket.failures for bucket in recent)
-    return sum(bucket.calls for bucket in recent) - failures, failures
 
 
 def _moved(circuit: Circuit, change: Change, **fields: object) -> Circuit:
@@ -203,44 +193,23 @@ def _open_s(failed_probes: int, retry_after_s: float | None, rules: BreakerRules
     return max(jittered_s, believed_s(retry_after_s, rules.max_retry_after_s))
 
 
-def _number(now: float, rules: BreakerRules) -> int:
-    return int(now * _BUCKETS // rules.window_s)
-
-
-def _recent(window: tuple[Bucket, ...], now: float, rules: BreakerRules) -> tuple[Bucket, ...]:
-    oldest = _number(now, rules) - _BUCKETS
-    if window and window[0].number > oldest:
-        return window
-    return tuple(bucket for bucket in window if bucket.number > oldest)
-
-
 def _counted(circuit: Circuit, blame: Blame | None, slow: bool, now: float, rules: BreakerRules) -> Circuit:
-    number, failed = _number(now, rules), int(blame is not None)
-    recent = _recent(circuit.window, now, rules)
-    if recent and recent[-1].number == number:
-        *older, last = recent
-        newest = Bucket(number=number, calls=last.calls + 1, failures=last.failures + failed, slow=last.slow + slow)
-        window = (*older, newest)
-    else:
-        window = (*recent, Bucket(number=number, calls=1, failures=failed, slow=int(slow)))
-    in_a_row = 0 if blame is None else circuit.consecutive + (blame is Blame.PROVIDER)
-    return replace(circuit, window=window, consecutive=in_a_row)
+    number = int(now * _BUCKETS // rules.window_s)
+    return Circuit(
+        phase=circuit.phase,
+        epoch=circuit.epoch,
+        consecutive=0 if blame is None else circuit.consecutive + (blame is Blame.PROVIDER),
+        window=next_counted(circuit.window, number, _BUCKETS, 1, int(blame is not None)),
+        slow=circuit.slow if rules.slow_call_s is None else next_counted(circuit.slow, number, _BUCKETS, 1, int(slow)),
+        failed_probes=circuit.failed_probes,
+        until_s=circuit.until_s,
+    )
 
 
 def _must_trip(circuit: Circuit, rules: BreakerRules) -> bool:
     """Whether a circuit whose window was just brought up to date has seen enough."""
-    calls = sum(bucket.calls for bucket in circuit.window)
-    failures = sum(bucket.failures for bucket in circuit.window)
-    spread = calls >= rules.min_calls and failures >= rules.failure_rate * calls
-    return spread or circuit.consecutive >= rules.failure_threshold
+    return _is_much(circuit.window, rules.failure_rate, rules) or circuit.consecutive >= rules.failure_threshold
 
 
-def _is_slow(judged: Judged, rules: BreakerRules) -> bool:
-    return rules.slow_call_s is not None and (judged.first_token_s or 0.0) > rules.slow_call_s
-
-
-def _is_sluggish(circuit: Circuit, rules: BreakerRules) -> bool:
-    """Whether so many answers of the window began late that another target should be asked."""
-    calls = sum(bucket.calls for bucket in circuit.window)
-    slow = sum(bucket.slow for bucket in circuit.window)
-    return calls >= rules.min_calls and slow >= rules.slow_call_rate * calls
+def _is_much(window: Window, rate: float, rules: BreakerRules) -> bool:
+    return window.count >= rules.min_calls and window.part >= rate * window.count

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from router.policy.window import Window, next_counted, recent
+
 _EARNED = 1_000
 _SLICES = 10
 
@@ -32,39 +34,25 @@ class BudgetRules(Struct, frozen=True, kw_only=True):
         return round(_EARNED / self.share)
 
 
-class Budget(Struct, frozen=True, kw_only=True):
-    """What was earned and spent lately: (number of the time slice, balance of it), oldest first."""
-
-    slices: tuple[tuple[int, int], ...] = ()
+Budget = Window
+"""What was earned and spent lately, as one balance."""
 
 
-def next_earned(budget: Budget, now: float, rules: BudgetRules) -> Budget:
-    """Record a first try."""
-    return _booked(budget, _EARNED, now, rules)
+def next_earned(budget: Budget, now: float, rules: BudgetRules, tries: int = 1) -> Budget:
+    """Record so many first tries."""
+    return _booked(budget, tries * _EARNED, now, rules)
 
 
 def spend_retry(budget: Budget, now: float, rules: BudgetRules) -> Budget | None:
     """Pay for one retry; None when the budget is spent and the exchange must end with what it has."""
     reserve = round(rules.min_per_s * rules.ttl_s * rules.price)
-    balance = sum(amount for _, amount in _recent(budget, now, rules))
+    balance = recent(budget, _slice(now, rules), _SLICES).count
     return _booked(budget, -rules.price, now, rules) if balance + reserve >= rules.price else None
+
+
+def _booked(budget: Budget, amount: int, now: float, rules: BudgetRules) -> Budget:
+    return next_counted(budget, _slice(now, rules), _SLICES, amount, 0)
 
 
 def _slice(now: float, rules: BudgetRules) -> int:
     return int(now * _SLICES // rules.ttl_s)
-
-
-def _recent(budget: Budget, now: float, rules: BudgetRules) -> tuple[tuple[int, int], ...]:
-    oldest = _slice(now, rules) - _SLICES
-    if budget.slices and budget.slices[0][0] > oldest:
-        return budget.slices
-    return tuple((number, amount) for number, amount in budget.slices if number > oldest)
-
-
-def _booked(budget: Budget, amount: int, now: float, rules: BudgetRules) -> Budget:
-    current = _slice(now, rules)
-    match _recent(budget, now, rules):
-        case (*older, (number, balance)) if number == current:
-            return Budget(slices=(*older, (number, balance + amount)))
-        case older:
-            return Budget(slices=(*older, (current, amount)))

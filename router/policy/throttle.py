@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from router.policy.window import Window, next_counted, recent
+
 _SLICES = 24
 
 
@@ -29,47 +31,22 @@ class ThrottleRules(Struct, frozen=True, kw_only=True):
     most: float = 0.9
 
 
-class Slice(Struct, frozen=True, kw_only=True, gc=False):
-    """What happened in one slice of the window. `gc=False`: three numbers are in no cycle."""
-
-    number: int
-    asked: int = 0
-    accepted: int = 0
-
-
-class Ration(Struct, frozen=True, kw_only=True):
-    """What was asked and accepted lately, oldest first."""
-
-    slices: tuple[Slice, ...] = ()
+Ration = Window
+"""What was asked lately, and how much of it was accepted."""
 
 
 def held_back(ration: Ration, now: float, rules: ThrottleRules) -> float:
     """The chance with which a request should not be sent now."""
-    recent = _recent(ration, now, rules)
-    asked = sum(part.asked for part in recent)
-    if asked < rules.min_per_s * rules.window_s:
+    lately = recent(ration, _number(now, rules), _SLICES)
+    if lately.count < rules.min_per_s * rules.window_s:
         return 0.0
-    accepted = sum(part.accepted for part in recent)
-    return min(rules.most, max(0.0, (asked - rules.factor * accepted) / (asked + 1)))
+    return min(rules.most, max(0.0, (lately.count - rules.factor * lately.part) / (lately.count + 1)))
 
 
 def next_asked(ration: Ration, accepted: bool, now: float, rules: ThrottleRules) -> Ration:
     """Record a request that was answered, refused, or held back here; the last two are not accepted."""
-    number = _number(now, rules)
-    match _recent(ration, now, rules):
-        case (*older, last) if last.number == number:
-            newest = Slice(number=number, asked=last.asked + 1, accepted=last.accepted + accepted)
-            return Ration(slices=(*older, newest))
-        case older:
-            return Ration(slices=(*older, Slice(number=number, asked=1, accepted=int(accepted))))
+    return next_counted(ration, _number(now, rules), _SLICES, 1, int(accepted))
 
 
 def _number(now: float, rules: ThrottleRules) -> int:
     return int(now * _SLICES // rules.window_s)
-
-
-def _recent(ration: Ration, now: float, rules: ThrottleRules) -> tuple[Slice, ...]:
-    oldest = _number(now, rules) - _SLICES
-    if ration.slices and ration.slices[0].number > oldest:
-        return ration.slices
-    return tuple(part for part in ration.slices if part.number > oldest)
