@@ -36,6 +36,7 @@ from router.policy.pace import (
     Refused,
     Waiter,
     counts,
+    free_from_s,
     next_found,
     next_informed,
     next_left,
@@ -108,7 +109,8 @@ class Pace(Actor):
         self._tickets = 0
         self._ration, self._chance = Ration(), 0.0
         fresh = tuple(replace(lane, held=0, tracks=_unheld(lane)) for lane in self._published.value.lanes)
-        self._pacing = Pacing(lanes=fresh)
+        self._pacing = self._looked_at = Pacing(lanes=fresh)
+        self._free_from_s = free_from_s(self._pacing, self._rules)
         self._counting = False
         self._count()
 
@@ -117,10 +119,10 @@ class Pace(Actor):
         match message:
             case Acquire():
                 return self._acquire(message)
-            case ReopenKeys():
-                return self._reopen()
             case AttemptMeasured():
                 self._measure(message.key, message.told)
+            case ReopenKeys():
+                return self._reopen()
             case LimitsRead():
                 told = Told(model=message.model, reason=None, allowances=message.allowances)
                 self._take(next_informed(self._pacing, message.key, told))
@@ -148,7 +150,16 @@ class Pace(Actor):
         if self._timer is not None:
             self._timer.cancel()
 
+    def _is_free(self, now: float) -> bool:
+        """Whether whoever asks may go and whoever is answered teaches nothing: then neither needs a new state."""
+        if self._looked_at is not self._pacing:
+            self._looked_at, self._free_from_s = self._pacing, free_from_s(self._pacing, self._rules)
+        return now >= self._free_from_s and not self._counting
+
     def _acquire(self, message: Acquire) -> Acquired | Busy | Reply:
+        now = self.ports.clock.now()
+        if not self._chance and self._is_free(now):
+            return Acquired(key=self._pacing.lanes[0].name)
         held = self._holding.get(message.job)
         if held is not None and held[0] != _UNKNOWN:
             return Acquired(key=held[0].key)
@@ -160,8 +171,7 @@ class Pace(Actor):
         self._tickets += 1
         demand = Demand(model=message.model, tokens=message.tokens, avoid=message.avoid)
         waiter = Waiter(ticket=self._tickets, deadline_s=message.deadline_s, demand=demand, caller=message.caller)
-        now, resting = self.ports.clock.now(), self._resting(message.model)
-        pacing, answer = next_slot(self._pacing, waiter, now, self._rules, resting)
+        pacing, answer = next_slot(self._pacing, waiter, now, self._rules, self._resting(message.model))
         self._take(pacing)
         match answer:
             case Granted():
@@ -202,15 +212,21 @@ class Pace(Actor):
     def _measure(self, key: str, told: Told) -> None:
         """Learn from an attempt's end."""
         now = self.ports.clock.now()
-        before = self._pacing
-        self._take(next_measured(before, key, told, self._under_way(key, told), now, self._rules))
-        for was, lane in zip(before.lanes, self._pacing.lanes, strict=True):
-            self._tell_change(was, lane)
+        is_plain = told.sent and told.reason is None and not told.allowances
+        if not (is_plain and self._is_free(now)):
+            self._learn(key, told, now)
         if told.sent:
             accepted = told.reason is None or BLAME[told.reason] is not Blame.CAPACITY
             self._ration = next_asked(self._ration, accepted, now, self._rules.throttle)
             if self._chance or not accepted:
                 self._chance = held_back(self._ration, now, self._rules.throttle)
+
+    def _learn(self, key: str, told: Told, now: float) -> None:
+        before = self._pacing
+        self._take(next_measured(before, key, told, self._under_way(key, told), now, self._rules))
+        for was, lane in zip(before.lanes, self._pacing.lanes, strict=True):
+            if was is not lane:
+                self._tell_change(was, lane)
         if not self._counting:
             self._count()
         self._move_on()

@@ -6,12 +6,14 @@ anybody, however many one of them sends. Whoever cannot be served in time is ref
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from router.policy.adapt import Adaptive
 from router.policy.lanes import (
     ONLY,
     Demand,
@@ -116,6 +118,16 @@ def counts(pacing: Pacing, rules: PaceRules) -> bool:
     if rules.max_parallel is not None:
         return True
     return any(track.bound.limit is not None for lane in pacing.lanes for track in lane.tracks.values())
+
+
+def free_from_s(pacing: Pacing, rules: PaceRules) -> float:
+    """From when on every attempt may go at once and an answer that says nothing of limits changes nothing; infinite
+    where something is bounded, counted or waited for. It saves most requests from being weighed."""
+    lane, limits = pacing.lanes[0], rules.lane
+    is_bounded = len(pacing.lanes) > 1 or pacing.queue or rules.max_parallel is not None or lane.tracks
+    is_metered = limits.requests is not None or limits.tokens is not None or limits.adaptive is Adaptive.GRADIENT
+    # A key that was shut for another reason than quiet is opened by the next answer.
+    return math.inf if is_bounded or is_metered or lane.why is not Shut.QUIET else lane.shut_until_s
 
 
 def next_slot(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from msgspec.structs import replace
 
 from router.errors import Reason
-from router.policy.adapt import Bound
+from router.policy.adapt import Adaptive, Bound
 from router.policy.bucket import Rate
 from router.policy.lanes import ONLY, Demand, Lane, LaneRules, Shut, Told, Track
 from router.policy.pace import (
@@ -19,6 +22,7 @@ from router.policy.pace import (
     Refused,
     Waiter,
     counts,
+    free_from_s,
     next_found,
     next_left,
     next_measured,
@@ -185,6 +189,65 @@ def test_one_who_left_the_queue_gets_no_slot() -> None:
     """A slot given to nobody would be lost until a restart."""
     pacing = next_left(Pacing(queue=(waiter(1), waiter(2))), 1)
     assert [one.ticket for one in next_served(pacing, 0.0, ONE)[1]] == [2]
+
+
+TOLD = st.builds(
+    Told,
+    model=st.sampled_from(["m", "n"]),
+    reason=st.sampled_from(
+        [None, None, Reason.SERVER_ERROR, Reason.THROTTLED, Reason.CREDENTIAL, Reason.QUOTA_EXHAUSTED]
+    ),
+    status=st.sampled_from([None, 401, 403]),
+    retry_after_s=st.sampled_from([None, 2.0]),
+    sent=st.booleans(),
+)
+FREELY = st.builds(
+    PaceRules,
+    max_parallel=st.sampled_from([None, None, 2]),
+    lane=st.builds(
+        LaneRules,
+        requests=st.sampled_from([None, None, Rate(amount=5.0)]),
+        tokens=st.sampled_from([None, None, Rate(amount=50.0)]),
+        adaptive=st.sampled_from(Adaptive),
+        refused_s=st.just(3.0),
+        exhausted_s=st.just(4.0),
+    ),
+)
+
+
+@given(FREELY, st.integers(1, 2), st.lists(st.tuples(TOLD, st.floats(0, 3)), max_size=5), st.booleans())
+def test_where_nothing_is_bounded_asking_and_answering_change_nothing(
+    rules: PaceRules, keys: int, story: list[tuple[Told, float]], waits: bool
+) -> None:
+    """What the actor leaves out then comes to nothing: the state is the same one, and who asks goes by the one key."""
+    pacing, now = Pacing(lanes=tuple(Lane(name=str(key)) for key in range(keys))), 10.0
+    for told, passed_s in story:
+        now += passed_s
+        pacing = next_measured(pacing, "0", told, 1, now, rules)
+    if waits:
+        pacing, _ = next_slot(pacing, waiter(1), now, rules)
+    for at_s in (now, now + 1.0, now + 100.0):
+        if at_s >= free_from_s(pacing, rules):
+            assert next_slot(pacing, waiter(2), at_s, rules) == (pacing, Granted(ticket=2, key="0"))
+            answered = Told(model="m", reason=None, sent_s=at_s)
+            assert next_measured(pacing, "0", answered, 1, at_s, rules) is pacing
+            assert not counts(pacing, rules)
+
+
+def test_a_provider_nobody_bounds_is_free_and_waits_out_the_quiet_it_asked_for() -> None:
+    """Else the law above would hold of nothing."""
+    assert free_from_s(Pacing(), PaceRules()) == 0.0
+    hinted = Told(model="m", reason=Reason.SERVER_ERROR, retry_after_s=2.0)
+    assert free_from_s(next_measured(Pacing(), ONLY, hinted, 1, 5.0, PaceRules()), PaceRules()) == 7.0
+
+
+def test_a_key_that_was_refused_is_not_free_before_it_is_taken_again() -> None:
+    """The answer that takes it in again must be heard, or it would be reported as out for ever."""
+    rules = PaceRules(lane=LaneRules(refused_s=3.0))
+    refused = next_measured(Pacing(), ONLY, Told(model="m", reason=Reason.CREDENTIAL, status=401), 1, 5.0, rules)
+    assert free_from_s(refused, rules) == math.inf
+    again = next_measured(refused, ONLY, Told(model="m", reason=None, sent_s=9.0), 1, 9.0, rules)
+    assert free_from_s(again, rules) == 0.0
 
 
 class PaceMachine(RuleBasedStateMachine):
