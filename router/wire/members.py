@@ -33,6 +33,7 @@ _MISSING = re.compile(r"missing required field `(\w+)`")
 
 
 _ROUTER = Decoder(Requirements | None)
+_NO_WISHES = Requirements()
 
 
 def read_members(body: bytes) -> dict[str, Raw]:
@@ -65,7 +66,8 @@ def check_text(fields: Mapping[str, Raw]) -> None:
 
 def take_requirements(fields: dict[str, Raw]) -> Requirements:
     """The caller's wishes; `router` is taken out of `fields`, since no provider may see it. Raises `Refused`."""
-    return read_member(_ROUTER, fields.pop("router", NULL), "router") or Requirements()
+    raw = fields.pop("router", None)
+    return _NO_WISHES if raw is None else read_member(_ROUTER, raw, "router") or _NO_WISHES
 
 
 def read_model(fields: Mapping[str, Raw]) -> str:
@@ -84,6 +86,12 @@ def read_member(decoder: Decoder[T], raw: Raw, name: str) -> T:
         raise _refused(error, name) from error
     except UNREADABLE as error:
         raise Refused(f"`{name or 'body'}` is not valid JSON: {error}", param=name or None) from error
+
+
+def read_optional(decoder: Decoder[T | None], fields: Mapping[str, Raw], name: str) -> T | None:
+    """The same of a member that may be left out, as most are."""
+    raw = fields.get(name)
+    return None if raw is None else read_member(decoder, raw, name)
 
 
 def unread(raw: Raw, known: Collection[str], path: str) -> list[tuple[str, Raw]]:
@@ -120,9 +128,9 @@ def no_arguments(said: str, *, custom: bool = False) -> bool:
     return not text or (text == "null" and not custom)
 
 
-def joined(members: Mapping[str, Raw]) -> bytes:
-    """The members as one JSON object, their values byte for byte."""
-    return b"{%b}" % b",".join(b"%b:%b" % (ENCODER.encode(name), bytes(value)) for name, value in members.items())
+def joined(members: Mapping[str, object]) -> bytes:
+    """The members as one JSON object, those that are `Raw` byte for byte."""
+    return ENCODER.encode(members)
 
 
 def _refused(error: msgspec.ValidationError, name: str) -> Refused:

@@ -24,7 +24,7 @@ DATA = frozenset(_PARTS)
 
 _TYPED = b'"type"'
 _TURNS = ("messages", "input")
-_SCHEMAS = ("response_format", "text", "output_config", "output_format")
+_SCHEMAS = frozenset({"response_format", "text", "output_config", "output_format"})
 _SCHEMA = b'"json_schema"'
 _NOTHING = frozenset({b"null", b"[]"})
 
@@ -32,16 +32,15 @@ _NOTHING = frozenset({b"null", b"[]"})
 def needs_of(fields: Mapping[str, Raw]) -> tuple[Ability, ...]:
     """The abilities that a body's members show to need, in the order of `Ability`."""
     needs = []
-    turns = [bytes(fields[name]) for name in _TURNS if name in fields]
-    typed = [turn for turn in turns if _TYPED in turn]
-    for ability, marks in _PARTS.items() if typed else ():
-        if any(mark in turn for turn in typed for mark in marks):
-            needs.append(ability)
+    for name in _TURNS:
+        turns = bytes(fields.get(name, b""))
+        if _TYPED in turns:
+            needs += [ability for ability, marks in _PARTS.items() if any(mark in turns for mark in marks)]
     if "tools" in fields and bytes(fields["tools"]).strip() not in _NOTHING:
         needs.append(Ability.TOOLS)
-    if any(_SCHEMA in bytes(fields[name]) for name in _SCHEMAS if name in fields):
+    if not _SCHEMAS.isdisjoint(fields) and any(_SCHEMA in bytes(fields.get(name, b"")) for name in _SCHEMAS):
         needs.append(Ability.JSON_SCHEMA)
-    return tuple(sorted(needs, key=_RANK.__getitem__))
+    return tuple(sorted(set(needs), key=_RANK.__getitem__)) if needs else ()
 
 
 _RANK = {ability: rank for rank, ability in enumerate(Ability)}

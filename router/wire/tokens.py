@@ -67,27 +67,30 @@ class TotalCost(Struct, frozen=True):
 
 
 _TOTAL_COST = Decoder(TotalCost)
+_NO_PROMPT = PromptDetails()
+_NO_ANSWER = CompletionDetails()
 
 
 def split_tokens(body: TokenCounts, tier: object = None) -> Usage:
     """Every token in one bucket; a detail never takes more than its total holds. `tier` is what served them."""
-    prompt = _Bucket(body.prompt_tokens)
-    details = body.prompt_tokens_details or PromptDetails()
-    cache_read = prompt.take(_cached(body, details))
-    cache_write = prompt.take(details.cache_write_tokens or body.cache_creation_input_tokens)
-    audio_input = prompt.take(details.audio_tokens)
-    said = body.completion_tokens_details or CompletionDetails()
-    completion = _Bucket(body.completion_tokens)
-    beside = _reasoning_beside(body, max(said.reasoning_tokens or 0, 0))
-    reasoning = beside or completion.take(said.reasoning_tokens)
-    audio_output = completion.take(said.audio_tokens)
+    prompt, details = _count(body.prompt_tokens), body.prompt_tokens_details or _NO_PROMPT
+    cache_read = min(_count(_cached(body, details)), prompt)
+    prompt -= cache_read
+    cache_write = min(_count(details.cache_write_tokens or body.cache_creation_input_tokens), prompt)
+    prompt -= cache_write
+    audio_input = min(_count(details.audio_tokens), prompt)
+    answer, said = _count(body.completion_tokens), body.completion_tokens_details or _NO_ANSWER
+    thought = _count(said.reasoning_tokens)
+    beside = _reasoning_beside(body, thought)
+    inside = 0 if beside else min(thought, answer)
+    audio_output = min(_count(said.audio_tokens), answer - inside)
     return Usage(
-        input=prompt.left,
+        input=prompt - audio_input,
         cache_read=cache_read,
         cache_write=cache_write,
         audio_input=audio_input,
-        output=completion.left,
-        reasoning=reasoning,
+        output=answer - inside - audio_output,
+        reasoning=beside or inside,
         audio_output=audio_output,
         reported_usd=_reported_usd(body),
         reported_total=body.total_tokens,
@@ -95,16 +98,8 @@ def split_tokens(body: TokenCounts, tier: object = None) -> Usage:
     )
 
 
-class _Bucket:
-    """A total from which parts are taken, never more than is left: a provider's wrong detail makes no negative rest."""
-
-    def __init__(self, total: int | None) -> None:
-        self.left = max(total or 0, 0)
-
-    def take(self, part: int | None) -> int:
-        taken = min(max(part or 0, 0), self.left)
-        self.left -= taken
-        return taken
+def _count(said: int | None) -> int:
+    return said if said is not None and said > 0 else 0
 
 
 def _cached(body: TokenCounts, details: PromptDetails) -> int | None:
@@ -131,6 +126,8 @@ def _reported_usd(body: TokenCounts) -> str | None:
     """What the provider says it cost, digits untouched where it is one number."""
     if body.cost_in_usd_ticks:
         return format(body.cost_in_usd_ticks * _USD_PER_TICK, "f")
+    if body.cost == NULL:
+        return None
     cost = bytes(body.cost)
     if cost.startswith(b"{"):
         cost = bytes(_TOTAL_COST.decode(cost).total_cost)

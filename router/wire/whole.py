@@ -13,7 +13,6 @@ from router.errors import WireFault
 from router.wire.body import filled, misread
 from router.wire.dialect import Ask, Codec, Encoded, FrontHalf
 from router.wire.members import (
-    ENCODER,
     UNREADABLE,
     joined,
     read_members,
@@ -46,7 +45,7 @@ def peek_whole(body: bytes, *needed: str, model: str | None = None) -> Ask:
 
 def patch_model(ask: Ask, model: str) -> bytes:
     """The caller's own body, values and order untouched, the model the target's."""
-    return joined({**ask.fields, "model": Raw(ENCODER.encode(model))})
+    return joined({**ask.fields, "model": model})
 
 
 def extra_of(ask: Ask, *known: str) -> tuple[tuple[str, Raw], ...]:

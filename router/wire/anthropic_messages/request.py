@@ -39,6 +39,7 @@ from router.wire.members import (
     read_member,
     read_members,
     read_model,
+    read_optional,
     required,
     take_requirements,
     unread,
@@ -84,7 +85,7 @@ def peek_uncounted(body: bytes) -> Ask:
     check_objects(required(fields, "messages"), "messages")
     return Ask(
         model=model,
-        stream=bool(read_member(FLAG, fields.get("stream", NULL), "stream")),
+        stream=bool(read_optional(FLAG, fields, "stream")),
         include_usage=True,
         requirements=requirements,
         fields=fields,
@@ -99,7 +100,7 @@ def patch_request(ask: Ask, model: str) -> bytes:
 
     What we put into answers that other families gave earlier is taken out of the messages, if there is any.
     """
-    patched = {"model": Raw(ENCODER.encode(model)), "messages": cleared(ask.fields["messages"])}
+    patched = {"model": model, "messages": cleared(ask.fields["messages"])}
     return joined({**ask.fields, **patched})
 
 

@@ -15,7 +15,7 @@ from router.errors import Refused
 from router.wire.cohere_v2.fault import encode_fault, fault_inside
 from router.wire.dialect import Ask, Encoded
 from router.wire.ids import made_up_id
-from router.wire.members import ENCODER, NULL, TEXT, read_member, required
+from router.wire.members import ENCODER, TEXT, read_member, read_optional, required
 from router.wire.whole import extra_of, lost_of, peek_whole, read_answer, whole_codec, whole_front
 
 _KNOWN = ("model", "query", "documents", "top_n", "max_tokens_per_doc")
@@ -66,8 +66,8 @@ def decode_request(ask: Ask) -> RankRequest:
         model=ask.model,
         query=read_member(TEXT, required(fields, "query"), "query"),
         documents=documents,
-        top=read_member(_NUMBER, fields.get("top_n", NULL), "top_n"),
-        max_tokens_each=read_member(_NUMBER, fields.get("max_tokens_per_doc", NULL), "max_tokens_per_doc"),
+        top=read_optional(_NUMBER, fields, "top_n"),
+        max_tokens_each=read_optional(_NUMBER, fields, "max_tokens_per_doc"),
         extra=(*extra_of(ask, *_KNOWN), *beside),
     )
 

@@ -52,7 +52,7 @@ _EFFORTS: dict[str, tuple[object, bool]] = {
 
 def patch_request(ask: Ask, model: str) -> bytes:
     """The caller's own body for a target of the same dialect, values and order untouched, the model the target's."""
-    return joined({**ask.fields, "model": Raw(ENCODER.encode(model))})
+    return joined({**ask.fields, "model": model})
 
 
 def encode_request(request: ChatRequest, model: str) -> Encoded:

@@ -16,7 +16,7 @@ from router.canon.embedding import Embeddings, EmbedRequest
 from router.canon.operation import Operation
 from router.errors import Refused
 from router.wire.dialect import Ask, Encoded
-from router.wire.members import ENCODER, NULL, read_member, required
+from router.wire.members import ENCODER, NULL, read_member, read_optional, required
 from router.wire.openai_chat.fault import encode_fault, fault_inside
 from router.wire.openai_chat.usage import decode_usage
 from router.wire.vectors import in_form
@@ -63,9 +63,9 @@ def decode_request(ask: Ask) -> EmbedRequest:
     return EmbedRequest(
         model=ask.model,
         inputs=_inputs(required(fields, "input")),
-        dimensions=read_member(_NUMBER, fields.get("dimensions", NULL), "dimensions"),
+        dimensions=read_optional(_NUMBER, fields, "dimensions"),
         packed=wants_packed(ask),
-        user=read_member(_WORD, fields.get("user", NULL), "user"),
+        user=read_optional(_WORD, fields, "user"),
         extra=extra_of(ask, *_KNOWN),
     )
 

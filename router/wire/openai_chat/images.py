@@ -15,7 +15,7 @@ from router.canon.operation import Operation
 from router.canon.usage import Usage
 from router.errors import GatewayError
 from router.wire.dialect import Ask, Codec, Encoded, Frame, FrontHalf
-from router.wire.members import COUNT, ENCODER, FLAG, NULL, TEXT, UNREADABLE, read_member, required
+from router.wire.members import COUNT, ENCODER, FLAG, NULL, TEXT, UNREADABLE, read_member, read_optional, required
 from router.wire.openai_chat.fault import encode_envelope, encode_fault, fault_inside
 from router.wire.sse import SseSplitter, closed
 from router.wire.whole import extra_of, lost_of, patch_model, peek_whole, read_answer
@@ -86,8 +86,8 @@ def peek(body: bytes) -> Ask:
     ask = peek_whole(body, "prompt", model=ANY)
     return replace(
         ask,
-        stream=bool(read_member(FLAG, ask.fields.get("stream", NULL), "stream")),
-        choices=max(1, read_member(COUNT, ask.fields.get("n", NULL), "n") or 1),
+        stream=bool(read_optional(FLAG, ask.fields, "stream")),
+        choices=max(1, read_optional(COUNT, ask.fields, "n") or 1),
     )
 
 

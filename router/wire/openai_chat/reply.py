@@ -90,7 +90,7 @@ def decode_reply(body: bytes) -> Reply:
     return Reply(
         id=reply.id or "",
         model=reply.model or "",
-        choices=tuple(_choice(choice, place, seed) for place, choice in enumerate(reply.choices)),
+        choices=tuple([_choice(choice, place, seed) for place, choice in enumerate(reply.choices)]),
         usage=decode_usage(reply.usage, reply.service_tier),
         fingerprint=fingerprint(reply),
         created_s=None if reply.created is None else int(reply.created),
@@ -195,8 +195,7 @@ def _choice(choice: ReplyChoice, place: int, seed: str) -> Choice:
         parts.append(Text(text=text))
     if message.refusal:
         parts.append(Refusal(text=message.refusal))
-    ids = CallIds()
-    calls = [_call(call, ids, f"{seed}/{place}/{number}") for number, call in enumerate(_calls(message))]
+    calls = _calls(message, f"{seed}/{place}")
     said = choice.finish_reason or ""
     return Choice(
         index=place if choice.index is None else choice.index,
@@ -218,11 +217,14 @@ def _thoughts(message: Said, thought: str) -> tuple[Reasoning, ...]:
     return (Reasoning(text=text, family=FAMILY),) if text else ()
 
 
-def _calls(message: Said) -> tuple[ToolSaid, ...]:
-    if message.tool_calls:
-        return message.tool_calls
-    old = message.function_call
-    return (ToolSaid(function=old),) if old is not None and old.name else ()
+def _calls(message: Said, seed: str) -> list[ToolCall]:
+    said, old = message.tool_calls or (), message.function_call
+    if not said and old is not None and old.name:
+        said = (ToolSaid(function=old),)
+    if not said:
+        return []
+    ids = CallIds()
+    return [_call(call, ids, f"{seed}/{number}") for number, call in enumerate(said)]
 
 
 def _call(call: ToolSaid, ids: CallIds, seed: str) -> ToolCall:

@@ -21,6 +21,7 @@ from router.wire.members import (
     read_member,
     read_members,
     read_model,
+    read_optional,
     required,
     take_requirements,
 )
@@ -56,14 +57,14 @@ def peek(body: bytes) -> Ask:
     fields = renamed.fields
     model = read_model(fields)
     check_objects(required(fields, "messages"), "messages")
-    options = read_member(STREAM_OPTIONS, fields.get("stream_options", NULL), "stream_options")
+    options = read_optional(STREAM_OPTIONS, fields, "stream_options")
     return Ask(
         model=model,
-        stream=bool(read_member(FLAG, fields.get("stream", NULL), "stream")),
+        stream=bool(read_optional(FLAG, fields, "stream")),
         include_usage=options.include_usage if options is not None else None,
         requirements=requirements,
         fields=fields,
-        choices=max(1, read_member(COUNT, fields.get("n", NULL), "n") or 1),
+        choices=max(1, read_optional(COUNT, fields, "n") or 1),
         aliases=renamed.told,
         context_tokens=renamed.context_tokens,
         unsaid=renamed.unsaid,
@@ -76,11 +77,11 @@ def patch_request(ask: Ask, model: str) -> bytes:
     `model` is the target's. A stream whose caller said nothing about usage is asked to report it, on our own account.
     What we put into the ids of calls is taken out.
     """
-    fields = {**ask.fields, "model": Raw(ENCODER.encode(model))}
-    fields["messages"] = without_signatures(fields["messages"])
+    fields = ask.fields
+    patched: dict[str, object] = {**fields, "model": model, "messages": without_signatures(fields["messages"])}
     if ask.stream and ask.include_usage is None:
-        fields["stream_options"] = _usage_asked(fields.get("stream_options", NULL))
-    return joined(fields)
+        patched["stream_options"] = _usage_asked(fields.get("stream_options", NULL))
+    return joined(patched)
 
 
 def decode_request(ask: Ask) -> ChatRequest:

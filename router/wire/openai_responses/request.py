@@ -23,6 +23,7 @@ from router.wire.members import (
     read_member,
     read_members,
     read_model,
+    read_optional,
     required,
     take_requirements,
     unread,
@@ -87,12 +88,12 @@ def peek(body: bytes) -> Ask:
     if not _TEXT.match(given):
         check_objects(given, "input")
         _check_references(given)
-    if read_member(FLAG, fields.get("background", NULL), "background"):
+    if read_optional(FLAG, fields, "background"):
         raise Refused("answers in the background are not kept here: ask with `background` false", param="background")
-    read_member(STATE, fields.get("previous_response_id", NULL), "previous_response_id")
+    read_optional(STATE, fields, "previous_response_id")
     return Ask(
         model=model,
-        stream=bool(read_member(FLAG, fields.get("stream", NULL), "stream")),
+        stream=bool(read_optional(FLAG, fields, "stream")),
         # The last event of every stream carries it.
         include_usage=True,
         requirements=requirements,
@@ -108,7 +109,7 @@ def patch_request(ask: Ask, model: str) -> bytes:
 
     `model` is the target's. What an answer of another family left in the history is taken out: it would be refused.
     """
-    patched = {"model": Raw(ENCODER.encode(model)), "input": without_foreign(ask.fields["input"])}
+    patched = {"model": model, "input": without_foreign(ask.fields["input"])}
     return joined({**ask.fields, **patched})
 
 
