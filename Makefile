@@ -68,8 +68,9 @@ mutations: setup ## Put bugs into the product and write the table of what caught
 
 check: lint types test ## Everything that must pass before a commit
 
-bench: setup ## Measure the runtime and a whole request, as ratios within one run
+bench: setup ## Measure the runtime, the translators and a whole request
 	@$(PY) -m bench.runtime
+	@$(PY) -m bench.dialects
 	@$(PY) -m bench.proxy
 
 lock: setup ## Write the hash-pinned locks anew from pyproject.toml
