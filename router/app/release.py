@@ -103,6 +103,7 @@ PENDING: tuple[tuple[str, Callable[[Settings], object]], ...] = (
     ("server.port", lambda settings: settings.server.port),
     ("server.max_connections", lambda settings: settings.server.max_connections),
     ("server.head_timeout_s", lambda settings: settings.server.head_timeout_s),
+    ("server.unread_timeout_s", lambda settings: settings.server.unread_timeout_s),
     ("server.tls_cert", lambda settings: settings.server.tls_cert),
     ("server.tls_key", lambda settings: settings.server.tls_key),
     ("admin.host", lambda settings: settings.admin.host),

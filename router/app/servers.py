@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from router.front.server import HttpServer, MakeContexts, OnBug, bindings_of
+from router.front.server import Bounds, HttpServer, MakeContexts, OnBug, bindings_of
 from router.front.tls import Tls
 from router.settings import Settings
 
@@ -19,6 +19,9 @@ def server_of(settings: Settings, *, make_contexts: MakeContexts, on_bug: OnBug)
         make_contexts=make_contexts,
         on_bug=on_bug,
         tls=Tls(str(server.tls_cert), str(server.tls_key)) if server.tls_cert and server.tls_key else None,
-        max_connections=server.max_connections,
-        head_s=server.head_timeout_s,
+        bounds=Bounds(
+            max_connections=server.max_connections,
+            head_s=server.head_timeout_s,
+            unread_s=server.unread_timeout_s,
+        ),
     )

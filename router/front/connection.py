@@ -9,15 +9,39 @@ from typing import cast
 
 from aiohttp import web
 
+_LOOKS = 4
+"""Looks at a connection in the time that its answer may wait unread."""
+
 
 class Crowd:
-    """The open connections of one listener. `most` is how many there may be."""
+    """The open connections of one listener.
 
-    def __init__(self, most: int) -> None:
+    Args:
+        most: how many there may be.
+        unread_s: who takes no byte of what waits for it for that long, and at most a quarter more, is dropped from
+            `watch` on. Closing waits for the last byte to leave, so who never reads would hold connection and answer
+            for as long as it likes. nginx does the same after a minute (`send_timeout`).
+    """
+
+    def __init__(self, most: int, unread_s: float) -> None:
         self._most = most
+        self._unread_s = unread_s
+        self._timer: asyncio.TimerHandle | None = None
         self._open: set[Connection] = set()
         self._empty = asyncio.Event()
         self._empty.set()
+
+    def watch(self) -> None:
+        """Look at every connection, now and from time to time."""
+        loop = asyncio.get_running_loop()
+        for connection in tuple(self._open):
+            connection.look(loop.time(), self._unread_s)
+        self._timer = loop.call_later(self._unread_s / _LOOKS, self.watch)
+
+    def stop(self) -> None:
+        """Look no more."""
+        if self._timer is not None:
+            self._timer.cancel()
 
     def add(self, connection: Connection) -> None:
         """One more."""
@@ -51,7 +75,7 @@ class Connection(web.RequestHandler):
             One that began while the request before it was answered has `keepalive_s`.
     """
 
-    __slots__ = ("_crowd", "_head_s", "_head_timer", "_refuse")
+    __slots__ = ("_crowd", "_head_s", "_head_timer", "_refuse", "_seen", "_seen_s", "_socket")
 
     def __init__(
         self,
@@ -73,16 +97,28 @@ class Connection(web.RequestHandler):
         self._refuse = refuse
         self._head_s = head_s
         self._head_timer: asyncio.TimerHandle | None = None
+        self._socket: asyncio.Transport
+        self._seen = (0, 0)
+        self._seen_s = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """aiohttp's, counted. One too many is closed before it is read: no answer is cheaper than that."""
         full = self._crowd.full
         self._crowd.add(self)
+        self._socket = cast(asyncio.Transport, transport)  # uvloop's are none by their class
         super().connection_made(transport)
         if full:
-            cast(asyncio.Transport, transport).abort()  # uvloop's are none by their class
+            self._socket.abort()
         else:
             self._await_head()
+
+    def look(self, now_s: float, unread_s: float) -> None:
+        """Drop it when something waits to be sent, and nothing of that was taken for so long."""
+        seen = (self._request_count, self._socket.get_write_buffer_size())
+        if seen != self._seen:
+            self._seen, self._seen_s = seen, now_s
+        elif seen[1] and now_s - self._seen_s >= unread_s:
+            self._socket.abort()
 
     def data_received(self, data: bytes) -> None:
         """aiohttp's, with an eye on the clock while these are bytes of a head."""

@@ -54,14 +54,27 @@ class Binding(Struct, frozen=True, kw_only=True):
     admit_operators: Admit
 
 
+class Bounds(Struct, frozen=True, kw_only=True):
+    """What callers may take of an address.
+
+    Args:
+        max_connections: open ones; one more is closed at once.
+        head_s: how long the head of a request may take, and a TLS handshake.
+        unread_s: how long nothing may be taken of an answer that waits.
+    """
+
+    max_connections: int
+    head_s: float
+    unread_s: float
+
+
 class HttpServer:
     """Listens on one address, or on one for callers and one for those who run the router.
 
     Args:
         bindings: the first is the callers'.
         tls: None speaks in the clear.
-        max_connections: open ones at each address; one more is closed at once.
-        head_s: how long the head of a request may take, and a TLS handshake.
+        bounds: what callers may take.
     """
 
     def __init__(
@@ -71,12 +84,9 @@ class HttpServer:
         make_contexts: MakeContexts,
         on_bug: OnBug,
         tls: Tls | None = None,
-        max_connections: int = 10_000,
-        head_s: float = 15.0,
+        bounds: Bounds,
     ) -> None:
-        self._listeners = tuple(
-            Listener(binding, tls=tls, max_connections=max_connections, head_s=head_s) for binding in bindings
-        )
+        self._listeners = tuple(Listener(binding, tls=tls, bounds=bounds) for binding in bindings)
         self._make_contexts = make_contexts
         self._on_bug = on_bug
         self._tls = tls
@@ -122,20 +132,19 @@ class HttpServer:
 class Listener:
     """One address of a server. A new life begins with each `start`."""
 
-    def __init__(self, binding: Binding, *, tls: Tls | None, max_connections: int, head_s: float) -> None:
+    def __init__(self, binding: Binding, *, tls: Tls | None, bounds: Bounds) -> None:
         self._binding = binding
         self._tls = tls
-        self._max_connections = max_connections
-        self._head_s = head_s
+        self._bounds = bounds
         self._runner: web.AppRunner | None = None
         self._listener: asyncio.Server | None = None
-        self._crowd = Crowd(max_connections)
+        self._crowd = Crowd(bounds.max_connections, bounds.unread_s)
         self.address: tuple[str, int] = (binding.host, binding.port)
 
     async def start(self, contexts: Contexts, on_bug: OnBug) -> None:
         """Listen. Raises `OSError` naming the address when it is taken."""
         app = web.Application()
-        binding = self._binding
+        binding, bounds = self._binding, self._bounds
         guards = add_routes(app, contexts, on_bug, binding.admit, binding.admit_operators, routes=binding.routes)
         app.middlewares.append(_middleware(guards))
         app.on_response_prepare.append(_signed)
@@ -145,9 +154,10 @@ class Listener:
         server = self._runner.server
         assert server is not None
         server.request_handler = _straight(app, server.request_handler)
-        self._crowd = Crowd(self._max_connections)
+        self._crowd = Crowd(bounds.max_connections, bounds.unread_s)
+        self._crowd.watch()
         connect = partial(
-            Connection, server, self._crowd, guards[CHAT].refuse, keepalive_s=KEEPALIVE_S, head_s=self._head_s
+            Connection, server, self._crowd, guards[CHAT].refuse, keepalive_s=KEEPALIVE_S, head_s=bounds.head_s
         )
         tls = None if self._tls is None else self._tls.context
         self._listener = await asyncio.get_running_loop().create_server(
@@ -156,7 +166,7 @@ class Listener:
             binding.port,
             backlog=1024,
             ssl=tls,
-            ssl_handshake_timeout=None if tls is None else self._head_s,
+            ssl_handshake_timeout=None if tls is None else bounds.head_s,
         )
         host, port, *_ = self._listener.sockets[0].getsockname()
         self.address = (host, port)
@@ -177,6 +187,7 @@ class Listener:
             async with asyncio.timeout(within_s):
                 await runner.server.shutdown(None)
                 await self._crowd.gone()
+        self._crowd.stop()
         await runner.cleanup()
 
 

@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests.fakes.loops import on_real_loops
 from tests.fakes.provider import ScriptedProvider
-from tests.fakes.replies import speak
+from tests.fakes.replies import answer, speak, stream
 from tests.fakes.served import ASKED, Served, routed, served
 
 HEAD_S, BODY_S, DRIP_S = 0.25, 0.25, 0.05
@@ -124,3 +125,35 @@ async def test_a_large_body_has_the_time_its_size_takes(tmp_path: Path) -> None:
     async with _hasty(tmp_path, body_bytes_per_s=100, deadline_s=0.4) as router:
         answer, took_s = await _dripped(router, head + body, b" " * 60, TOLD)
         assert answer.startswith(b"HTTP/1.1 408") and took_s < 2.0
+
+
+_UNREAD_S = 0.2
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@on_real_loops
+async def test_an_answer_that_nobody_reads_has_its_time(streamed: bool, tmp_path: Path) -> None:
+    """The exchange is over by then; the connection, and what waits in it, would be held until the reader goes."""
+    script = stream(["x" * 100_000] * 80) if streamed else answer("x" * 8_000_000)
+    server = {"unread_timeout_s": _UNREAD_S, "max_connections": 1}
+    body = json.dumps({"model": "chat", "messages": list(ASKED), "stream": streamed}).encode()
+    async with ScriptedProvider(script) as one, served(routed(one, server=server), tmp_path) as router:
+        loop = asyncio.get_running_loop()
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(router.url.rsplit(":", 1)[1]), limit=1024)
+        writer.write(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        )
+        assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+        began_s = loop.time()
+        while not await _let_in(router):
+            assert loop.time() < began_s + LIMIT_S, "the connection is held"
+        assert loop.time() > began_s + _UNREAD_S
+        writer.close()
+
+
+async def _let_in(router: Served) -> bool:
+    """Whether there is room for one more connection."""
+    try:
+        return (await router.get("/livez"))[0] == 200
+    except aiohttp.ClientError:
+        return False

@@ -41,6 +41,8 @@ class Server(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
         body_timeout_s: how long a body may take, beside what its size takes at `body_bytes_per_s`, never longer than
             `deadline_s`; then it is answered 408.
         body_bytes_per_s: bytes of a body that must arrive, at the least.
+        unread_timeout_s: how long a caller may take no byte of an answer that waits for it; then its connection is
+            closed.
         max_connections: connections open at once; one more is closed.
         max_exchanges: requests in flight at once; one more is answered 429.
         first_ping_after_s: silence before the first keepalive of a stream, which commits the status 200.
@@ -64,6 +66,7 @@ class Server(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
     head_timeout_s: PositiveS = 15.0
     body_timeout_s: PositiveS = 20.0
     body_bytes_per_s: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 10_000
+    unread_timeout_s: PositiveS = 60.0
     max_connections: Count = 10_000
     max_exchanges: Count = 1000
     first_ping_after_s: PositiveS = 10.0
