@@ -1,4 +1,7 @@
-"""One try of an exchange on one target: a task in the provider's own group, linked to its exchange.
+"""One try of an exchange on one target: a job in the provider's own group, linked to its exchange.
+
+It runs in the exchange's own task where that waits for nothing else: then nothing is handed from task to task. In one
+of its own it runs where another may run beside it, where it is held back, and where it is read on for nobody.
 
 Permit (pace, breaker) -> open the ledger entry -> send -> read, with the five clocks -> one terminal part on the feed.
 All it holds is given back by its exit: the slot and the probe by the actors that watch its job, the connection by its
@@ -8,7 +11,11 @@ context manager, the entry by `settle`.
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
+from typing import Any
 
 from actors.clocks import Clocks
 from actors.draft import Draft, Way, draft, read
@@ -19,13 +26,13 @@ from actors.messages import (
     AttemptCounted,
     AttemptMeasured,
     Complete,
+    Ear,
     EntryOpened,
     Grant,
     Head,
     Knock,
     LimitsRead,
     Order,
-    Part,
     Unsent,
     Whole,
 )
@@ -33,7 +40,6 @@ from actors.outlet import Outlet
 from actors.permit import has_spare, passage_of, slot_of
 from actors.pulses import Beat
 from actors.runtime import (
-    Channel,
     ChannelClosed,
     Exit,
     Job,
@@ -51,19 +57,23 @@ from router.policy.reserve import reserved_tokens
 from router.providers.limits import read_limits
 from router.upstream.transport import Transport, UpstreamReply, UpstreamRequest
 
-FEED_CAPACITY = 8
-"""Parts between an attempt and its exchange: enough that neither waits for the other's every step, little enough that a
-slow reader is felt at the provider's socket within a few blocks."""
+LINGER_S = 0.1
+"""How long a complete answer's connection may take to end, so that it can be used again. The attempt holds its slot so
+long, and most bodies end with their last event."""
+
+Rest = Coroutine[Any, Any, None]
+"""What is left to do when all is said."""
 
 
 class Attempt:
-    """Carries out one `Order`. `run` is the job's coroutine, `settle` its exit; `feed` is read by the exchange."""
+    """Carries out one `Order`. `run` or `run_apart` is the job's coroutine, `settle` its exit; what it says `ear`
+    hears."""
 
     def __init__(self, order: Order, line: Line) -> None:
         self._order = order
         self._line = line
         self.tally = Tally(order, line.provider, line.ports)
-        self.feed: Channel[Part] = Channel(FEED_CAPACITY)
+        self.ear: Ear | None = None
         self.job: Job | None = None
         self.grant: Grant | None = None
         self._probing = False
@@ -74,52 +84,65 @@ class Attempt:
         self._front = front
         self._way = line.ways.get(order.operation)
 
-    async def run(self) -> None:
-        """Do it all; every known failure ends the feed as a `WireFault`."""
+    async def run_apart(self) -> None:
+        """All of it, in a task of its own."""
+        rest = await self.run()
+        if rest is not None:
+            assert self.job is not None
+            self._order.job.untie(self.job)
+            await rest
+
+    async def run(self) -> Rest | None:
+        """Do it all; every known failure is told as a `WireFault`. What is left to do is nothing of its exchange's."""
+        assert self.ear is not None
         remaining_s = self._order.deadline_s - self._line.ports.clock.now()
         clocks = Clocks(self._line.timeouts, remaining_s=remaining_s, streamed=self._order.ask.stream)
         self._clocks = clocks
-        outlet = Outlet(self.feed, self.tally, clocks)
         try:
-            try:
-                await self._ask(outlet)
-            except asyncio.CancelledError:
-                fault = clocks.verdict()
-                if fault is None:
-                    raise
-                if not self.tally.sent:
-                    fault = Unsent(fault.reason, "the request's deadline passed before it could be asked")
-                raise fault from None
+            return await self._within(clocks, Outlet(self.ear, self.tally, clocks))
         except WireFault as fault:
             fault.message = self._line.clean(fault.message)
             forget_traceback(fault)
             self.tally.fault = fault
         except ChannelClosed:
-            # The exchange left: nobody reads, and its exit ends this job anyway.
-            return
+            # The exchange left: nobody listens, and its exit ends this job anyway.
+            self.tally.left = True
         finally:
             clocks.stop()
+        return None
+
+    async def _within(self, clocks: Clocks, outlet: Outlet) -> Rest | None:
+        try:
+            return await self._ask(outlet)
+        except asyncio.CancelledError:
+            fault = clocks.verdict()
+            if fault is None:
+                raise
+            if not self.tally.sent:
+                fault = Unsent(fault.reason, "the request's deadline passed before it could be asked")
+            raise fault from None
 
     def orphaned(self, exit: Exit) -> None:
         """The exchange has ended and this runs still: it ends too, unless a caller left whose provider is read on. Who
         has the whole answer leaves as well, and then there is nothing to read on for."""
-        assert self.job is not None
+        assert self.job is not None and self.ear is not None
         left = self.tally.sent and not self.tally.complete and left_by_caller(exit)
         if self._clocks is None or not left or not self._line.drains.take():
             self.job.stop()
             return
         self.tally.gone = True
-        self.feed.leave()
+        self.ear.leave()
         self._clocks.only(self._line.drains.seconds)
 
     def settle(self, job: Job, exit: Exit) -> None:
         """Tell everyone who counts how it ended. Called once by the job's exit, synchronously, whatever the exit."""
+        assert self.ear is not None
         if self.tally.gone:
             self._line.drains.give()
         if self.tally.fault is not None:
             self._mark(self.tally.fault)
-            self.feed.fail(self.tally.fault)
-        self.feed.close()
+            self.ear.fail(self.tally.fault)
+        self.ear.close()
         reason = self.tally.reason(exit)
         judged = self.tally.judged(job, reason)
         if judged is not None:
@@ -127,15 +150,19 @@ class Attempt:
         if self.grant is not None:
             self._line.pace.tell(AttemptMeasured(key=self.grant.key, told=self.tally.told(reason)))
         if self.tally.sent:
-            if reason is not None and self.tally.learned(reason) is reason:
-                self._beat.failed(reason)
-            entry = self.tally.entry(reason)
-            self._line.ledger.tell(entry)
-            if self._order.metered:
-                self._line.limits_ref.tell(entry)
-            self._line.telemetry.tell(self.tally.ended(reason))
+            self._account(reason)
 
-    async def _ask(self, outlet: Outlet) -> None:
+    def _account(self, reason: Reason | None) -> None:
+        """Of one that left the gateway: what it did, for those who keep accounts."""
+        if reason is not None and self.tally.learned(reason) is reason:
+            self._beat.failed(reason)
+        entry = self.tally.entry(reason)
+        self._line.ledger.tell(entry)
+        if self._order.metered:
+            self._line.limits_ref.tell(entry)
+        self._line.telemetry.tell(self.tally.ended(reason))
+
+    async def _ask(self, outlet: Outlet) -> Rest | None:
         """Ask the provider; where it cannot do this and a guess of ours helps, give that and say so."""
         try:
             if self._way is None:
@@ -143,19 +170,20 @@ class Attempt:
             # First, since a target that cannot be told the request is no target: nobody waits for its slot.
             drawn = draft(self._order, self._model, self._front, self._way)
             await self._permit()
-            await self._send(self._way, drawn, outlet)
+            return await self._send(self._way, drawn, outlet)
         except WireFault as fault:
             estimate = ESTIMATES.get(self._order.operation)
             if estimate is None or not cannot_count(fault):
                 raise
-            await self._guess(estimate, outlet)
+            self._guess(estimate, outlet)
+            return None
 
-    async def _guess(self, estimate: Estimate, outlet: Outlet) -> None:
+    def _guess(self, estimate: Estimate, outlet: Outlet) -> None:
         guessed = estimate(read(self._front, self._order.ask))
         answer = guessed.named(self._order.target.model, int(self.tally.started_at))
         self.tally.complete = True
         self._content()
-        await outlet.give(Head(estimated=True, sent=self.tally.sent), Whole(reply=answer), Complete())
+        outlet.end(Head(estimated=True, sent=self.tally.sent), Whole(reply=answer), Complete())
 
     def _mark(self, fault: WireFault) -> None:
         """Say by which key it failed, and whether another one can go at once."""
@@ -192,14 +220,13 @@ class Attempt:
         word = await passage_of(line.breaker, Knock(job=self.job, model=model, key=slot.key), timeout_s)
         self.tally.epoch, self._probing = word.epoch, word.probe
 
-    async def _send(self, way: Way, draft: Draft, outlet: Outlet) -> None:
+    async def _send(self, way: Way, draft: Draft, outlet: Outlet) -> Rest | None:
         self.tally.send()
         if self._order.operation is Operation.CHAT:
             self.tally.asked_bytes = prompt_bytes(self._order.ask.fields)
             self.tally.gauge = self._line.gauges().get(str(self._order.target), self.tally.gauge)
         self._open_entry()
-        assert self.job is not None
-        hearing = Hearing(self._order, self._line, self.tally, outlet, self.job, self._content)
+        hearing = Hearing(self._order, self._line, self.tally, outlet, self._content)
         clocks = outlet.clocks
         clocks.sent(self._beat.sent(self._line.timeouts))
         transport, (*before, last) = self._transport(way), draft.bodies
@@ -208,11 +235,17 @@ class Attempt:
                 self._head(reply, clocks)
                 await hearing.portion(reply, way.codec, asked)
             if self.tally.gone:
-                return  # read on for what it used; what it was not asked yet it need not be
+                return None  # read on for what it used; what it was not asked yet it need not be
             clocks.again()
-        async with transport.send(self._upstream_request(way, draft, last)) as reply:
+        opening = transport.send(self._upstream_request(way, draft, last))
+        reply, rest = await opening.__aenter__(), None
+        try:
             self._head(reply, clocks)
-            await hearing.hear(reply, way, draft)
+            rest = await hearing.hear(reply, way, draft)
+        finally:
+            if rest is None:
+                await opening.__aexit__(*sys.exc_info())
+        return None if rest is None else _linger(opening, rest)
 
     def _head(self, reply: UpstreamReply, clocks: Clocks) -> None:
         clocks.head()
@@ -296,3 +329,14 @@ class Attempt:
                 self._line.breaker.tell(proven)
                 # It closes the circuit, which begins its next epoch: there the answer's end counts like any other.
                 self.tally.epoch += 1
+
+
+async def _linger(opening: AbstractAsyncContextManager[UpstreamReply], rest: AsyncIterator[bytes]) -> None:
+    """The answer is told; a connection that ends well within a moment can be used again, any other is closed."""
+    try:
+        with suppress(WireFault, TimeoutError):
+            async with asyncio.timeout(LINGER_S):
+                async for _ in rest:
+                    continue
+    finally:
+        await opening.__aexit__(None, None, None)

@@ -12,13 +12,13 @@ class Drains:
     """
 
     def __init__(self, *, most: int, seconds: float) -> None:
-        self._most = most
+        self.most = most
         self.seconds = seconds
         self.count = 0
 
     def take(self) -> bool:
         """One more, where there may be one."""
-        if self.count >= self._most:
+        if self.count >= self.most:
             return False
         self.count += 1
         return True

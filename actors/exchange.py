@@ -15,10 +15,12 @@ from msgspec import Struct, structs
 
 from actors.caching import CacheWiring, Caching, caching_of
 from actors.flights import Follower
+from actors.listener import Listener
 from actors.messages import (
     Admit,
     Admitted,
     Answered,
+    AttemptReady,
     AttemptStarted,
     Call,
     Committed,
@@ -55,7 +57,7 @@ from actors.runtime import (
     forget_traceback,
 )
 from actors.tally import stop_for
-from actors.telling import Telling
+from actors.telling import Telling, ends
 from actors.transcript import transcript_of
 from router.canon.loss import OnLoss
 from router.canon.operation import Operation
@@ -369,9 +371,11 @@ class Exchange:
         Args:
             late_s: when a second may be started beside it; None: never.
         """
-        started = await self._open(target, route, way)
+        started = await self._open(target, route, way, alone=late_s is None and way is None and self._telling.is_prompt)
         if isinstance(started, WireFault):
             return target, started
+        if isinstance(started, AttemptReady):
+            return target, await self._listen(target, started)
         runner = Runner(target, started)
         if late_s is not None:
             runner, fault = await self._race(runner, route, late_s)
@@ -379,22 +383,43 @@ class Exchange:
                 return runner.target, fault
         return runner.target, await self._hear(runner, way)
 
+    async def _listen(self, target: Target, ready: AttemptReady) -> WireFault | None:
+        """All that an attempt says in this task, to its end. None: it answered completely."""
+        self._record.heeds(target, ready.used)
+        self._telling.begin(None)
+        listener = Listener(self._telling, target)
+        await ready.run(listener)
+        if self._record.complete:
+            self._keep()
+            return None
+        if listener.error is None:
+            return _crashed()
+        if isinstance(listener.error, WireFault):
+            return listener.error
+        raise listener.error
+
     async def _hear(self, runner: Runner, way: Bridge | None) -> WireFault | None:
-        """All that an attempt says, to its end. None: it answered completely."""
+        """All that an attempt says in a task of its own, to its end. None: it answered completely."""
         self._record.heeds(runner.target, runner.used)
         self._telling.begin(way)
         try:
             while not self._record.complete:
                 part = runner.held.pop(0) if runner.held else await self._next(runner.feed, runner.target)
-                await self._telling.take(part, runner.target)
-            if self.caching is not None:
-                self.caching.keep()
+                if self.outbox.is_full and not ends(part):
+                    await self._telling.room()
+                self._telling.take(part, runner.target)
+            self._keep()
         except WireFault as fault:
             forget_traceback(fault)
             # Where it was we who could not use it, it still runs.
             runner.job.stop(stop_for(fault.reason))
             return fault
         return None
+
+    def _keep(self) -> None:
+        """It is complete: whoever asks the same may be told it again."""
+        if self.caching is not None:
+            self.caching.keep()
 
     async def _race(self, first: Runner, route: Route, late_s: float) -> tuple[Runner, WireFault | None]:
         """The first of at most two that says anything; or the last to fail, and why."""
@@ -428,6 +453,7 @@ class Exchange:
             self._record.failed(step.target, started)
             self._record.hedge = "failed"
             return None
+        assert isinstance(started, AttemptStarted)
         return Runner(step.target, started)
 
     async def _may_hedge(self, target: Target) -> bool:
@@ -449,17 +475,18 @@ class Exchange:
             try:
                 return await feed.get(timeout_s=self._telling.held_s)
             except ChannelTimeout:
-                await self._telling.commit(target)
+                self._telling.commit(target)
             except ChannelClosed:
-                raise WireFault(Reason.CRASHED, "its unit crashed while it was answering") from None
+                raise _crashed() from None
 
     async def _open(
-        self, target: Target, route: Route, way: Bridge | None, *, beside: Target | None = None
-    ) -> AttemptStarted | WireFault:
+        self, target: Target, route: Route, way: Bridge | None, *, beside: Target | None = None, alone: bool = False
+    ) -> AttemptStarted | AttemptReady | WireFault:
         """Start an attempt; a unit that is down or lacks the model is a fault like any other.
 
         Args:
             beside: whose attempt still runs.
+            alone: whether it may run in this task.
         """
         assert self.job is not None
         self._tries += 1
@@ -484,6 +511,7 @@ class Exchange:
             metered=self._draw is not None,
             avoid=self._record.keys_failed(target),
             drill=self._record.drilling.deal(target),
+            alone=alone,
         )
         try:
             word = await self._wiring.providers[target.provider].ask(
@@ -491,6 +519,10 @@ class Exchange:
             )
         except (ActorDead, AskTimeout, MailboxFull):
             return Unsent(Reason.BUSY, "its unit is being restarted", retry_after_s=1.0)
-        if not isinstance(word, AttemptStarted):
+        if not isinstance(word, AttemptStarted | AttemptReady):
             return Unsent(Reason.MODEL_MISSING, "it does not serve this model")
         return word
+
+
+def _crashed() -> WireFault:
+    return WireFault(Reason.CRASHED, "its unit crashed while it was answering")

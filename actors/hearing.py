@@ -17,7 +17,6 @@ from actors.line import Line
 from actors.messages import Complete, Flow, Head, Order, Whole
 from actors.outlet import Outlet
 from actors.reading import Naming, Reading, said_bytes
-from actors.runtime import Job
 from actors.tally import Tally
 from router.canon.reply import Answer
 from router.errors import Reason, WireFault
@@ -26,10 +25,6 @@ from router.wire.dialect import Codec, FrontHalf, Relay
 from router.wire.headers import shown_headers
 from router.wire.members import is_text
 from router.wire.toolnames import told_back
-
-LINGER_S = 0.1
-"""How long a complete answer's connection may take to end, so that it can be used again. The attempt holds its slot so
-long, and most bodies end with their last event."""
 
 FINISH_S = 5.0
 """How long to wait for usage and the terminal event once every choice has its finish reason (some providers never send
@@ -49,19 +44,15 @@ class Hearing:
     """Reads one answer and hands its parts to the outlet.
 
     Args:
-        job: the attempt's, which outlives its exchange for the moment that its connection needs to end well.
         content: called when content came.
     """
 
-    def __init__(
-        self, order: Order, line: Line, tally: Tally, outlet: Outlet, job: Job, content: Callable[[], None]
-    ) -> None:
+    def __init__(self, order: Order, line: Line, tally: Tally, outlet: Outlet, content: Callable[[], None]) -> None:
         self._order = order
         self._line = line
         self._tally = tally
         self._outlet = outlet
         self._clocks = outlet.clocks
-        self._job = job
         self._content = content
         front = line.codecs[order.spoken].front
         assert front is not None
@@ -76,16 +67,17 @@ class Hearing:
         assert codec.portions is not None
         self._portions.append(codec.portions.join((asked,), (said,)))
 
-    async def hear(self, reply: UpstreamReply, way: Way, draft: Draft) -> None:
-        """All of it, or the last part. Raises `WireFault`."""
+    async def hear(self, reply: UpstreamReply, way: Way, draft: Draft) -> AsyncIterator[bytes] | None:
+        """All of it, or the last part. What may follow of its bytes, where they must be waited for, says nothing more.
+        Raises `WireFault`."""
         if reply.status >= 300:
             raise await self._refusal(reply)
         echoes = way.prefix is not None and way.prefix.echoes
         head = Head(shown=shown_headers(reply.headers), lost=draft.lost, echoes=echoes)
         if self._order.ask.stream:
-            await self._receive_stream(reply, way.codec, draft, replace(head, relay=self._relay(way)))
-        else:
-            await self._receive_whole(reply, way, draft, head)
+            return await self._receive_stream(reply, way.codec, draft, replace(head, relay=self._relay(way)))
+        await self._receive_whole(reply, way, draft, head)
+        return None
 
     def _relays(self, way: Way) -> bool:
         """Whether an answer's bytes are passed on: they are what the caller speaks, and quite so."""
@@ -117,14 +109,13 @@ class Hearing:
         shaped: Answer = self._front.shaped(self._order.ask, said)
         named = shaped.named(self._order.target.model, int(self._tally.started_at))
         raw = self._front.mend(body, said) if self._relays(way) and shaped is said else b""
-        await self._hand_over(Whole(reply=named, raw=raw), head)
-
-    async def _hand_over(self, whole: Whole, head: Head) -> None:
         self._tally.complete = True
         self._content()
-        await self._outlet.give(head, whole, Complete())
+        self._outlet.end(head, Whole(reply=named, raw=raw), Complete())
 
-    async def _receive_stream(self, reply: UpstreamReply, codec: Codec, draft: Draft, head: Head) -> None:
+    async def _receive_stream(
+        self, reply: UpstreamReply, codec: Codec, draft: Draft, head: Head
+    ) -> AsyncIterator[bytes] | None:
         await self._must_be_stream(reply, codec)
         await self._outlet.put(head)
         choices = 1 if _CHOICES.intersection(head.lost) else self._order.ask.choices
@@ -134,7 +125,7 @@ class Hearing:
             prompt_tokens=None if head.relay else draft.prompt_tokens or self._tally.prompt_guess(),
             tools=draft.names,
         )
-        await self._stream(reply, Reading(codec, head.relay, naming, self._line.max_event_bytes, choices))
+        return await self._stream(reply, Reading(codec, head.relay, naming, self._line.max_event_bytes, choices))
 
     async def _refusal(self, reply: UpstreamReply) -> WireFault:
         """What an error answer means; where its body is cut, endless or late, status and headers say enough."""
@@ -169,8 +160,9 @@ class Hearing:
         if kind in ("application/json", "text/html", "application/xhtml+xml"):
             raise WireFault(Reason.MALFORMED, f"it sent {kind} where a stream was asked for")
 
-    async def _stream(self, reply: UpstreamReply, stream: Reading) -> None:
-        """Frames in, parts out, until the provider's own terminal event; anything short of it is a cut stream."""
+    async def _stream(self, reply: UpstreamReply, stream: Reading) -> AsyncIterator[bytes] | None:
+        """Frames in, parts out, until the provider's own terminal event; anything short of it is a cut stream. What may
+        follow that."""
         blocks = reply.blocks()
         try:
             await self._pump(blocks, stream)
@@ -189,9 +181,8 @@ class Hearing:
             raise stream.fault or WireFault(Reason.CUT_STREAM, "its stream ended before the answer was complete")
         if not (stream.bore_content or stream.explained or self._tally.was_billed):
             raise WireFault(Reason.EMPTY_ANSWER, "it answered with nothing")
-        await self._outlet.put(Complete(raw=stream.terminal()))
-        self._outlet.close()
-        await self._linger(blocks)
+        self._outlet.end(Complete(raw=stream.terminal()))
+        return None if reply.is_over else blocks
 
     async def _pump(self, blocks: AsyncIterator[bytes], stream: Reading) -> None:
         """Block by block, until the terminal event or the end of the bytes."""
@@ -209,19 +200,6 @@ class Hearing:
             if stream.finished and not was_finished:
                 self._clocks.ending(FINISH_S)
 
-    async def _linger(self, blocks: AsyncIterator[bytes]) -> None:
-        """The answer is told; a connection that ends well within a moment can be used again, any other is closed."""
-        self._order.job.untie(self._job)
-        self._clocks.only(LINGER_S)
-        try:
-            async for _rest in blocks:
-                continue
-        except WireFault:
-            return
-        except asyncio.CancelledError:
-            if self._clocks.verdict() is None:
-                raise
-
     async def _flow(self, flow: Flow) -> None:
         if self._tally.take(flow.events):
             self._clocks.content(said_bytes(flow.events) if self._clocks.has_floor else 0)
@@ -229,7 +207,8 @@ class Hearing:
         if self._tally.complete:
             # What is left is its reader's time, which the exchange bounds.
             self._clocks.stop()
-        if flow.events or flow.raw:
+            self._outlet.end(flow)
+        elif flow.events or flow.raw:
             await self._outlet.put(flow)
 
 

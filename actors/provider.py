@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, assert_never
 
 from actors.attempt import Attempt
 from actors.line import Line
-from actors.messages import AttemptStarted, ModelMissing, Order, StartAttempt
+from actors.messages import AttemptReady, AttemptStarted, Ear, ModelMissing, Order, Part, StartAttempt
 from actors.pulses import Pulses
-from actors.runtime import Actor, Exit, Job
+from actors.runtime import Actor, Channel, Exit, Job
 from router.upstream.transport import Transport
 
 Spawn = Callable[[Coroutine[Any, Any, None], str], object]
@@ -19,10 +20,15 @@ Lines = Callable[[str], Line | None]
 MakeLines = Callable[[Transport], Lines]
 
 
+FEED_CAPACITY = 8
+"""Parts between an attempt in a task of its own and its exchange: enough that neither waits for the other's every step,
+little enough that a slow reader is felt at the provider's socket within a few blocks."""
+
+
 class Provider(Actor):
     """Starts attempts; awaits nothing of theirs.
 
-    Accepts `StartAttempt` -> `AttemptStarted | ModelMissing`.
+    Accepts `StartAttempt` -> `AttemptStarted | AttemptReady | ModelMissing`.
 
     A restart loses the connections and ends the attempts under way as crashed; it rebuilds the transport from its
     maker. What is measured of its targets is published, and stays.
@@ -46,7 +52,7 @@ class Provider(Actor):
         await self._transport.start()
         self._pulses.began()
 
-    def on_receive(self, message: StartAttempt) -> AttemptStarted | ModelMissing:
+    def on_receive(self, message: StartAttempt) -> AttemptStarted | AttemptReady | ModelMissing:
         """One attempt becomes one job."""
         match message:
             case StartAttempt():
@@ -64,21 +70,36 @@ class Provider(Actor):
             await job.wait()
         await self._transport.stop()
 
-    def _start(self, order: Order) -> AttemptStarted | ModelMissing:
+    def _start(self, order: Order) -> AttemptStarted | AttemptReady | ModelMissing:
         line = self._lines(order.target.model)
         if line is None:
             return ModelMissing()
         attempt = Attempt(order, line)
-        model, pulses = order.target.model, self._pulses
-
-        def ended(job: Job, exit: Exit) -> None:
-            self._attempts.pop(job, None)
-            pulses.ended(model)
-            attempt.settle(job, exit)
-
-        pulses.started(model)
-        job = attempt.job = self.tasks.start(attempt.run(), name=order.attempt, on_exit=ended)
-        self._attempts[job] = attempt
+        if order.alone and not line.drains.most:
+            return AttemptReady(run=partial(self._host, attempt, order), used=attempt.tally.used)
+        feed: Channel[Part] = Channel(FEED_CAPACITY)
+        job = self.tasks.start(
+            attempt.run_apart(), name=order.attempt, on_exit=partial(self._ended, attempt, order.target.model)
+        )
+        self._began(attempt, order, job, feed)
         # An exchange that has already ended ends the attempt here, before its first step.
         order.job.tie(job, attempt.orphaned)
-        return AttemptStarted(job=job, feed=attempt.feed, used=attempt.tally.used)
+        return AttemptStarted(job=job, feed=feed, used=attempt.tally.used)
+
+    async def _host(self, attempt: Attempt, order: Order, ear: Ear) -> None:
+        """Run an attempt in the exchange's task. It says nothing where this provider has ended meanwhile."""
+        if self.tasks.closed:
+            return
+        job = self.tasks.admit(name=order.attempt, on_exit=partial(self._ended, attempt, order.target.model))
+        self._began(attempt, order, job, ear)
+        await job.host(attempt.run())
+
+    def _began(self, attempt: Attempt, order: Order, job: Job, ear: Ear) -> None:
+        self._pulses.started(order.target.model)
+        attempt.job, attempt.ear = job, ear
+        self._attempts[job] = attempt
+
+    def _ended(self, attempt: Attempt, model: str, job: Job, exit: Exit) -> None:
+        self._attempts.pop(job, None)
+        self._pulses.ended(model)
+        attempt.settle(job, exit)

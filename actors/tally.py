@@ -81,6 +81,7 @@ class Tally:
         self.complete = False
         self.sent = False
         self.gone = False
+        self.left = False
         self.skipped = 0
         self.epoch: int | None = None
         self.key = ONLY
@@ -141,10 +142,12 @@ class Tally:
             return self.fault.reason
         if self.complete:
             return None
+        if self.left:
+            return Reason.CLIENT_GONE
         own = reason_of(exit)
         if own is not None:
             return own
-        ended = self.order.job.reason
+        ended = self.order.job.reason or self.order.job.asked
         if isinstance(exit, Crashed) or ended is None:
             return Reason.CRASHED
         return reason_of(ended) or _UNNAMED.get(type(ended), Reason.INTERNAL)

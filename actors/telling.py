@@ -13,7 +13,7 @@ from actors.messages import Answered, Committed, Complete, Flow, Head, Part, Pie
 from actors.recall import Recall
 from actors.record import Record
 from actors.rescue import Bridge, Rescue
-from actors.runtime import Channel, ChannelFull, Ports
+from actors.runtime import Channel, Ports
 from actors.transcript import Transcript
 from router.canon.event import CONTENT, Ended, TextDelta
 from router.canon.target import Target
@@ -68,6 +68,11 @@ class Telling:
         self._taken_bytes = 0
 
     @property
+    def is_prompt(self) -> bool:
+        """Whether nothing is said for the mere reason that its time has come: then nobody need look at a clock."""
+        return self._rescue is None or self._rescue.hold is None
+
+    @property
     def held_s(self) -> float | None:
         """Seconds until what is held back must be said; None when nothing is, or it is said by its size alone."""
         if self._commit_at_s is None or self.committed:
@@ -83,8 +88,9 @@ class Telling:
             return True
         return relay.can_hand_over and relay.passed_bytes == self._taken_bytes
 
-    async def take(self, part: Part, target: Target) -> None:
-        """One part of an attempt: hold what bears no content, commit at what does, hand on the rest."""
+    def take(self, part: Part, target: Target) -> None:
+        """One part of an attempt: hold what bears no content, commit at what does, hand on the rest. Waits for nobody:
+        whoever gives parts looks whether `outbox` has room. Raises `ChannelClosed` when its reader has left."""
         match part:
             case Head():
                 if self._way is not None:
@@ -92,39 +98,41 @@ class Telling:
                 self._head = self._head if self.committed else part
             case Flow():
                 self._record.heard(part)
-                await self._flow(part, target)
+                self._flow(part, target)
             case Whole():
                 self._record.heard(part)
-                await self.commit(target)
-                await self.say(part)
+                self.commit(target)
+                self._say(part)
             case Complete():
-                await self.commit(target)
+                self.commit(target)
                 self._record.finish(target)
                 self._finish(Answered(usage=self._record.total, cost_usd=self._record.cost_usd, raw=part.raw))
             case _:
                 assert_never(part)
 
-    async def say(self, piece: Piece) -> None:
-        """Hand a piece to the reader. Raises `Refused` when it has not made room by the deadline."""
+    def _say(self, piece: Piece) -> None:
         self._note(piece)
+        self.outbox.push(piece)
+
+    async def room(self) -> None:
+        """Wait until the reader has made room. Raises `Refused` when it has not by the deadline."""
         try:
-            self.outbox.put_nowait_or_raise(piece)
-        except ChannelFull:
-            try:
-                async with asyncio.timeout(max(0.0, self._deadline_s - self._ports.clock.now())):
-                    await self.outbox.put(piece)
-            except TimeoutError:
-                raise Refused("the answer was not read in time", reason=Reason.DEADLINE) from None
+            async with asyncio.timeout(max(0.0, self._deadline_s - self._ports.clock.now())):
+                await self.outbox.room()
+        except TimeoutError:
+            raise not_read() from None
 
     async def pass_on(self, piece: Piece) -> None:
         """A piece of an answer that another exchange was given: its end, too, only with the word that it is complete.
-        Raises as `say`."""
+        Raises as `room` and `take`."""
         if isinstance(piece, Answered):
             self._finish(piece)
         elif isinstance(piece, Flow) and bool(piece.events) and type(piece.events[-1]) is Ended:
             self._last = piece
         else:
-            await self.say(piece)
+            if self.outbox.is_full:
+                await self.room()
+            self._say(piece)
 
     def _finish(self, answered: Answered) -> None:
         ending = (answered,) if self._last is None else (self._last, answered)
@@ -139,14 +147,14 @@ class Telling:
         if self.transcript is not None:
             self.transcript.note(piece)
 
-    async def commit(self, target: Target) -> None:
+    def commit(self, target: Target) -> None:
         """The commit point: from here on this target's answer is the answer. Done once."""
         if self.committed:
             return
         self.committed = True
         self._passes = self._head.relay is not None
         self._record.committed(target)
-        await self.say(
+        self._say(
             Committed(
                 target=target,
                 model=self._record.model or target.model,
@@ -162,10 +170,10 @@ class Telling:
             )
         )
         for flow in self._held:
-            await self.say(flow)
+            self._say(flow)
         self._held = []
 
-    async def _flow(self, flow: Flow, target: Target) -> None:
+    def _flow(self, flow: Flow, target: Target) -> None:
         if self._way is None:
             self._taken_bytes += len(flow.raw)
         else:
@@ -173,14 +181,14 @@ class Telling:
         if self._rescue is not None:
             self._rescue.note(flow.events)
         if bool(flow.events) and type(flow.events[-1]) is Ended:
-            await self._hand_over()
+            self._hand_over()
             self._last = flow
         elif self._must_hold(flow):
             self._held.append(flow)
         elif flow.events or flow.raw:
-            await self._hand_over()
-            await self.commit(target)
-            await self.say(flow)
+            self._hand_over()
+            self.commit(target)
+            self._say(flow)
 
     def _must_hold(self, flow: Flow) -> bool:
         """Before the commit point: whatever bears no content, and what does for as long as the route holds it."""
@@ -195,11 +203,23 @@ class Telling:
         self._held_chars += sum(len(event.text) for event in flow.events if isinstance(event, TextDelta))
         return self._held_chars < hold.tokens * CHARS_PER_TOKEN and now_s < self._commit_at_s
 
-    async def _hand_over(self) -> None:
+    def _hand_over(self) -> None:
         """Before a rescuer's first words: who goes on, and where."""
         way = self._way
         if way is None or way.announced:
             return
         way.announced = True
         self._passes = False
-        await self.say(Rescued(target=way.target, method=way.method, told=way.told))
+        self._say(Rescued(target=way.target, method=way.method, told=way.told))
+
+
+def not_read() -> Refused:
+    """Of a reader who made no room in time."""
+    return Refused("the answer was not read in time", reason=Reason.DEADLINE)
+
+
+def ends(part: Part) -> bool:
+    """Whether a part ends an answer: it waits for no reader."""
+    if isinstance(part, Flow):
+        return bool(part.events) and type(part.events[-1]) is Ended
+    return isinstance(part, Complete)

@@ -71,8 +71,10 @@ from actors.messages.admission import (
     Turned,
 )
 from actors.messages.attempt import (
+    AttemptReady,
     AttemptStarted,
     Complete,
+    Ear,
     Flow,
     Head,
     Inexpressible,
@@ -171,6 +173,7 @@ __all__ = [
     "AttemptEnded",
     "AttemptJudged",
     "AttemptMeasured",
+    "AttemptReady",
     "AttemptStarted",
     "AuditPage",
     "AuditPlace",
@@ -199,6 +202,7 @@ __all__ = [
     "CostView",
     "Desk",
     "Draw",
+    "Ear",
     "EntriesPage",
     "EntryChange",
     "EntryClosed",

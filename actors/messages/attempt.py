@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -41,6 +42,7 @@ class Order(Struct, frozen=True, kw_only=True):
         metered: whether what it used comes out of a budget or a limit of the caller's.
         avoid: keys of the provider by which the exchange has failed on this target.
         drill: the fault to inject.
+        alone: its exchange waits for nothing else meanwhile: it may run in the exchange's own task.
         beginning: text that the caller was told already, to go on from; None asks for a whole answer.
     """
 
@@ -63,6 +65,7 @@ class Order(Struct, frozen=True, kw_only=True):
     avoid: tuple[str, ...] = ()
     beginning: str | None = None
     drill: Drill | None = None
+    alone: bool = False
 
 
 class Unsent(WireFault):
@@ -80,8 +83,8 @@ class Inexpressible(Unsent):
 
 
 class StartAttempt(Struct, frozen=True, kw_only=True):
-    """Ask a Provider to start an attempt. Answer: `AttemptStarted`, or `ModelMissing` when it does not have the
-    model."""
+    """Ask a Provider for an attempt. Answer: `AttemptStarted`, or `AttemptReady` where it may run in the exchange's own
+    task, or `ModelMissing` when it does not have the model."""
 
     order: Order
 
@@ -95,6 +98,19 @@ class AttemptStarted(Struct, frozen=True, kw_only=True):
 
     job: Job
     feed: Channel[Part]
+    used: Callable[[], Usage | None]
+
+
+class AttemptReady(Struct, frozen=True, kw_only=True):
+    """The attempt runs in the task of whoever awaits `run`, as a job of the provider's own group all the same: who ends
+    either ends it, and its end, whatever it is, ends `run`.
+
+    Args:
+        run: gives the parts, and a fault, to the ear; where it gave neither fault nor `Complete`, it crashed.
+        used: as in `AttemptStarted`.
+    """
+
+    run: Callable[[Ear], Awaitable[None]]
     used: Callable[[], Usage | None]
 
 
@@ -145,3 +161,32 @@ class Complete(Struct, frozen=True, kw_only=True):
 
 Part = Head | Flow | Whole | Complete
 """What a feed carries. A failed attempt ends its feed with its `WireFault`; a feed that ends without either crashed."""
+
+
+class Ear(Protocol):
+    """Where an attempt's parts go: a feed, or straight to the reader of its exchange."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether who listens is behind by as much as it may be."""
+        ...
+
+    async def room(self) -> None:
+        """Wait until it is not. Raises `ChannelClosed`: nobody listens any more."""
+        ...
+
+    def push(self, *parts: Part) -> None:
+        """Hand on parts at once. Raises as `room`."""
+        ...
+
+    def fail(self, error: BaseException) -> None:
+        """It failed."""
+        ...
+
+    def close(self) -> None:
+        """Nothing follows."""
+        ...
+
+    def leave(self) -> None:
+        """Nobody listens any more."""
+        ...

@@ -1,7 +1,7 @@
 """An asyncio runtime for Pykka: supervised actors, jobs, channels. Knows no LLM and no HTTP; can be used alone."""
 
 from actors.runtime.actor import Actor
-from actors.runtime.channel import Channel, ChannelClosed, ChannelFull, ChannelTimeout, first_ready
+from actors.runtime.channel import Channel, ChannelClosed, ChannelTimeout, first_ready
 from actors.runtime.counters import Counters
 from actors.runtime.dynamic import AlreadyStarted, ChildStopped, DynamicSupervisor, StartChild, StopChild
 from actors.runtime.exits import Crashed, Down, Exit, Killed, NoProc, Normal, Shutdown, forget_traceback, is_abnormal
@@ -31,7 +31,6 @@ __all__ = [
     "Backoff",
     "Channel",
     "ChannelClosed",
-    "ChannelFull",
     "ChannelTimeout",
     "ChildInfo",
     "ChildSpec",

@@ -18,10 +18,6 @@ class ChannelTimeout(Exception):
     """Nothing came in time. Nothing is lost: the next `get` goes on where this one waited."""
 
 
-class ChannelFull(Exception):
-    """No room now."""
-
-
 class Channel(Generic[T]):
     """Back-pressure: a writer that is ahead by `capacity` items waits.
 
@@ -35,7 +31,6 @@ class Channel(Generic[T]):
         "_error",
         "_getter",
         "_items",
-        "_left",
         "_putter",
         "_ring_s",
         "_timer",
@@ -49,7 +44,6 @@ class Channel(Generic[T]):
         self._getter: asyncio.Future[bool] | None = None
         self._putter: asyncio.Future[None] | None = None
         self._ended = False
-        self._left = False
         self._error: BaseException | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ring_s = 0.0
@@ -59,12 +53,23 @@ class Channel(Generic[T]):
         return len(self._items)
 
     async def put(self, item: T) -> None:
-        """Hand on an item; wait while the reader is behind.
+        """Hand on an item; wait before it while the reader is behind.
 
         Raises:
             ChannelClosed: the reader left, or the channel was closed.
         """
-        while len(self._items) >= self._capacity and not (self._ended or self._left):
+        if self.is_full:
+            await self.room()
+        self.push(item)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the reader is behind by the whole capacity."""
+        return len(self._items) >= self._capacity and not self._ended
+
+    async def room(self) -> None:
+        """Wait until the reader is no more behind than it may be, or has left."""
+        while self.is_full:
             if self._putter is not None:
                 raise RuntimeError("a channel has one writer")
             self._putter = asyncio.get_running_loop().create_future()
@@ -72,20 +77,16 @@ class Channel(Generic[T]):
                 await self._putter
             finally:
                 self._putter = None
-        self.put_nowait_or_raise(item)
 
-    def put_nowait_or_raise(self, item: T) -> None:
-        """Hand on an item without waiting.
+    def push(self, *items: T) -> None:
+        """Hand on items without waiting, though the reader be behind: who hands on more than a few looks at `is_full`.
 
         Raises:
             ChannelClosed: the reader left, or the channel was closed.
-            ChannelFull: the reader is behind by the whole capacity.
         """
-        if self._ended or self._left:
+        if self._ended:
             raise ChannelClosed
-        if len(self._items) >= self._capacity:
-            raise ChannelFull
-        self._items.append(item)
+        self._items.extend(items)
         self._wake_getter(True)
 
     async def get(self, *, timeout_s: float | None = None) -> T:
@@ -112,7 +113,7 @@ class Channel(Generic[T]):
         Raises:
             ChannelClosed: the reader left, or the channel was closed.
         """
-        if self._ended or self._left:
+        if self._ended:
             raise ChannelClosed
         self._items.extend(items)
         self._end(None)
@@ -135,7 +136,6 @@ class Channel(Generic[T]):
 
     def leave(self) -> None:
         """The reader goes; what is buffered is dropped, and every `put` raises from now on."""
-        self._left = True
         self._items.clear()
         self._end(None)
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+
+from actors.runtime.guest import Stoppable
 
 CANCEL_EVERY_S = 0.01
 CANCELS = 5
@@ -22,7 +23,7 @@ class Ladder:
 
     __slots__ = ("_at_s", "_given_up", "_loop", "_rung", "_task", "_timer")
 
-    def __init__(self, task: asyncio.Task[Any], given_up: Callable[[], None]) -> None:
+    def __init__(self, task: Stoppable, given_up: Callable[[], None]) -> None:
         self._task = task
         self._loop = task.get_loop()
         self._given_up = given_up

@@ -1,4 +1,4 @@
-"""Supervised children that are tasks: the only place that makes asyncio tasks out of coroutines."""
+"""Supervised children that are tasks, or guests in one: the only place that makes asyncio tasks out of coroutines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from actors.runtime.exits import Crashed, Exit, Killed, Normal, Shutdown, forget_frames
 from actors.runtime.failures import Caught
+from actors.runtime.guest import Guest
 from actors.runtime.ladder import Ladder
 from actors.runtime.once import Once
 from actors.runtime.report import Context, Report, log_report
@@ -17,7 +18,7 @@ GRACE_S = 5.0
 
 
 class Job:
-    """One task and the reason of its end. Can be monitored and linked like an actor.
+    """One task, or a guest in one, and the reason of its end. Can be monitored and linked like an actor.
 
     `leaked` is a job that counts as ended, because its owner must go on, though its coroutine survived every means.
     """
@@ -30,7 +31,7 @@ class Job:
         self.leaked = False
         self._asked: Exit | None = None
         self._ladder: Ladder | None = None
-        self._task: asyncio.Task[Any] | None = None
+        self._task: asyncio.Task[Any] | Guest | None = None
 
     def __repr__(self) -> str:
         return f"<Job {self.name} {self.reason or 'running'}>"
@@ -44,6 +45,11 @@ class Job:
     def reason(self) -> Exit | None:
         """Why it ended; None while it runs."""
         return self.ended.value
+
+    @property
+    def asked(self) -> Exit | None:
+        """Why it is to end; None as long as nobody asked."""
+        return self._asked
 
     def stop(self, reason: Exit = Shutdown(), *, grace_s: float = GRACE_S) -> None:  # noqa: B008 frozen, shared on purpose
         """Cancel it, and end it by force when it still runs after `grace_s`. `Killed` leaves no grace."""
@@ -72,20 +78,46 @@ class Job:
         """Take back `tie`: `other` outlives this job."""
         self.ended.unwatch(("tie", other))
 
+    async def host(self, coro: Coroutine[Any, Any, Coroutine[Any, Any, None] | None]) -> None:
+        """Run `coro` in the task of whoever awaits this: no task of its own, and no turn of the loop to begin and to
+        end in. However it ends, its host goes on; where that is ended, so is `coro`. What `coro` returns is what is
+        left to do when its host needs it no more: it gets a task of its own."""
+        guest = self._task = Guest(coro)
+        reason: Exit = Killed()
+        rest, felt = None, False
+        try:
+            with Caught() as caught:
+                rest = await coro
+            reason = Normal() if caught.error is None else self._crashed(caught.error)
+        except asyncio.CancelledError:
+            reason, felt = self._asked or (Shutdown() if guest.loses_host else Killed()), True
+        finally:
+            self._go_on(rest, reason)
+        await guest.leave(felt=felt)
+
+    def _go_on(self, rest: Coroutine[Any, Any, None] | None, reason: Exit) -> None:
+        if rest is None:
+            self._end(reason)
+        elif self._asked is None:
+            self._run(asyncio.get_running_loop().create_task(rest, name=self.name))
+        else:
+            rest.close()
+            self._end(self._asked)
+
     def _run(self, task: asyncio.Task[Any]) -> None:
         self._task = task
         task.add_done_callback(self._finish)
 
     def _finish(self, task: asyncio.Task[Any]) -> None:
         if task.cancelled():
-            reason: Exit = self._asked or Killed()
-        elif (error := task.exception()) is None:
-            reason = Normal()
-        elif self._ladder is not None and self._ladder.closed:
-            reason = Killed()
+            self._end(self._asked or Killed())
         else:
-            reason = Crashed(error)
-        self._end(reason)
+            error = task.exception()
+            self._end(Normal() if error is None else self._crashed(error))
+
+    def _crashed(self, error: BaseException) -> Exit:
+        """An error of frames that were closed under it is its ladder's doing."""
+        return Killed() if self._ladder is not None and self._ladder.closed else Crashed(error)
 
     def _give_up(self) -> None:
         self.leaked = True
@@ -117,6 +149,11 @@ class Tasks:
         self._closed = False
 
     @property
+    def closed(self) -> bool:
+        """Whether its owner has ended: nothing more is started."""
+        return self._closed
+
+    @property
     def count(self) -> int:
         """Jobs that have not ended."""
         return len(self._jobs)
@@ -137,10 +174,15 @@ class Tasks:
         if self._closed:
             coro.close()
             raise RuntimeError(f"{self._owner} has ended: it starts no job {name}")
+        job = self.admit(name=name, on_exit=on_exit)
+        job._run(asyncio.get_running_loop().create_task(coro, name=name))
+        return job
+
+    def admit(self, *, name: str, on_exit: Callable[[Job, Exit], None] | None = None) -> Job:
+        """A job that runs in the task of whoever calls its `host`, which must be done in the same turn."""
         job = Job(name)
         self._jobs[job] = None
         job.ended.watch("owner", partial(self._ended, job, on_exit))
-        job._run(asyncio.get_running_loop().create_task(coro, name=name))
         return job
 
     async def stop(self, reason: Exit, grace_s: float) -> None:

@@ -103,6 +103,11 @@ class Whole:
         self.headers = headers
         self._left = [body]
 
+    @property
+    def is_over(self) -> bool:
+        """As the Protocol says."""
+        return not self._left
+
     def blocks(self) -> Blocks:
         """The body, once."""
         return Blocks(self._take)
@@ -128,6 +133,11 @@ class FaultyReply:
         self._ready: deque[Piece] = deque()
         self._ended = False
         self._number = 0
+
+    @property
+    def is_over(self) -> bool:
+        """As the Protocol says."""
+        return self._ended and not self._ready
 
     def blocks(self) -> Blocks:
         """The body as it is left, an event a block."""

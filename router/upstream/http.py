@@ -75,6 +75,11 @@ class HttpReply:
                 status=self.status,
             )
 
+    @property
+    def is_over(self) -> bool:
+        """As the Protocol says."""
+        return self._response.content.at_eof()
+
     def blocks(self) -> Blocks:
         """The body as it comes, at most 16 KiB at once; the socket waits while nobody asks for more."""
         return Blocks(self._take_raw if self._inflater is None else partial(self._take_inflated, self._inflater))

@@ -91,6 +91,11 @@ class MemoryReply:
         self._steps = iter(scripted.steps)
         self._carried = carried
 
+    @property
+    def is_over(self) -> bool:
+        """As the Protocol says."""
+        return self._carried.ended is Ending.READ
+
     def blocks(self) -> Blocks:
         """The scripted blocks that are not empty."""
         return Blocks(self._take)

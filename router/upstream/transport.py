@@ -29,6 +29,11 @@ class UpstreamReply(Protocol):
     headers: dict[str, str]
     """Lower-case names; of a repeated header the last value."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the body has come to its end, and was read to it, as far as that is known without waiting for it."""
+        ...
+
     def blocks(self) -> AsyncIterator[bytes]:
         """The body as it comes, never empty pieces. Raises `WireFault(CUT_STREAM)` when the connection dies inside
         it."""

@@ -179,7 +179,7 @@ async def heard_of(*pieces: Piece, error: GatewayError | None = None) -> tuple[i
     )
     outbox: Channel[Piece] = Channel(8)
     for piece in pieces:
-        outbox.put_nowait_or_raise(piece)
+        outbox.push(piece)
     outbox.close() if error is None else outbox.fail(error)
 
     async def handle(request: web.Request) -> web.StreamResponse:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.runtime import Channel, ChannelClosed, ChannelFull, ChannelTimeout, Tasks, first_ready, run_virtual
+from actors.runtime import Channel, ChannelClosed, ChannelTimeout, Tasks, first_ready, run_virtual
 from tests.fakes.recording import Boom
 
 
@@ -53,7 +53,7 @@ def test_what_is_buffered_comes_before_the_end() -> None:
     async def main() -> None:
         channel: Channel[int] = Channel(4)
         for number in range(3):
-            channel.put_nowait_or_raise(number)
+            channel.push(number)
         channel.close()
         assert [await channel.get() for _ in range(3)] == [0, 1, 2]
         for _ in range(2):
@@ -97,21 +97,30 @@ def test_a_writer_hears_that_the_reader_left(waits: bool) -> None:
         with pytest.raises(ChannelClosed):
             await writing
         with pytest.raises(ChannelClosed):
-            channel.put_nowait_or_raise(3)
+            channel.push(3)
         assert len(channel) == 0
 
     run_virtual(main())
 
 
-def test_a_put_without_waiting_says_that_there_is_no_room() -> None:
-    """And leaves what is held alone."""
+def test_a_push_waits_for_nobody() -> None:
+    """Who hands on more than a few looks first whether there is room, and waits for it until the reader takes some."""
 
     async def main() -> None:
-        channel: Channel[int] = Channel(1)
-        channel.put_nowait_or_raise(1)
-        with pytest.raises(ChannelFull):
-            channel.put_nowait_or_raise(2)
+        channel: Channel[int] = Channel(2)
+        assert not channel.is_full
+        channel.push(1, 2, 3)
+        assert channel.is_full
+        room = Tasks().start(channel.room(), name="writer")
         assert await channel.get() == 1
+        await asyncio.sleep(1.0)
+        assert (room.done, channel.is_full) == (False, True)
+        assert await channel.get() == 2
+        await asyncio.sleep(1.0)
+        assert (room.done, channel.is_full) == (True, False)
+        channel.push(4)
+        channel.leave()
+        assert not channel.is_full
 
     run_virtual(main())
 
@@ -129,7 +138,7 @@ def test_a_get_ends_exactly_at_its_timeout() -> None:
             with pytest.raises(ChannelTimeout):
                 await channel.get(timeout_s=timeout_s)
             assert loop.time() - began_s == pytest.approx(timeout_s)
-        writing = loop.call_later(2.0, channel.put_nowait_or_raise, 7)
+        writing = loop.call_later(2.0, channel.push, 7)
         assert await channel.get(timeout_s=3.0) == 7
         assert writing.when() == loop.time()
 
@@ -209,7 +218,7 @@ def test_an_item_that_comes_with_the_timeout_wins() -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         channel: Channel[int] = Channel(1)
-        loop.call_soon(lambda: loop.call_at(1.0, channel.put_nowait_or_raise, 7))
+        loop.call_soon(lambda: loop.call_at(1.0, channel.push, 7))
         assert await channel.get(timeout_s=1.0) == 7
 
     run_virtual(main())
@@ -222,7 +231,7 @@ def test_a_cancelled_get_loses_nothing() -> None:
         channel: Channel[int] = Channel(4)
         reading = Tasks().start(channel.get(), name="reader")
         await asyncio.sleep(1.0)
-        channel.put_nowait_or_raise(1)
+        channel.push(1)
         reading.stop()
         await reading.wait()
         assert await channel.get() == 1
@@ -292,7 +301,7 @@ def test_the_first_of_several_channels_that_is_ready_is_found() -> None:
         one: Channel[str] = Channel(1)
         two: Channel[str] = Channel(1)
         assert await first_ready((one, two), timeout_s=1.0) is None
-        asyncio.get_running_loop().call_later(1.0, two.put_nowait_or_raise, "second")
+        asyncio.get_running_loop().call_later(1.0, two.push, "second")
         assert await first_ready((one, two)) is two
         assert await two.get() == "second"
         asyncio.get_running_loop().call_later(1.0, one.fail, ValueError("broken"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from actors.hearing import LINGER_S
+from actors.attempt import LINGER_S
 from actors.messages import EntryClosed
 from router.canon.outcome import UsageSource
 from router.errors import Reason

@@ -125,6 +125,11 @@ class Replied:
         self.status = status
         self.headers: dict[str, str] = {}
 
+    @property
+    def is_over(self) -> bool:
+        """As the Protocol says."""
+        return True
+
     async def read(self, limit_bytes: int) -> bytes:
         """Nothing."""
         return b""[:limit_bytes]

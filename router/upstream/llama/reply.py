@@ -68,6 +68,11 @@ class WorkerReply:
         self.complete = False
         self._inbox = inbox
 
+    @property
+    def is_over(self) -> bool:
+        """As the Protocol says."""
+        return self.complete
+
     async def blocks(self) -> AsyncIterator[bytes]:
         """The body as it comes. Raises `WireFault(CRASHED)` when the worker dies inside it."""
         while not self.complete:
@@ -95,6 +100,11 @@ class WholeReply:
         if retry_after_s is not None:
             self.headers["retry-after"] = str(max(1, round(retry_after_s)))
         self._body = body
+
+    @property
+    def is_over(self) -> bool:
+        """As the Protocol says."""
+        return True
 
     async def blocks(self) -> AsyncIterator[bytes]:
         """The body, in one block."""
