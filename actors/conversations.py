@@ -86,15 +86,19 @@ class Conversations(Actor):
         return None
 
     def _recall(self, message: RecallTurns) -> Recalled | Forgotten:
-        newest_first: list[Turn] = []
+        """All that led to one, unless some of it is gone; of what its provider holds that does not matter. A provider
+        that gives one id to two answers makes the first of them gone, and its chain a ring."""
+        newest_first: dict[str, Turn] = {}
         id: str | None = message.id
         while id is not None:
-            turn = self._use((message.owner, id))
-            if turn is None and not (newest_first and newest_first[0].held):
-                return Forgotten()
-            newest_first += [] if turn is None else [turn]
-            id = None if turn is None else turn.previous
-        return Recalled(turns=tuple(reversed(newest_first)))
+            turn = None if id in newest_first else self._use((message.owner, id))
+            if turn is None:
+                if not (newest_first and newest_first[message.id].held):
+                    return Forgotten()
+                break
+            newest_first[id] = turn
+            id = turn.previous
+        return Recalled(turns=tuple(reversed(newest_first.values())))
 
     def _forget(self, message: ForgetTurn) -> Recalled | Forgotten:
         key = (message.owner, message.id)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from msgspec import Raw, Struct
 
 from actors.conversations import ActorMemory, ConversationRules, Conversations
@@ -143,3 +144,18 @@ async def test_forgetting_gives_the_room_back() -> None:
         assert 1024 < size_bytes < 1100
         await rig.memory.forget("a", "")
         assert (rig.published.value.turns, rig.published.value.size_bytes) == (0, 0)
+
+
+@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("ids", ["aa", "aba"], ids=["at once", "later"])
+def test_an_id_that_is_given_twice_makes_no_endless_conversation(ids: str, held: bool) -> None:
+    """Some servers call every answer alike. Who holds the conversation has all of it; otherwise its beginning is
+    gone."""
+
+    async def scene() -> None:
+        async with running(ConversationRules()) as rig:
+            for previous, id in zip((None, *ids), ids, strict=False):
+                rig.memory.keep(turn(id, previous, held=held))
+            assert await rig.ids(ids[-1]) == (sorted(set(ids), reverse=True) if held else [])
+
+    run_virtual(scene())
