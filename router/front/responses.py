@@ -36,6 +36,7 @@ DIALECT = "openai-responses"
 
 _UNKNOWN = "no response of this id is known here, or no longer"
 
+_PREVIOUS = "previous_response_id"
 _MOST_ITEMS = 100
 _USUAL_ITEMS = 20
 
@@ -47,7 +48,7 @@ async def converse(request: web.Request, context: Context) -> web.StreamResponse
     memory, owner = _memory(request, context), request[CALLER].tenant
     previous = previous_of(ask)
     if memory is None or not (previous or wants_keeping(ask)):
-        return await answer(request, context, DIALECT, ask, once=once)
+        return await _answer(request, context, ask, (), once)
     turns = await memory.recall(previous, owner) if previous is not None else ()
     said = ask.fields["input"]
     if previous is not None:
@@ -70,6 +71,8 @@ async def _answer(
     try:
         return await answer(request, context, DIALECT, ask, once=once, keeper=keeper)
     except GatewayError as error:
+        if error.reason is Reason.INEXPRESSIBLE and error.param == _PREVIOUS:
+            error.reason = Reason.THREAD_MISSING  # no target here could know it, and clients look for this word
         if turns and turns[-1].held:
             error.message += f"; {turns[-1].target.provider} holds this conversation, and nobody else can go on with it"
         raise
@@ -172,7 +175,7 @@ def _continued(ask: Ask, context: Context, turns: tuple[Turn, ...], previous: st
             f"previous response {previous!r} is not known here, or no longer; the whole conversation in `input` does"
             " without it, and so does a model that leads to the one target that stores it",
             reason=Reason.THREAD_MISSING,
-            param="previous_response_id",
+            param=_PREVIOUS,
         )
     last = turns[-1]
     if not last.held:
@@ -184,7 +187,7 @@ def _continued(ask: Ask, context: Context, turns: tuple[Turn, ...], previous: st
             f"{last.target.provider} holds this conversation, and {ask.model!r} does not lead there: send the whole"
             " conversation in `input` to go on elsewhere",
             reason=Reason.THREAD_MISSING,
-            param="previous_response_id",
+            param=_PREVIOUS,
         )
     return ask if pinned is None else replace(ask, model=pinned)
 

@@ -157,6 +157,16 @@ async def test_an_unknown_id_goes_to_the_one_target_that_its_caller_names(tmp_pa
 
 
 @scenario
+async def test_an_unknown_id_is_unknown_to_a_target_that_stores_nothing(tmp_path: Path) -> None:
+    """The one that its caller names speaks another dialect; nobody is asked, and the error is OpenAI's."""
+    async with ScriptedProvider(answer("blue")) as one, served(routed(one), tmp_path) as router:
+        heard = await say(router, "hi", previous_response_id="resp_old")
+        assert not one.turns
+    assert heard.status == 400
+    assert (heard.error["code"], heard.error["param"]) == ("previous_response_not_found", "previous_response_id")
+
+
+@scenario
 async def test_a_model_that_does_not_lead_to_the_holder_is_refused(tmp_path: Path) -> None:
     """It could not go on there, and must not begin anew."""
     async with ScriptedProvider(stored("resp_one", "blue")) as one, ScriptedProvider(stored("x", "no")) as two:
