@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import msgspec
 
+from router.front.wishes import as_text
 from router.wire.dialect import Ask
 
 
 def forwarding(ask: Ask, headers: Mapping[str, str], names: frozenset[str]) -> Ask:
-    """The request with those of its headers that go on; credentials never are among them."""
-    forward = tuple((name, headers[name]) for name in sorted(names) if name in headers)
+    """The request with those of its headers that go on; credentials never are among them. Raises `Refused`."""
+    forward = tuple((name, as_text(name, headers[name])) for name in sorted(names) if name in headers)
     return msgspec.structs.replace(ask, forward=forward) if forward else ask

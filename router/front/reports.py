@@ -35,7 +35,7 @@ from actors.messages import (
 from router.canon.outcome import End
 from router.errors import Reason, Refused
 from router.front.context import Context
-from router.front.guard import by_address, who
+from router.front.guard import who
 from router.front.said import NoQuery, queried, said
 from router.telemetry.numbers import ProviderNumbers
 from router.telemetry.rows import LogRow, RowFilter, RowKind
@@ -214,7 +214,7 @@ async def reset(request: web.Request, context: Context) -> web.Response:
     """`POST /providers/metrics/reset`: an act, and kept as one."""
     queried(request, NoQuery)
     await context.desk.inquire(ResetMetrics())
-    context.desk.admin_acted(by_address(request), "metrics.reset", "all providers", "taken")
+    context.desk.admin_acted(who(request), "metrics.reset", "all providers", "taken")
     return said(Reset())
 
 

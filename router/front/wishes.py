@@ -17,10 +17,20 @@ _LISTS = frozenset({"fallbacks_on", "requires", "resume"})
 _FIELDS = {name.replace("_", "-"): name for name in Requirements.__struct_fields__}
 
 
+def as_text(name: str, value: str) -> str:
+    """A header's value that is kept or compared. Raises `Refused` for one that is not UTF-8: the server hands it on
+    with halves of surrogates, which can be written nowhere."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise Refused(f"the header {name} is not UTF-8", param=name) from error
+    return value
+
+
 def with_headers(ask: Ask, headers: Mapping[str, str]) -> Ask:
     """The request with the wishes of its headers added; the body's own win. Raises `Refused` naming a header it cannot
     read."""
-    said = {name.lower(): value for name, value in headers.items() if name.lower().startswith(_PREFIX)}
+    said = {name.lower(): as_text(name, value) for name, value in headers.items() if name.lower().startswith(_PREFIX)}
     said.pop(HEADER, None)  # no wish of the routing
     if not said:
         return ask
