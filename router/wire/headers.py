@@ -16,6 +16,12 @@ from router.errors import BLAME, Blame, GatewayError, Reason, Refused, Standing,
 _NAMES = frozenset({"retry-after", "retry-after-ms", "request-id", "openai-processing-ms", "openai-version"})
 _PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
 
+_FIT = re.compile(r"[\x20-\x7e]{1,200}")
+"""What a provider's header may say to be shown. A control character ends the caller's connection, and a value of
+kilobytes is more than many clients read."""
+
+_MOST_SHOWN = 32
+
 _MOST_LOST = 2000
 """Characters of `x-router-lost`: many proxies refuse a head of more than 8 KiB."""
 
@@ -31,7 +37,7 @@ def shown_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     shown = [(name, value) for name, value in headers.items() if name in _NAMES or name.startswith(_PREFIXES)]
     if "x-request-id" in headers:
         shown.append(("x-provider-request-id", headers["x-request-id"]))
-    return tuple(shown)
+    return tuple(pair for pair in shown[:_MOST_SHOWN] if _FIT.fullmatch(pair[1]))
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
