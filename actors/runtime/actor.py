@@ -46,9 +46,9 @@ class Actor(_PykkaActor):
     overflow: ClassVar[Overflow] = Overflow.REJECT
     trap_exit: ClassVar[bool] = False
     prompt: ClassVar[bool] = False
-    """Whether an ask that finds the actor at rest is begun in its asker's own turn: two switches of tasks, a future and
-    a deadline less. For those that are asked by every request. Order is as ever: with anything told before it in the
-    mailbox the actor does not rest. What it must await it awaits in its own task."""
+    """Whether a message that finds the actor at rest is begun in its sender's own turn: two switches of tasks, a future
+    and a deadline less. For those that are asked by every request. Order is as ever: with anything in the mailbox, or
+    in hand, the actor does not rest. What it must await it awaits in its own task."""
 
     ref: Ref
     name: str

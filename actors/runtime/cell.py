@@ -15,7 +15,7 @@ from actors.runtime.bonds import Bonds
 from actors.runtime.exits import Crashed, Down, Exit, Killed, Normal, Shutdown, forget_frames, is_abnormal
 from actors.runtime.failures import ActorDead, AskTimeout, Caught, Fate
 from actors.runtime.ladder import Ladder
-from actors.runtime.mailbox import Envelope, Prompt
+from actors.runtime.mailbox import Envelope
 from actors.runtime.once import Once
 from actors.runtime.reply import Reply
 from actors.runtime.report import Context, Report
@@ -47,6 +47,7 @@ class Cell:
         "ended",
         "exit_asked",
         "in_hand",
+        "prompt",
         "ref",
         "shutdown_s",
         "signals",
@@ -57,6 +58,7 @@ class Cell:
 
     def __init__(self, actor: Actor, ref: Ref, shutdown_s: float | None) -> None:
         self.actor = actor
+        self.prompt = actor.prompt
         self.ref = ref
         self.shutdown_s = shutdown_s
         self.tasks = Tasks(ref.name, ref.system.report)
@@ -108,13 +110,13 @@ class Cell:
         self._rouse()
 
     def is_free(self) -> bool:
-        """Whether `answer_now` may be called: a prompt actor waits with nothing in hand and nothing to do. After some
-        in a row it is not, so that who asks for ever gives the others on the loop a turn."""
+        """Whether `handle_now` may be called of a prompt actor: it waits with nothing in hand and nothing to do. After
+        some messages in a row it is not, so that who asks for ever gives the others on the loop a turn."""
         waiter = self.ref.mailbox.waiter
-        return self.actor.prompt and waiter is not None and not waiter.done() and self._prompts < TURNS
+        return waiter is not None and self.in_hand is None and self._prompts < TURNS and not waiter.done()
 
-    def answer_now(self, envelope: Prompt) -> Any:
-        """Handle an ask in its asker's turn, which `is_free` allows: the answer, unless the envelope now has a
+    def handle_now(self, envelope: Envelope) -> Any:
+        """Handle a message in its sender's turn, which `is_free` allows: the answer, unless the envelope now has a
         reply to wait for.
 
         An awaitable is awaited, and an exception ends the actor, in the turn of its own that it would have had.
@@ -136,7 +138,7 @@ class Cell:
             envelope.reply_to.set(answer)
         return None
 
-    def _go_on(self, envelope: Prompt, rest: Awaitable[Any]) -> None:
+    def _go_on(self, envelope: Envelope, rest: Awaitable[Any]) -> None:
         """What is left to do of the message in hand is for the actor's own task."""
         envelope.promise()
         self._rest = rest
@@ -208,7 +210,7 @@ class Cell:
         return self.exit_asked
 
     async def _end_with(self, rest: Awaitable[Any]) -> None:
-        """Bring a message to its end that was begun in its asker's turn."""
+        """Bring a message to its end that was begun in its sender's turn."""
         envelope, self._rest = self.in_hand, None
         answer = await rest
         reply = None if envelope is None else envelope.promise()

@@ -7,6 +7,8 @@ from collections import deque
 from enum import StrEnum
 from typing import Any, NoReturn
 
+from msgspec import Struct
+
 from actors.runtime.counters import Counters
 from actors.runtime.reply import Reply
 
@@ -19,15 +21,12 @@ class Overflow(StrEnum):
     DROP_NEWEST = "drop_newest"
 
 
-class Envelope:
+class Envelope(Struct, eq=False):
     """A message on its way; `deadline_s` (monotonic) and `reply_to` only when somebody waits."""
 
-    __slots__ = ("deadline_s", "message", "reply_to")
-
-    def __init__(self, message: Any, reply_to: Reply | None = None, deadline_s: float = float("inf")) -> None:
-        self.message = message
-        self.reply_to = reply_to
-        self.deadline_s = deadline_s
+    message: Any
+    reply_to: Reply | None = None
+    deadline_s: float = float("inf")
 
     @property
     def is_ask(self) -> bool:
@@ -39,10 +38,8 @@ class Envelope:
         return self.reply_to
 
 
-class Prompt(Envelope):
+class Prompt(Envelope, eq=False):
     """An ask that is handled in its asker's own turn. A way to answer it later is made only where one is wanted."""
-
-    __slots__ = ()
 
     @property
     def is_ask(self) -> bool:

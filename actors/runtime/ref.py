@@ -35,10 +35,13 @@ class Ref:
 
     def tell(self, message: Any) -> bool:
         """Hand over a message; False, and counted, when it was not accepted. Kept while the actor restarts."""
-        mailbox = self.mailbox
+        mailbox, cell = self.mailbox, self.cell
         if not mailbox.open:
             self.system.counters.undelivered += 1
             return False
+        if cell is not None and cell.prompt and cell.is_free():
+            cell.handle_now(Envelope(message))
+            return True
         return mailbox.put(Envelope(message))
 
     async def ask(self, message: Any, *, timeout_s: float = 5.0) -> Any:
@@ -55,8 +58,8 @@ class Ref:
         if timeout_s <= 0:
             raise AskTimeout(self.name)
         cell = self.cell
-        if cell is not None and cell.is_free():
-            answer = cell.answer_now(prompt := Prompt(message, None, self.system.ports.clock.now() + timeout_s))
+        if cell is not None and cell.prompt and cell.is_free():
+            answer = cell.handle_now(prompt := Prompt(message, None, self.system.ports.clock.now() + timeout_s))
             return answer if prompt.reply_to is None else await self._reply_to(prompt.reply_to, timeout_s)
         reply = Reply()
         deadlines = self.system.deadlines

@@ -1,4 +1,4 @@
-"""Prompt actors: an ask that finds one at rest is begun in its asker's own turn, and nothing else is different."""
+"""Prompt actors: what finds one at rest is begun in its sender's own turn, and nothing else is different."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from actors.runtime import ActorDead, AskTimeout, ChildSpec, Fate, Reply, SupervisorSpec
 from actors.runtime.cell import TURNS
+from actors.runtime.mailbox import Envelope
 from tests.fakes.recording import Book, Recorder, Scene, play
 
 
@@ -43,13 +44,65 @@ def test_an_actor_at_rest_answers_in_the_turn_of_its_asker() -> None:
     play(tree, act)
 
 
+def test_what_it_is_told_at_rest_is_done_when_the_teller_goes_on() -> None:
+    """And what follows from it is not the teller's: its crash is its own, and its waiting too."""
+
+    async def act(scene: Scene) -> None:
+        await asyncio.sleep(0)
+        a, order = scene.ref("a"), list[str]()
+
+        async def slow() -> None:
+            await asyncio.sleep(1.0)
+            order.append(turn())
+
+        assert a.tell(lambda _: order.append("first"))
+        assert order == ["first"]
+        assert a.tell(lambda _: slow())
+        assert a.tell(lambda _: order.append("third"))
+        assert order == ["first"]
+        await asyncio.sleep(1.5)
+        assert order == ["first", "root/a#1", "third"]
+        assert a.tell("crash")
+        await asyncio.sleep(0.1)
+        assert scene.book.take() == ["+a", "-a:crashed", "+a"]
+
+    play(tree, act)
+
+
+def test_two_that_tell_each_other_handle_one_message_at_a_time() -> None:
+    """What comes back while a message is in hand waits in the mailbox."""
+
+    def two(book: Book) -> SupervisorSpec:
+        return SupervisorSpec(children=tuple(ChildSpec(name=name, start=lambda: Prompt(book)) for name in ("a", "b")))
+
+    async def act(scene: Scene) -> None:
+        await asyncio.sleep(0)
+        a, b, order = scene.ref("a"), scene.ref("b"), list[str]()
+
+        def back(_: Any) -> None:
+            order.append("b begins")
+            a.tell(lambda _: order.append("a again"))
+            order.append("b ends")
+
+        def there(_: Any) -> None:
+            order.append("a begins")
+            b.tell(back)
+            order.append("a ends")
+
+        a.tell(there)
+        await asyncio.sleep(0.1)
+        assert order == ["a begins", "b begins", "b ends", "a ends", "a again"]
+
+    play(two, act)
+
+
 def test_what_was_told_before_is_handled_before() -> None:
     """With anything in its mailbox the actor does not rest."""
 
     async def act(scene: Scene) -> None:
         await asyncio.sleep(0)
         order: list[str] = []
-        scene.ref("a").tell(lambda _: order.append("told"))
+        scene.ref("a").mailbox.put(Envelope(lambda _: order.append("told")))
         await scene.ref("a").ask(lambda _: order.append("asked"))
         assert order == ["told", "asked"]
 

@@ -66,6 +66,17 @@ class Taps:
             if before is False:
                 ref.tell(Poison())
 
+    def tell(self, ref: Ref, message: Any, tell: Callable[[Any], bool]) -> bool:
+        """The same of what is told so."""
+        if isinstance(message, Poison):
+            return tell(message)
+        self.watch(ref, message)
+        before = self._armed.pop(ref.name, None) if self._armed else None
+        taken = tell(Poison() if before else message)
+        if before is False:
+            ref.tell(Poison())
+        return taken
+
     def put(self, ref: Ref, envelope: Envelope, put: Callable[[Envelope], bool]) -> bool:
         """Let a message pass, and whatever it was armed with."""
         if not isinstance(envelope.message, Poison):
@@ -94,13 +105,20 @@ class _Tapped(Mailbox):
 
 
 class _TappedRef(Ref):
-    """One whose asks its tap sees that do not pass through the mailbox."""
+    """One whose messages its tap sees that do not pass through the mailbox."""
 
     __slots__ = ()
 
+    def tell(self, message: Any) -> bool:
+        cell, plain = self.cell, super().tell
+        if cell is None or not cell.prompt or not cell.is_free():
+            return plain(message)
+        assert isinstance(self.mailbox, _Tapped)
+        return self.mailbox.taps.tell(self, message, plain)
+
     async def ask(self, message: Any, *, timeout_s: float = 5.0) -> Any:
         cell, plain = self.cell, super().ask
-        if cell is None or not cell.is_free():
+        if cell is None or not cell.prompt or not cell.is_free():
             return await plain(message, timeout_s=timeout_s)
         assert isinstance(self.mailbox, _Tapped)
         return await self.mailbox.taps.ask(self, message, lambda said: plain(said, timeout_s=timeout_s))
