@@ -15,6 +15,7 @@ from router.canon.cost import USD_STEP, Cost, CostSource
 from router.canon.target import Target
 from router.canon.usage import Usage
 
+_NOTHING = Decimal(0)
 _MTOK = Decimal(1_000_000)
 _BUCKETS = {
     "input": "input_per_mtok",
@@ -34,11 +35,16 @@ _UNITS = {"images": "image_usd", "search_units": "search_unit_usd"}
 """What is billed by the piece -> its price. A picture whose tokens were counted is billed by these."""
 
 _counts = attrgetter(*_BUCKETS, *_UNITS)
+_tokens = attrgetter(*_BUCKETS)
+_per_mtok = attrgetter(*_BUCKETS.values())
 
 _OTHER = {CostSource.PRICED: CostSource.REPORTED, CostSource.REPORTED: CostSource.PRICED}
 
 STANDARD = "default"
 """Canon's word for the service tier that a row without another is for; an answer that says none was served in it."""
+
+_MOST_FOUND = 1_000
+"""Targets and tiers whose price is remembered within a second."""
 
 _ALWAYS = float("-inf")
 """Since when a row holds that names no day."""
@@ -143,17 +149,15 @@ LOCAL = PriceRow(id="runs here", rates=Rates(input_per_mtok=Decimal(0), output_p
 
 def price(usage: Usage, row: PriceRow) -> Decimal | None:
     """What `usage` costs, to the nearest `USD_STEP`; None when `row` has no price for a bucket that was used."""
-    rates = row.rates_for(usage.input_total)
-    billed = _billed(usage)
-    total = Decimal(0)
-    for bucket, rate_name in _BUCKETS.items():
-        tokens: int = getattr(billed, bucket)
+    rates = row.rates_for(usage.input_total) if row.tiers else row.rates
+    billed = usage if usage.billed_input is usage.billed_output is None else _billed(usage)
+    total = _NOTHING
+    for tokens, rate in zip(_tokens(billed), _per_mtok(rates), strict=True):
         if tokens:
-            rate: Decimal | None = getattr(rates, rate_name)
             if rate is None:
                 return None
             total += rate * tokens
-    pieces = _pieces_usd(billed, rates)
+    pieces = _pieces_usd(billed, rates) if billed.images or billed.search_units else _NOTHING
     return None if pieces is None else (total / _MTOK + pieces + rates.request_usd).quantize(USD_STEP, ROUND_HALF_EVEN)
 
 
@@ -183,22 +187,21 @@ def choose_cost(usage: Usage | None, row: PriceRow | None, basis: CostSource = C
     """Both costs that can be told, and which of them counts: that of `basis`, else the other, else none and why."""
     if usage is None:
         return Cost(usd=None, source=CostSource.UNCOUNTED)
-    known = {CostSource.PRICED: _priced(usage, row), CostSource.REPORTED: _reported(usage)}
+    priced = None if row is None else price(usage, row)
+    if priced is not None and priced > _MOST_USD:
+        priced = None
+    reported = None if usage.reported_usd is None else _reported(usage.reported_usd)
+    known = {CostSource.PRICED: priced, CostSource.REPORTED: reported}
     source = basis if known[basis] is not None else _OTHER[basis]
-    used = row if known[CostSource.PRICED] is not None else None
+    used = None if priced is None else row
     return Cost(
         usd=known[source],
         source=CostSource.UNPRICED if known[source] is None else source,
-        priced_usd=known[CostSource.PRICED],
-        reported_usd=known[CostSource.REPORTED],
+        priced_usd=priced,
+        reported_usd=reported,
         price_id=None if used is None else used.id,
         price_date=None if used is None else used.date,
     )
-
-
-def _priced(usage: Usage, row: PriceRow | None) -> Decimal | None:
-    usd = None if row is None else price(usage, row)
-    return None if usd is None or usd > _MOST_USD else usd
 
 
 def is_plausible(usage: Usage) -> bool:
@@ -301,10 +304,23 @@ class PriceBook:
         self._listed = listed
         self._table = table
         self._overrides = {(override.provider, override.model): _row_of(override) for override in overrides}
+        self._found: dict[tuple[Target, str | None], PriceRow | None] = {}
+        self._found_at = 0.0
 
     def find(self, target: Target, at: float, tier: str | None = None) -> PriceRow | None:
         """The price of a target at `at`, epoch seconds, served in `tier`; None when nobody knows: never a zero in its
-        place."""
+        place.
+
+        What was found holds for its second: prices begin and end with whole ones.
+        """
+        if (second := at // 1.0) != self._found_at or len(self._found) > _MOST_FOUND:
+            self._found, self._found_at = {}, second
+        asked = (target, tier)
+        if asked not in self._found:
+            self._found[asked] = self._find(target, at, tier)
+        return self._found[asked]
+
+    def _find(self, target: Target, at: float, tier: str | None) -> PriceRow | None:
         own = self.own(target, at)
         if own is not None:
             return own.served(tier)
@@ -358,12 +374,10 @@ def _ascending(tiers: tuple[Tier, ...]) -> list[Tier]:
     return sorted(tiers, key=lambda tier: tier.above_tokens)
 
 
-def _reported(usage: Usage) -> Decimal | None:
+def _reported(text: str) -> Decimal | None:
     """The provider's own figure, where it is one that can be true."""
-    if usage.reported_usd is None:
-        return None
     try:
-        usd = Decimal(usage.reported_usd)
+        usd = Decimal(text)
     except InvalidOperation:
         return None
     return usd.quantize(USD_STEP, ROUND_HALF_EVEN) if usd.is_finite() and 0 <= usd <= _MOST_USD else None

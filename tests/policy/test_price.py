@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -15,6 +16,7 @@ from router.policy.price import (
     Override,
     PriceBook,
     PriceRow,
+    PriceTable,
     Rates,
     Seller,
     Tier,
@@ -22,6 +24,7 @@ from router.policy.price import (
     is_plausible,
     price,
 )
+from router.policy.pricelist import PriceList
 
 NOW = 1_790_000_000.0
 LARGE = Target(provider="main", model="large")
@@ -267,6 +270,22 @@ def test_a_configured_price_goes_first() -> None:
     small = own.cost(Target(provider="main", model="small"), usage, NOW)
     assert small.usd == per_mtok("1", 110) + per_mtok("2", 20)
     assert small.price_id == "configured main:*"
+
+
+def test_a_price_holds_from_its_first_second_whatever_was_asked_before() -> None:
+    """What was found is remembered for a second, and by tier: neither of the next day nor of another tier."""
+    rows = tuple(
+        Override(provider="main", model="large", rates=Rates(input_per_mtok=Decimal(usd)), date=date, services=services)
+        for usd, date, services in ((1, None, {}), (2, "2026-10-02", {"flex": Decimal("0.5")}))
+    )
+    own = PriceBook({"main": Seller()}, listed=PriceList(), table=PriceTable(rows))
+    midnight_at = datetime(2026, 10, 2, tzinfo=UTC).timestamp()
+    found = [
+        row and row.rates.input_per_mtok
+        for at in (midnight_at - 0.001, midnight_at, midnight_at + 0.5, midnight_at - 0.5)
+        for row in (own.find(LARGE, at), own.find(LARGE, at, "flex"))
+    ]
+    assert found == [1, 1, 2, 1, 2, 1, 1, 1]
 
 
 def test_configured_tiers_may_come_in_any_order() -> None:
