@@ -27,7 +27,10 @@ must not look fast."""
 
 
 class PulseView(Struct, frozen=True, kw_only=True):
-    """What a unit publishes. `since_s`: monotonic, when its Provider last started; a model nobody asked is missing."""
+    """What a unit publishes. `since_s`: monotonic, when its Provider last started; a model nobody asked is missing.
+
+    A pulse never changes, but which one stands for a model does, in place: several times a request, for few to read.
+    """
 
     since_s: float | None = None
     models: Mapping[str, Pulse] = {}
@@ -45,47 +48,38 @@ class Pulses:
 
     def __init__(self, published: Snapshot[PulseView], ports: Ports) -> None:
         self._published = published
-        self._ports = ports
+        self._models: dict[str, Pulse] = dict(published.value.models)
+        self.now = ports.clock.now
+        """The clock of all measurements."""
+        published.publish(PulseView(since_s=published.value.since_s, models=self._models))
 
     def began(self) -> None:
         """The Provider started: its connections are cold."""
-        view = self._published.value
-        self._published.publish(PulseView(since_s=self._ports.clock.now(), models=view.models))
+        self._published.publish(PulseView(since_s=self.now(), models=self._models))
 
     def started(self, model: str) -> None:
         """An attempt begins; `ended` must follow once."""
-        self._put(model, next_started(self._of(model)))
+        self._models[model] = next_started(self._models.get(model, _NONE))
 
     def ended(self, model: str) -> None:
         """An attempt is over, however."""
-        self._put(model, next_ended(self._of(model)))
-
-    def now(self) -> float:
-        """The clock of all measurements."""
-        return self._ports.clock.now()
+        self._models[model] = next_ended(self._models.get(model, _NONE))
 
     def heard(self, model: str, took_s: float, *, streamed: bool) -> None:
         """An answer began, or came whole, `took_s` after its request was sent."""
-        self._put(model, next_heard(self._of(model), took_s, self.now(), streamed=streamed))
+        self._models[model] = next_heard(self._models.get(model, _NONE), took_s, self.now(), streamed=streamed)
 
     def late(self, model: str, waited_s: float, *, streamed: bool = True) -> None:
         """Nothing of an answer came in the time it had."""
-        self._put(model, next_late(self._of(model), waited_s, streamed=streamed))
+        self._models[model] = next_late(self._models.get(model, _NONE), waited_s, streamed=streamed)
 
     def failed(self, model: str, took_s: float) -> None:
         """A request that was sent failed, `took_s` after it with nothing said; 0 when its answer had begun."""
-        self._put(model, next_failed(self._of(model), took_s, self.now()))
+        self._models[model] = next_failed(self._models.get(model, _NONE), took_s, self.now())
 
     def learned_s(self, model: str, configured_s: float) -> float:
         """The limit for a first token."""
-        return learned_limit_s(self._of(model), configured_s)
-
-    def _of(self, model: str) -> Pulse:
-        return self._published.value.models.get(model, _NONE)
-
-    def _put(self, model: str, pulse: Pulse) -> None:
-        view = self._published.value
-        self._published.publish(PulseView(since_s=view.since_s, models={**view.models, model: pulse}))
+        return learned_limit_s(self._models.get(model, _NONE), configured_s)
 
 
 class Beat:
