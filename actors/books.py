@@ -9,11 +9,11 @@ from itertools import islice
 from msgspec.structs import replace
 
 from actors.messages import ACCESS, AdminActed, AnswerRepeated, CostView, EntryClosed, EntryOpened, ExchangeTranscribed
-from router.canon.cost import Cost, CostSource
+from router.canon.cost import CostSource
 from router.canon.outcome import End, UsageSource
 from router.canon.target import Target
 from router.policy.audit import Act, digest_of
-from router.policy.gauge import Gauge, next_gauge
+from router.policy.gauge import UNTAUGHT, Gauge, next_gauge
 from router.policy.price import PriceBook, is_plausible
 from router.store.journal import AuditRow, EntryRow, Head, ProviderTotal, Record, TranscriptRow
 
@@ -32,6 +32,9 @@ MOST_PENDING = 100_000
 _OPENED = ("number", "opened_at", "writer", "key", "owner", "user", "group", "operation", "credential")
 """What only an opening says."""
 
+_UNOPENED = EntryRow(attempt="", exchange="", provider="", model="")
+"""Stands for an opening that was written long ago, or never came."""
+
 MOST_GAUGES = 4096
 """Targets whose tokens are measured; more than anybody configures."""
 
@@ -45,7 +48,8 @@ class Books:
     `pending` is in the order they came, entries by attempt, so that two halves that are both still here are one row.
     `head` is None until the journal could be opened, `settled` is whether what earlier runs wrote is in the sums.
     `spoken` are exchanges that no transcript was made of yet; `left_out` counts those that found no room.
-    `why` and `store_why` say how journal and store refuse, None while they do not.
+    `gauges` has, by target, what was learned of the size of its tokens. `why` and `store_why` say how journal and store
+    refuse, None while they do not.
     """
 
     def __init__(self) -> None:
@@ -76,6 +80,16 @@ class Books:
             self.lost += 1
         else:
             self.pending[row.attempt] = row
+
+    def close(self, fact: EntryClosed, prices: PriceBook) -> EntryRow:
+        """Keep the row of an entry that closes: the whole one, where its opening waits here still."""
+        before = self.pending.get(fact.attempt)
+        if not isinstance(before, EntryRow) or before.closed_at is not None:
+            row = closing_of(fact, prices)
+            self.add(row)
+            return row
+        row = self.pending[fact.attempt] = closing_of(fact, prices, before)
+        return row
 
     def opened(self, head: Head) -> bool:
         """The journal says who we are; True when that is news. What was told before it is signed now."""
@@ -164,7 +178,7 @@ class Books:
                 self._transcripts -= isinstance(record, TranscriptRow)
 
     def view(self) -> CostView:
-        """All of it, as it is published."""
+        """The sums and what waits, as they are now."""
         return CostView(
             overall=self._overall,
             providers=self._sums.copy(),
@@ -178,19 +192,16 @@ class Books:
             mismatched=self.mismatched,
         )
 
-    def learn(self, fact: EntryClosed) -> bool:
-        """Take in what a count by its provider teaches; whether anything was learned."""
+    def learn(self, fact: EntryClosed) -> None:
+        """Take in what a count by its provider teaches."""
         usage = fact.usage
         if usage is None or fact.usage_source is not UsageSource.FINAL:
-            return False
-        self.mismatched += usage.reported_total not in (None, usage.total)
-        name = str(Target(provider=fact.provider, model=fact.model))
-        before = self.gauges.get(name, Gauge())
-        after = next_gauge(before, fact.asked_bytes, fact.said_bytes, usage)
-        if after == before or (name not in self.gauges and len(self.gauges) >= MOST_GAUGES):
-            return False
-        self.gauges = {**self.gauges, name: after}
-        return True
+            return
+        self.mismatched += usage.reported_total is not None and usage.reported_total != usage.total
+        name = f"{fact.provider}:{fact.model}"
+        before = self.gauges.get(name)
+        if before is not None or len(self.gauges) < MOST_GAUGES:
+            self.gauges[name] = next_gauge(before or UNTAUGHT, fact.asked_bytes, fact.said_bytes, usage)
 
 
 def joined(before: EntryRow, after: EntryRow) -> EntryRow:
@@ -245,34 +256,36 @@ def repeated_of(fact: AnswerRepeated, writer: str) -> EntryRow:
     )
 
 
-def closing_of(fact: EntryClosed, prices: PriceBook) -> EntryRow:
-    """The row of an entry as it closes, priced. A count that cannot be true is nobody's count."""
+def closing_of(fact: EntryClosed, prices: PriceBook, opening: EntryRow = _UNOPENED) -> EntryRow:
+    """The row of an entry as it closes, priced, with what its opening said where that is at hand. A count that cannot
+    be true is nobody's count."""
     usage = fact.usage if fact.usage is not None and is_plausible(fact.usage) else None
     cost = prices.cost(Target(provider=fact.provider, model=fact.model), usage, fact.at)
-    row = EntryRow(
+    return EntryRow(
         attempt=fact.attempt,
         exchange=fact.exchange,
         provider=fact.provider,
         model=fact.model,
+        number=opening.number,
+        opened_at=opening.opened_at,
         closed_at=fact.at,
         end=fact.end,
         reason=fact.reason,
         usage=usage,
         usage_source=UsageSource.NONE if usage is None else fact.usage_source,
-    )
-    return costed(row, cost)
-
-
-def costed(row: EntryRow, cost: Cost) -> EntryRow:
-    """The row at that cost."""
-    return replace(
-        row,
         cost_usd=cost.usd,
         cost_source=cost.source,
         priced_usd=cost.priced_usd,
         reported_usd=cost.reported_usd,
         price_id=cost.price_id,
         price_date=cost.price_date,
+        writer=opening.writer,
+        key=opening.key,
+        owner=opening.owner,
+        user=opening.user,
+        group=opening.group,
+        operation=opening.operation,
+        credential=opening.credential,
     )
 
 

@@ -51,8 +51,7 @@ class Carrier:
     """The way from the disk to the store.
 
     Args:
-        carried: called whenever the store has taken or refused something.
-        tidied: awaited after that, at least every `IDLE_S`; raises `JournalError`, as the store does.
+        tidied: awaited after a batch was carried, at least every `IDLE_S`; raises `JournalError`, as the store does.
     """
 
     def __init__(
@@ -61,13 +60,11 @@ class Carrier:
         books: Books,
         vault: Vault,
         ports: Ports,
-        carried: Callable[[], object],
         tidied: Callable[[], Awaitable[None]],
     ) -> None:
         self._books = books
         self._vault = vault
         self._ports = ports
-        self._carried = carried
         self._due = asyncio.Event()
         self._due.set()
         self._turn = asyncio.Lock()
@@ -104,7 +101,6 @@ class Carrier:
         if self._books.store_why is not None:
             _LOG.warning(Line.STORE_ACCEPTS)
             self._books.store_why = None
-        self._carried()
 
     async def _carry(self, until: Mark | None = None) -> None:
         """Batch by batch; one that was put and not yet marked as carried, for a crash, is put again without effect."""
@@ -149,7 +145,6 @@ class Carrier:
         self._books.store_why = str(error)
         self._books.failed_writes += 1
         self._due.set()
-        self._carried()
 
 
 def _settle(store: Store, writer: str, now_at: float) -> tuple[int, tuple[ProviderTotal, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import partial
 from typing import assert_never
@@ -12,7 +12,7 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from actors.accesses import Accesses
-from actors.books import Books, closing_of, opening_of, repeated_of
+from actors.books import Books, opening_of, repeated_of
 from actors.carrier import Carrier
 from actors.copyist import Copyist
 from actors.lookup import MOST_READ, Read, from_records, from_store
@@ -38,7 +38,6 @@ from actors.scribe import Scribe
 from actors.vault import Vault
 from router.canon.target import Target
 from router.canon.usage import Usage
-from router.policy.gauge import Gauge
 from router.policy.price import PriceBook, is_plausible
 from router.store.journal import (
     JournalError,
@@ -73,7 +72,7 @@ class Ledger(Actor):
     `ReadCosts` -> `CostView`, `ReadTotals` -> `TotalsPage`, `ReadSpend` -> `SpendPage`, `ReadEntries` ->
     `EntriesPage`, `ReadTranscripts` -> `TranscriptsPage`, `ReadAudit` -> `AuditPage`, `EraseUser` -> `UserErased |
     AccountBusy`.
-    Publishes `CostView`, and by target what it learned of the size of tokens.
+    Its sums, and by target what it learned of the size of tokens, are read off the `books`.
 
     While the journal refuses, records wait in memory and are tried again; while the store does, they stay in the
     journal, however long. The view says `degraded`. A place that cannot be used at all (damaged, of a newer version)
@@ -95,8 +94,6 @@ class Ledger(Actor):
         vault: Vault,
         books: Books,
         prices: Snapshot[PriceBook],
-        published: Snapshot[CostView],
-        gauges: Snapshot[Mapping[str, Gauge]],
         accesses: Accesses,
     ) -> None:
         super().__init__()
@@ -104,22 +101,17 @@ class Ledger(Actor):
         self._vault = vault
         self._books = books
         self._prices = prices
-        self._published = published
-        self._gauges = gauges
         self._jobs: tuple[Job, ...] = ()
 
     async def on_start(self) -> None:
         """Open journal and store, settle what an earlier run left open, and begin to write and to carry."""
         books, vault, ports = self._books, self._vault, self.ports
-        self._scribe = Scribe(books=books, vault=vault, ports=ports, written=self._wrote)
         self._retention = Retention(vault=vault, ports=ports, keep=self._keep)
-        self._carrier = Carrier(
-            books=books, vault=vault, ports=ports, carried=self._publish, tidied=self._retention.tidy
-        )
+        self._carrier = Carrier(books=books, vault=vault, ports=ports, tidied=self._retention.tidy)
+        self._scribe = Scribe(books=books, vault=vault, ports=ports, written=self._carrier.wake)
         self._copyist = Copyist(books=books, worker=vault.words_worker, copied=self._scribe.wake)
         await self._open("journal", self._scribe.open, self._scribe.refused)
         await self._open("store", self._carrier.settle, self._carrier.refused)
-        self._publish()
         self._jobs = (
             self.tasks.start(self._scribe.write_forever(), name="write"),
             self.tasks.start(self._carrier.carry_forever(), name="carry"),
@@ -134,10 +126,8 @@ class Ledger(Actor):
         match message:
             case EntryOpened() | EntryClosed() | AnswerRepeated() | AdminActed() | ExchangeTranscribed():
                 self._note(message)
-                if self.ref.mailbox.empty():  # one view for a burst
-                    self._publish()
             case ReadCosts():
-                return self._publish()
+                return self._books.view()
             case ReadTotals() | ReadSpend() | ReadEntries() | ReadTranscripts() | ReadAudit() | EraseUser():
                 reply = self.defer_reply()
                 self.tasks.start(self._answer(message, reply), name="read")
@@ -158,7 +148,6 @@ class Ledger(Actor):
         await self._write_last()
         await self._copy_last()
         await self._carry_last()
-        self._publish()
         vault = self._vault
         await vault.journal_worker.run(vault.journal.close)
         for worker in (vault.journal_worker, vault.store_worker, vault.words_worker):
@@ -167,27 +156,24 @@ class Ledger(Actor):
     # ---- facts
 
     def _note(self, fact: Fact) -> None:
-        lost = self._books.lost
+        books, lost = self._books, self._books.lost
         match fact:
             case EntryOpened():
-                self._books.add(opening_of(fact, self._writer))
+                books.add(opening_of(fact, self._writer))
+            case EntryClosed():
+                books.count(total_of(books.close(fact, self._prices.value)))
+                books.learn(fact)
             case AnswerRepeated():
                 row = repeated_of(fact, self._writer)
-                self._books.count(total_of(row))
-                self._books.add(row)
-            case EntryClosed():
-                row = closing_of(fact, self._prices.value)
-                self._books.count(total_of(row))
-                self._books.add(row)
-                if self._books.learn(fact):
-                    self._gauges.publish(self._books.gauges)
+                books.count(total_of(row))
+                books.add(row)
             case AdminActed():
-                self._books.act(fact)
+                books.act(fact)
             case ExchangeTranscribed():
                 self._copyist.hear(fact)
             case _:
                 assert_never(fact)
-        if self._books.lost > lost == 0:
+        if books.lost > lost == 0:
             _LOG.error(Line.ENTRIES_LOST)
         self._scribe.wake()
 
@@ -230,10 +216,6 @@ class Ledger(Actor):
             refused(error)
         except TimeoutError:
             refused(JournalError(f"the {which} did not open within {OPEN_S} s"))
-
-    def _wrote(self) -> None:
-        self._carrier.wake()
-        self._publish()
 
     async def _write_last(self) -> None:
         try:
@@ -319,11 +301,6 @@ class Ledger(Actor):
         except JournalError:
             return tuple(self._books.pending.values())
         return backlog.records + tuple(self._books.pending.values())
-
-    def _publish(self) -> CostView:
-        view = self._books.view()
-        self._published.publish(view)
-        return view
 
 
 def pricer(prices: Snapshot[PriceBook], wall: Wall) -> Callable[[Target, Usage | None], Decimal | None]:

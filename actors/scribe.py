@@ -38,12 +38,15 @@ class Scribe:
         self._written = written
         self._due = asyncio.Event()
         self._full = asyncio.Event()
-        if books.pending:
+        self._is_due = bool(books.pending)
+        if self._is_due:
             self._due.set()
 
     def wake(self) -> None:
         """Something waits."""
-        self._due.set()
+        if not self._is_due:  # most facts of a group are not its first
+            self._is_due = True
+            self._due.set()
         if len(self._books.pending) >= GROUP_RECORDS:
             self._full.set()
 
@@ -74,6 +77,7 @@ class Scribe:
             self._books.written(batch)
             left -= len(batch)
         if not self._books.pending:
+            self._is_due = False
             self._due.clear()
         if len(self._books.pending) < GROUP_RECORDS:
             self._full.clear()
@@ -97,5 +101,6 @@ class Scribe:
             _LOG.error(Line.JOURNAL_REFUSES, extra={"told": {"why": str(error)}})
         self._books.why = str(error)
         self._books.failed_writes += 1
+        self._is_due = True
         self._due.set()
         self._written()

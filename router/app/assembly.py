@@ -56,7 +56,6 @@ from router.app.vaults import vault_of
 from router.canon.target import Target
 from router.front.context import Context
 from router.policy.capability import UNKNOWN, known_windows
-from router.policy.gauge import Gauge
 from router.policy.pricelist import PriceList
 from router.providers import Found, find_installed
 from router.settings import Origin, Settings, Watch
@@ -157,8 +156,6 @@ class Assembly:
         self._accesses = Accesses(
             each=lambda: self.settings.audit.each, sum_s=lambda: self.settings.audit.sum_s, ports=self.ports
         )
-        self._costs = Snapshot(self._books.view())
-        self._gauges = Snapshot[Mapping[str, Gauge]]({})
         self._cached = Snapshot(CacheView())
         self._unread_since_s: Snapshot[float | None] = Snapshot(None)
         self._conversed = Snapshot(ConversationsView())
@@ -311,7 +308,7 @@ class Assembly:
             ref=self._ref,
             codecs=CODECS,
             clean=self._scrubber.text,
-            gauges=lambda: self._gauges.value,
+            gauges=lambda: self._books.gauges,
             transport=self._parts.transport,
         )
         readers = Readers(
@@ -354,7 +351,7 @@ class Assembly:
             deadline_s=settings.server.deadline_s,
             bounds=bounds_of(settings),
             quote=dearest(layout.routes, pricer(self._prices, self.ports.wall)),
-            ratio=densest(layout.routes, lambda: self._gauges.value),
+            ratio=densest(layout.routes, lambda: self._books.gauges),
         )
 
     def _opener(self, group: str) -> Callable[[str], Ref | None]:
@@ -368,7 +365,7 @@ class Assembly:
         return Views(
             edition=lambda: self._edition.value,
             health=self._health,
-            costs=lambda: self._costs.value,
+            costs=self._books.view,
             facts=lambda: self._facts.value,
             actors={name: self._ref(name) for name in OWN},
             metrics=self._meter.render,
@@ -390,8 +387,6 @@ class Assembly:
                 vault=vault,
                 books=self._books,
                 prices=self._prices,
-                published=self._costs,
-                gauges=self._gauges,
                 accesses=self._accesses,
             ),
             telemetry=lambda: Telemetry(self._outlets(), Tuning(rows=settings.telemetry.request_log_size)),
@@ -456,13 +451,13 @@ class Assembly:
         """Gauges that are read where they are, when somebody scrapes."""
         watch = self._meter.watch
         watch(metrics.IN_FLIGHT, lambda: self._door.count)
-        watch(metrics.LEDGER_PENDING, lambda: self._costs.value.pending)
-        watch(metrics.LEDGER_FAILED_WRITES, lambda: self._costs.value.failed_writes)
+        watch(metrics.LEDGER_PENDING, lambda: len(self._books.pending))
+        watch(metrics.LEDGER_FAILED_WRITES, lambda: self._books.failed_writes)
         watch(metrics.CACHE_ENTRIES, lambda: self._cached.value.entries)
         watch(metrics.CACHE_BYTES, lambda: self._cached.value.size_bytes)
         for how in ("evicted", "expired", "purged", "unkept"):
             watch(metrics.CACHE_DROPPED, partial(_read, self._cached, how), how)
-        watch(metrics.LEDGER_MISMATCHED, lambda: self._costs.value.mismatched)
+        watch(metrics.LEDGER_MISMATCHED, lambda: self._books.mismatched)
         watch(metrics.TELEMETRY_DROPPED, lambda: self.logs.dropped, "log")
         for how in ("undelivered", "rejected", "dropped", "expired"):
             watch(metrics.MESSAGES_LOST, partial(getattr, self.system.counters, how), how)

@@ -99,7 +99,7 @@ async def test_a_disk_that_refuses_for_a_minute_loses_and_doubles_nothing() -> N
         for number in range(600):
             rig.attempt(f"a{number}")
             await asyncio.sleep(0.1)
-        view = rig.published.value
+        view = rig.view
         assert view.degraded
         assert view.why == str(FULL)
         assert (view.pending, view.lost) == (600, 0)
@@ -108,7 +108,7 @@ async def test_a_disk_that_refuses_for_a_minute_loses_and_doubles_nothing() -> N
         await asyncio.sleep(6.0)
         assert list(account.rows) == [f"a{number}" for number in range(600)]
         assert sum(len(batch) for batch in account.journal.batches) == 600
-        view = rig.published.value
+        view = rig.view
         assert (view.degraded, view.why, view.pending) == (False, None, 0)
         assert view.overall.cost_usd == COST * 600
 
@@ -154,8 +154,8 @@ async def test_a_crash_while_writing_loses_and_doubles_nothing() -> None:
         rig.attempt("b")
         await asyncio.sleep(1.0)
         assert list(account.rows.values()) == [replace(row("a"), seq=1), replace(row("b"), seq=2)]
-        assert rig.published.value.overall.entries == 2
-        assert account.store.totals()[0].cost_usd == rig.published.value.overall.cost_usd == COST * 2
+        assert rig.view.overall.entries == 2
+        assert account.store.totals()[0].cost_usd == rig.view.overall.cost_usd == COST * 2
 
 
 @virtual
@@ -163,7 +163,7 @@ async def test_what_an_earlier_run_left_open_is_closed_as_crashed() -> None:
     """Scenario 55: once, counted, at no cost that anybody knows."""
     account = MemoryVault(row("before"), EntryRow(attempt="left", exchange="ex", provider="main", model="large"))
     async with running(account.vault()) as rig:
-        view = rig.published.value
+        view = rig.view
         assert view.crashed == 1
         assert view.complete
         assert (view.overall.entries, view.overall.uncounted, view.overall.cost_usd) == (2, 1, COST)
@@ -209,8 +209,8 @@ async def test_a_journal_that_becomes_unusable_does_not_stop_a_running_router() 
         rig.attempt("a")
         await asyncio.sleep(10.0)
         assert (rig.ref.alive, rig.ref.incarnation) == (True, 2)
-        assert rig.published.value.why == "the journal j.db is damaged"
-        assert rig.published.value.overall.cost_usd == COST
+        assert rig.view.why == "the journal j.db is damaged"
+        assert rig.view.overall.cost_usd == COST
         account.journal.refusal = None
     assert list(account.rows) == ["a"]
 
@@ -222,14 +222,14 @@ async def test_a_journal_that_cannot_be_opened_yet_degrades_the_start() -> None:
     account = MemoryVault(row("before"))
     account.journal.refusal = JournalError("the journal j.db refuses: read-only file system")
     async with running(account.vault()) as rig:
-        assert rig.published.value.degraded
+        assert rig.view.degraded
         rig.attempt("a")
         await asyncio.sleep(1.0)
-        assert not rig.published.value.complete
-        assert rig.published.value.overall.entries == 1
+        assert not rig.view.complete
+        assert rig.view.overall.entries == 1
         account.journal.refusal = None
         await asyncio.sleep(6.0)
-        view = rig.published.value
+        view = rig.view
         assert (view.complete, view.degraded, view.overall.entries) == (True, False, 2)
         assert list(account.rows) == ["before", "a"]
 
@@ -252,7 +252,7 @@ async def test_a_disk_that_hangs_holds_up_nobody() -> None:
         await asyncio.sleep(6.0)
         assert list(account.rows) == ["before", "left", "a"]
         assert len((await page).rows) == 3
-        view = rig.published.value
+        view = rig.view
         assert (view.degraded, view.overall.entries, view.crashed) == (False, 3, 1)
 
 
@@ -321,7 +321,7 @@ async def test_an_unpriced_model_is_flagged() -> None:
         assert (uncounted.cost_usd, uncounted.cost_source) == (None, CostSource.UNCOUNTED)
         assert (zero.cost_usd, zero.cost_source) == (Decimal(0), CostSource.PRICED)
         assert (absurd.usage, absurd.usage_source) == (None, UsageSource.NONE)
-        total = rig.published.value.providers["main"]
+        total = rig.view.providers["main"]
         assert (total.entries, total.unpriced, total.uncounted, total.input_tokens) == (4, 1, 2, 900)
 
 
@@ -336,7 +336,7 @@ async def test_two_attempts_of_one_exchange_are_two_rows() -> None:
         first, second = await rig.entries()
         assert (first.end, second.end, second.number) == (End.CUT, End.COMPLETED, 2)
         assert first.cost_usd is not None
-        assert rig.published.value.overall.cost_usd == first.cost_usd + COST
+        assert rig.view.overall.cost_usd == first.cost_usd + COST
 
 
 @virtual
@@ -347,14 +347,14 @@ async def test_a_store_that_is_down_costs_nothing_but_its_answers() -> None:
     async with running(account.vault()) as rig:
         rig.attempt("a")
         await asyncio.sleep(60.0)
-        view = rig.published.value
+        view = rig.view
         assert (view.degraded, view.why, view.complete, view.pending) == (True, "the ledger at db refuses", False, 0)
         page = await rig.ref.ask(ReadEntries())
         assert page == EntriesPage(rows=(row("a"),), complete=False)
         assert await rig.ref.ask(EraseUser(user="ann", actor="command")) == AccountBusy(why="the ledger at db refuses")
         account.store.refusal = None
         await asyncio.sleep(12.0)
-        view = rig.published.value
+        view = rig.view
         assert (view.degraded, view.complete, view.overall.entries) == (False, True, 2)
         assert list(account.store.rows) == ["before", "a"]
 
@@ -368,14 +368,14 @@ async def test_a_store_that_hangs_holds_up_no_entry_and_no_stop() -> None:
         account.store_worker.shut()
         rig.attempt("a")
         await asyncio.sleep(1.0)
-        assert rig.published.value.pending == 0
+        assert rig.view.pending == 0
         began_s = loop.time()
         await rig.system.stop()
         assert loop.time() - began_s < 4.0
     assert account.store.rows == {}
     account.store_worker.release()
     async with running(account.vault()) as rig:
-        assert rig.published.value.overall.entries == 1
+        assert rig.view.overall.entries == 1
         assert account.store.rows["a"].end is End.COMPLETED
 
 
@@ -389,7 +389,7 @@ async def test_a_record_that_no_store_can_hold_holds_up_no_other() -> None:
             rig.attempt(name)
         await asyncio.sleep(1.0)
         assert list(account.store.rows) == ["a", "c"]
-        assert rig.published.value.lost == 1
+        assert rig.view.lost == 1
 
 
 @virtual
@@ -402,7 +402,7 @@ async def test_a_record_that_no_journal_can_hold_holds_up_no_other() -> None:
         rig.attempt("b")
         await asyncio.sleep(1.0)
         assert list(account.rows) == ["a", "b"] and account.store.said == {}
-        assert (rig.published.value.lost, rig.published.value.degraded, rig.ref.incarnation) == (1, False, 1)
+        assert (rig.view.lost, rig.view.degraded, rig.ref.incarnation) == (1, False, 1)
 
 
 class Drain(Actor):
@@ -436,7 +436,7 @@ async def test_a_ledger_that_crashes_while_the_tree_stops_loses_nothing() -> Non
     assert {name: found.end for name, found in account.rows.items()} == dict.fromkeys(
         ("first", "before", "after"), End.COMPLETED
     )
-    assert (rigs[0].books.pending, rigs[0].published.value.overall.entries) == ({}, 3)
+    assert (rigs[0].books.pending, rigs[0].view.overall.entries) == ({}, 3)
 
 
 def test_memory_for_waiting_entries_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,8 +52,12 @@ class Rig(Struct):
     system: ActorSystem
     ref: Ref
     books: Books
-    published: Snapshot[CostView]
     accesses: Accesses
+
+    @property
+    def view(self) -> CostView:
+        """What the books say."""
+        return self.books.view()
 
     def attempt(self, name: str, *, usage: Usage | None = USAGE, model: str = "large") -> None:
         """Tell both facts of one attempt."""
@@ -73,15 +77,12 @@ async def running(
 ) -> AsyncIterator[Rig]:
     """A system whose only actor, but for those `beside` it, is a ledger; stopped in order at the end."""
     books = books or Books()
-    published = Snapshot(books.view())
 
     def start() -> Ledger:
         return Ledger(
             vault=vault,
             books=books,
             prices=Snapshot(BOOK),
-            published=published,
-            gauges=Snapshot(books.gauges),
             accesses=accesses,
         )
 
@@ -90,7 +91,7 @@ async def running(
     system = ActorSystem(ports, on_report=lambda _report: None)
     await system.start(SupervisorSpec(children=(ChildSpec(name="ledger", start=start, finishes=True), *beside)))
     try:
-        yield Rig(system, system.ref("root/ledger"), books, published, accesses)
+        yield Rig(system, system.ref("root/ledger"), books, accesses)
     finally:
         await system.stop()
 

@@ -118,9 +118,9 @@ def costs_add_up(world: World) -> Iterator[str]:
     for exchange, cost_usd in attempts.items():
         if rows[exchange] != cost_usd and not any(lost.startswith(f"{exchange}.") for lost in world.lost):
             yield f"{exchange} cost {rows[exchange]} by its rows, {cost_usd} by its attempts"
-    view = world.assembly._costs.value
+    view = world.assembly._books.view()
     if view.overall.cost_usd != expected:
-        yield f"the rows cost {expected}, published is {view.overall.cost_usd}"
+        yield f"the rows cost {expected}, the books say {view.overall.cost_usd}"
     if (view.pending, view.lost, view.degraded) != (0, 0, False):
         yield f"the ledger is left with {view.pending} pending, {view.lost} lost, degraded {view.degraded}"
 
