@@ -12,8 +12,9 @@ import math
 import random
 from collections import deque
 from collections.abc import Callable, Coroutine
-from contextvars import Context
-from typing import Any, NoReturn, TypeVar, cast
+from contextvars import Context, copy_context
+from itertools import count
+from typing import Any, NoReturn, TypeVar
 
 from actors.runtime.ports import Ports
 
@@ -29,6 +30,34 @@ _SWEEP_ABOVE = 100
 """Cancelled timers are swept out when there are more of them, and more than half of all: asyncio's own measure."""
 
 
+class _Ready(asyncio.Handle):
+    """As asyncio's, which also looks for its loop's debug mode, on each of some forty calls an exchange."""
+
+    __slots__ = ()
+
+    def __init__(self, callback: Any, args: tuple[Any, ...], loop: Any, context: Context | None) -> None:
+        own: Any = self
+        own._context = copy_context() if context is None else context
+        own._loop, own._callback, own._args = loop, callback, args
+        own._cancelled = False
+        own._repr = own._source_traceback = None
+
+
+class _Timer(_Ready, asyncio.TimerHandle):
+    """The same of asyncio's that is due at a time."""
+
+    __slots__ = ()
+
+    def __init__(self, when: float, callback: Any, args: tuple[Any, ...], loop: Any, context: Context | None) -> None:
+        super().__init__(callback, args, loop, context)
+        own: Any = self
+        own._when, own._scheduled = when, True
+
+
+_Due = tuple[float, int, _Timer]
+"""When, and how many were set before it: of two for one moment the first comes first, and none is compared."""
+
+
 class VirtualLoop(asyncio.BaseEventLoop):
     """An event loop in virtual time, from 0.
 
@@ -37,25 +66,46 @@ class VirtualLoop(asyncio.BaseEventLoop):
         shuffle: run what is ready at one moment in random order. Transports that rely on order do not survive that.
     """
 
+    _closed: bool
+    _stopping: bool
+    _ready: deque[Any]
+    _scheduled: list[_Due]
+    _timer_cancelled_count: int
+
     def __init__(self, *, seed: int = 0, shuffle: bool = False) -> None:
         super().__init__()
         self.seed = seed
         self._now_s = self._due_s = 0.0
+        self._timers = count()
         self._chance = random.Random(seed) if shuffle else None
+
+    @property
+    def timers(self) -> tuple[asyncio.TimerHandle, ...]:
+        """Those that are set and not cancelled."""
+        return tuple(timer for _, _, timer in self._scheduled if not timer.cancelled())
 
     def time(self) -> float:
         """Virtual seconds since the loop was made."""
         return self._now_s
 
+    def call_at(  # type: ignore[override]  # as below
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """As asyncio's, without a look for its debug mode, and in the order in which they were set."""
+        if self._closed:
+            raise RuntimeError("the loop is closed")
+        timer = _Timer(when, callback, args, self, context)
+        heapq.heappush(self._scheduled, (when, next(self._timers), timer))
+        return timer
+
     def call_soon(  # type: ignore[override]  # typeshed ties `args` to `callback`, which nothing here needs
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
-        """As asyncio's, which also looks for its debug mode, on each of some forty calls an exchange."""
-        own = cast("Any", self)
-        if own._closed:
-            own._check_closed()
-        handle = asyncio.Handle(callback, args, self, context)
-        own._ready.append(handle)
+        """As asyncio's, without a look for its debug mode."""
+        if self._closed:
+            raise RuntimeError("the loop is closed")
+        handle = _Ready(callback, args, self, context)
+        self._ready.append(handle)
         return handle
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> NoReturn:  # type: ignore[override]
@@ -71,9 +121,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _run_once(self) -> None:
         """One turn: what is due becomes ready, and what is ready runs once. In the place of asyncio's own, which asks a
         selector and the clock each time: half of what a turn costs."""
-        own = cast("Any", self)
-        ready: deque[Any] = own._ready
-        self._ripen(own._scheduled, ready, own._stopping)
+        ready = self._ready
+        self._ripen(self._scheduled, ready)
         if self._chance is not None and len(ready) > 1:
             self._chance.shuffle(ready)
         for _ in range(len(ready)):
@@ -81,23 +130,22 @@ class VirtualLoop(asyncio.BaseEventLoop):
             if not handle._cancelled:
                 handle._run()
 
-    def _ripen(self, timers: list[Any], ready: deque[Any], stopping: bool) -> None:
+    def _ripen(self, timers: list[Any], ready: deque[Any]) -> None:
         """Move what is due to what is ready; when nothing is, jump to the next timer, exactly."""
-        own = cast("Any", self)
-        while timers and timers[0]._cancelled:
-            own._timer_cancelled_count -= 1
-            heapq.heappop(timers)._scheduled = False
-        if not ready and not stopping:
+        while timers and timers[0][2]._cancelled:
+            self._timer_cancelled_count -= 1
+            heapq.heappop(timers)[2]._scheduled = False
+        if not ready and not self._stopping:
             if not timers:
                 waiting = sorted(task.get_name() for task in asyncio.all_tasks(self))
                 raise SimDeadlock(f"nothing can run and no timer is set; waiting: {', '.join(waiting)}")
-            self._jump(timers[0]._when)
-        while timers and timers[0]._when < self._due_s:
-            handle = heapq.heappop(timers)
+            self._jump(timers[0][0])
+        while timers and timers[0][0] < self._due_s:
+            handle = heapq.heappop(timers)[2]
             handle._scheduled = False
-            own._timer_cancelled_count -= handle._cancelled
+            self._timer_cancelled_count -= handle._cancelled
             ready.append(handle)
-        if own._timer_cancelled_count > _SWEEP_ABOVE and own._timer_cancelled_count > len(timers) // 2:
+        if self._timer_cancelled_count > _SWEEP_ABOVE and self._timer_cancelled_count > len(timers) // 2:
             self._sweep(timers)
 
     def _jump(self, when_s: float) -> None:
@@ -106,12 +154,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._due_s = self._now_s + max(1e-9, 2 * math.ulp(self._now_s))
 
     def _sweep(self, timers: list[Any]) -> None:
-        kept = [handle for handle in timers if not handle._cancelled]
-        for handle in timers:
+        kept = [due for due in timers if not due[2]._cancelled]
+        for _, _, handle in timers:
             handle._scheduled = not handle._cancelled
         timers[:] = kept
         heapq.heapify(timers)
-        cast("Any", self)._timer_cancelled_count = 0
+        self._timer_cancelled_count = 0
 
 
 def run_virtual(
@@ -148,15 +196,23 @@ def _cancel_rest(loop: VirtualLoop) -> None:
 
 
 class _LoopClock:
-    __slots__ = ("_loop", "_start_s")
+    """`now` is the loop's own: an exchange reads it some forty times."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, start_s: float = 0.0) -> None:
+    __slots__ = ("now",)
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.now = loop.time
+
+
+class _LoopWall:
+    __slots__ = ("_loop",)
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._start_s = start_s
 
     def now(self) -> float:
-        """Seconds of the loop's clock after the start."""
-        return self._start_s + self._loop.time()
+        """Epoch seconds."""
+        return EPOCH_S + self._loop.time()
 
 
 class _CountedIds:
@@ -176,4 +232,4 @@ def virtual_ports(loop: asyncio.AbstractEventLoop | None = None, seed: int | Non
     loop = loop or asyncio.get_running_loop()
     chance = getattr(loop, "seed", 0) if seed is None else seed
     rng = random.Random(chance)
-    return Ports(clock=_LoopClock(loop), wall=_LoopClock(loop, EPOCH_S), rng=rng, ids=_CountedIds())
+    return Ports(clock=_LoopClock(loop), wall=_LoopWall(loop), rng=rng, ids=_CountedIds())

@@ -64,6 +64,23 @@ def test_no_thread_is_left() -> None:
     assert threading.active_count() == 1
 
 
+def test_timers_of_one_moment_go_off_in_the_order_they_were_set() -> None:
+    """However many there are, whatever was cancelled between them; and the cancelled are not counted as set."""
+
+    async def main() -> tuple[int, list[int]]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        rang: list[int] = []
+        timers = [loop.call_later(1.0, rang.append, number) for number in range(500)]
+        for timer in timers[::2] + timers[:100]:
+            timer.cancel()
+        set_ = len(loop.timers)
+        await asyncio.sleep(1.0)
+        return set_, rang
+
+    assert run_virtual(main()) == (200, list(range(101, 500, 2)))
+
+
 async def race() -> list[int]:
     """Ten tasks ready at the same moment, in the order they ran."""
     ran: list[int] = []
