@@ -97,7 +97,9 @@ def main() -> int:
     parser.add_argument("--home", type=Path, help="where the account is kept; default: a folder that is deleted")
     asked, rest = parser.parse_known_args()
     with TemporaryDirectory() as folder:
-        found = asyncio.run(soak(rest, asked.home or Path(folder)))
+        home = asked.home or Path(folder)
+        home.mkdir(parents=True, exist_ok=True)
+        found = asyncio.run(soak(rest, home))
     for words in found:
         print(f"wrong: {words}")
     return int(bool(found))
