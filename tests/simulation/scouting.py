@@ -39,7 +39,7 @@ def listing(keys: dict[str, Any], dialect: str) -> Speech:
     """What a provider says to that, in all words at once in which any of them says it: the models that are
     configured."""
     names = sorted(_named(keys))
-    body = compact({"data": [{"id": name} for name in names], "models": [{"name": name} for name in names]}).encode()
+    body = compact({"data": [{"id": name} for name in names], "models": [{"name": name} for name in names]})
     return Speech(
         blocks=(body,),
         terminal=0,

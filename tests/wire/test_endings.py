@@ -56,7 +56,7 @@ BY_NAME = {dialect.name: dialect for dialect in DIALECTS}
 def ended(dialect: Dialect, meaning: Meaning, word: str) -> tuple[bytes, bytes]:
     """An answer that ends with this word, whole and streamed."""
     tongue, form = TONGUES[dialect.name], DIALECTS[dialect][1]
-    whole, blocks = compact(tongue.whole(meaning)).encode(), list(tongue.stream(meaning)[0])
+    whole, blocks = compact(tongue.whole(meaning)), list(tongue.stream(meaning)[0])
     if dialect is RESPONSES:
         completed, broken = (
             b'"status":"completed","output"',

@@ -29,7 +29,7 @@ SAID = [
 def test_the_tier_is_read_whole_and_streamed(dialect: str, before: str, said: str, tier: str | None) -> None:
     """Wherever a dialect tells it, and one that is no word spoils nothing."""
     spoken, tongue = BY_NAME[dialect], TONGUES[dialect]
-    whole = compact(tongue.whole(TEXT)).replace(before, said + before, 1).encode()
+    whole = compact(tongue.whole(TEXT)).replace(before.encode(), (said + before).encode(), 1)
     reply = spoken.decode_reply(whole)
     assert reply.usage is not None and reply.usage.tier == tier
     blocks = [block.replace(before.encode(), (said + before).encode()) for block in tongue.stream(TEXT)[0]]

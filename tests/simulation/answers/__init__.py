@@ -29,7 +29,7 @@ def speech(dialect: str, meaning: Meaning, *, streamed: bool) -> Speech:
     if streamed:
         blocks, terminal = tongue.stream(meaning)
     else:
-        blocks, terminal = (compact(tongue.whole(meaning)).encode(),), 0
+        blocks, terminal = (compact(tongue.whole(meaning)),), 0
     return Speech(
         blocks=blocks,
         terminal=terminal,

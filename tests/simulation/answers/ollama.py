@@ -14,7 +14,7 @@ def stream(meaning: Meaning) -> Said:
     messages += [{"content": word} for word in meaning.words]
     lines = [_line(meaning, message) for message in messages]
     lines += [_line(meaning, {"content": "", "tool_calls": [call]}) for call in _calls(meaning)]
-    return (*lines, compact(_reply(meaning, {"content": ""})).encode() + b"\n"), len(lines)
+    return (*lines, compact(_reply(meaning, {"content": ""})) + b"\n"), len(lines)
 
 
 def whole(meaning: Meaning) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def whole(meaning: Meaning) -> dict[str, Any]:
 
 
 def _line(meaning: Meaning, message: dict[str, Any]) -> bytes:
-    return compact({**_head(meaning), "message": {"role": "assistant", **message}, "done": False}).encode() + b"\n"
+    return compact({**_head(meaning), "message": {"role": "assistant", **message}, "done": False}) + b"\n"
 
 
 def _reply(meaning: Meaning, message: dict[str, Any]) -> dict[str, Any]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from random import Random
 
 import pytest
 
+from tests.simulation.answers import draw_meaning, speech
 from tests.simulation.schedule import Limits
+from tests.simulation.wire.faults import WIRE_FAULTS, Answer
 from tests.simulation.wire.http import LAST_CHUNK, Message, Unsound, chunk, dechunked
 from tests.simulation.wire.invariants import one_outcome_per_exchange
 from tests.simulation.wire.world import draw_wire_plan, run_wire_world
@@ -49,6 +52,16 @@ def test_an_exchange_ended_once_too_often_is_found_under_any_name() -> None:
     for exchange in (known, "req-000900"):
         world.story.ends[exchange] += 2
     assert {words.partition(" ended")[0] for words in one_outcome_per_exchange(world)} == {known, "req-000900"}
+
+
+def test_a_character_is_cut_in_two() -> None:
+    """Providers say theirs as they are: a JSON that escapes them has no character of two bytes."""
+    said = speech("openai-chat", draw_meaning(Random(1), "[req-000001 p1 1]", "m"), streamed=True)
+    answer = Answer(head=b"HTTP/1.1 200 OK\r\n\r\n", pieces=said.blocks, last=b"")
+    cut = WIRE_FAULTS["cut_in_a_character"](answer, Random(1))[0]
+    assert isinstance(cut, bytes)
+    with pytest.raises(UnicodeDecodeError, match="unexpected end"):
+        cut.decode()
 
 
 def test_the_same_seed_gives_the_same_bytes() -> None:
