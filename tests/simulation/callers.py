@@ -125,10 +125,12 @@ class Caller:
             heard.bytes = b"".join(self._said)
             self._understand()
         heard.until_s = story.now()
-        story.note("heard", heard.exchange, heard.end, str(heard.reason), heard.text, heard.bytes)
+        story.note("heard", heard.exchange, heard.end, heard.reason and heard.reason.value, raw=heard.bytes)
 
     async def _until_left(self, opened: Opened, ask: Ask) -> None:
         try:
+            if self._manners.leave_s is None:
+                return await self._read(opened, ask)
             async with asyncio.timeout(self._manners.leave_s):
                 await self._read(opened, ask)
         except TimeoutError:
@@ -186,9 +188,11 @@ class Caller:
     def _understand(self) -> None:
         """Read the bytes as the caller's own library would: what is in them, and whether they end in order."""
         heard = self._heard
+        if not heard.bytes:
+            return
         if heard.streamed:
             listen(self._manners.dialect, heard)
-        elif heard.bytes and heard.end == "answered":
+        elif heard.end == "answered":
             for part in DIALECTS[self._manners.dialect].decode_reply(heard.bytes).choices[0].parts:
                 match part:
                     case Text():

@@ -113,11 +113,11 @@ def drains_stay_within_bounds(world: World) -> Iterator[str]:
 def drained_attempts_are_counted(world: World) -> Iterator[str]:
     """That is what they are read on for: one whose provider came to its end in time is accounted with its last
     count."""
+    excused = bool(OUR_DOING & set(world.schedule.kinds))
     for each in left(world):
         if each.told.fault or not ROUNDING_S < each.read_s < each.may_s - ROUNDING_S:
             continue
         usage = each.fact.usage
         counted = (usage.input_total, usage.output_total) if usage else None
-        excused = bool(OUR_DOING & set(world.schedule.kinds))
         if not excused and (counted != each.told.meaning.usage or each.fact.usage_source is not UsageSource.FINAL):
             yield f"{each.fact.attempt} is accounted {counted}, its provider counted {each.told.meaning.usage}"

@@ -6,12 +6,13 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from router.canon.outcome import End
 from tests.simulation.kinds import ECHOES
-from tests.simulation.story import Heard, Told
+from tests.simulation.story import Heard, Story, Told
 
 if TYPE_CHECKING:
     from tests.simulation.plan import Plan
@@ -51,21 +52,27 @@ def draw_asked(schedule: Schedule, exchange: str, plan: Plan) -> str:
     if not force:
         return exchange
     chance, number = schedule.chance(f"{ECHOES} {exchange}"), int(exchange.removeprefix("req-"))
-    around = Random(f"{ECHOES} {plan.seed}").choice((3, 10, 40))
+    around = _around(plan.seed)
     first = number - number % around
     echoes = chance.random() < force and 0 < first < number and schedule.admits(ECHOES, exchange)
     return f"req-{first:06d}" if echoes else exchange
 
 
+@cache
+def _around(seed: int) -> int:
+    """How many ask in the words of one."""
+    return Random(f"{ECHOES} {seed}").choice((3, 10, 40))
+
+
 class Tellings:
     """What providers said, by the exchange they said it to."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, story: Story) -> None:
         self._said: dict[str, list[Told]] = defaultdict(list)
-        for told in world.story.told:
+        for told in story.told:
             self._said[told.exchange].append(told)
         self._alike: dict[tuple[object, ...], dict[str, None]] = defaultdict(dict)
-        for heard in world.story.heard:
+        for heard in story.heard:
             self._alike[heard.question][heard.exchange] = None
 
     def to(self, exchange: str) -> list[Told]:
@@ -85,7 +92,7 @@ class Tellings:
 def answers_stay_with_their_question(world: World) -> Iterator[str]:
     """Nobody hears a word that was said to another exchange, unless that asked exactly the same, for the same tenant;
     was told by a target that the own configuration names; and ended no longer ago than answers are kept."""
-    tellings, ended_s = Tellings(world), world.story.ended_s
+    tellings, ended_s = world.tellings, world.story.ended_s
     ttl_s = world.plan.settings["cache"].get("ttl_s", 300.0)
     for heard in world.story.heard:
         for origin in set(_MARK.findall(heard.text + heard.thought + heard.calls)) - {heard.exchange}:

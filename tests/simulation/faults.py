@@ -230,10 +230,14 @@ def malformed(speech: Speech, chance: Random) -> Scripted:
     return _with(speech, chance, chance.choice(strange))
 
 
+_LARGE = b"data: " + b"x" * 65_536 + b"\n\n"
+
+
 @fault
 def oversized(speech: Speech, chance: Random) -> Scripted:
-    """One event larger than anybody may send."""
-    return _with(speech, chance, b"data: ", *[SLAB] * 4)
+    """One event larger than anybody expects; one in eight is larger than anybody may send: 20 MB take as long as ten
+    exchanges."""
+    return _with(speech, chance, *((_LARGE,) if chance.random() < 0.875 else (b"data: ", *[SLAB] * 4)))
 
 
 @fault

@@ -20,7 +20,7 @@ from tests.simulation.draining import (
     drains_stay_within_bounds,
     exchanges_end_with_their_attempts,
 )
-from tests.simulation.echoing import Tellings, answers_stay_with_their_question, repeated_answers_are_free
+from tests.simulation.echoing import answers_stay_with_their_question, repeated_answers_are_free
 from tests.simulation.plan import INPUT_PER_MTOK, OUTPUT_PER_MTOK
 from tests.simulation.repeating import one_exchange_per_key
 from tests.simulation.scouting import scouts_find_what_is_there
@@ -156,7 +156,7 @@ def callers_are_told_the_cost(world: World) -> Iterator[str]:
 def usage_is_the_last_word(world: World) -> Iterator[str]:
     """A completed attempt at a provider that said all is accounted with its last count, never with a preview; where
     its caller's time was over before that came, with an estimate that says so."""
-    said = Tellings(world)
+    said = world.tellings
     for fact in world.story.closed:
         tolds = [told for told in said.to(fact.exchange) if told.provider == fact.provider]
         counts = fact.usage is not None and fact.usage_source is not UsageSource.ESTIMATED
@@ -170,7 +170,7 @@ def usage_is_the_last_word(world: World) -> Iterator[str]:
 
 def nothing_completes_without_a_last_word(world: World) -> Iterator[str]:
     """As many attempts completed as answers had their terminal event, at most; and no caller heard a made-up end."""
-    said = Tellings(world)
+    said = world.tellings
     done = Counter(fact.exchange for fact in world.story.closed if fact.end is End.COMPLETED)
     for exchange, times in done.items():
         if times > sum(told.whole for told in said.to(exchange)):
@@ -187,7 +187,7 @@ def nothing_completes_without_a_last_word(world: World) -> Iterator[str]:
 
 def readers_hear_one_attempt(world: World) -> Iterator[str]:
     """What a reader got is how one answer begins, from the provider it was told of; complete, it is all of it."""
-    said = Tellings(world)
+    said = world.tellings
     for heard in world.story.heard:
         if heard.rescued:
             continue
@@ -203,7 +203,7 @@ def rescued_answers_are_one(world: World) -> Iterator[str]:
     """Of an answer that was taken up, a reader got what the first said and what follows it, once: the text is how the
     line of whoever told the rest begins, and complete, it is all of that line. Whoever went on was given what the
     reader had been told. Thoughts are the first's, calls the last's."""
-    said = Tellings(world)
+    said = world.tellings
     for heard in world.story.heard:
         yield from min((list(_breaks_its_line(heard, tolds)) for tolds in said.behind(heard)), key=len)
 
@@ -247,7 +247,7 @@ def _words(heard: Heard) -> tuple[str, ...]:
 
 def attempts_stay_within_bounds(world: World) -> Iterator[str]:
     """No more requests leave for an exchange than its group and its caller allow."""
-    said = Tellings(world)
+    said = world.tellings
     for heard in world.story.heard:
         sent = len(said.to(heard.exchange))
         if sent > heard.most:
@@ -391,10 +391,8 @@ def nothing_is_left(world: World) -> Iterator[str]:
     current = asyncio.current_task()
     for name in sorted(task.get_name() for task in asyncio.all_tasks() if task is not current):
         yield f"{name} still runs"
-    timers: list[Any] = world.loop._scheduled  # type: ignore[attr-defined]
-    for timer in timers:
-        if not timer.cancelled():
-            yield f"a timer is set for {timer.when():g}: {timer}"
+    for timer in world.loop.timers:
+        yield f"a timer is set for {timer.when():g}: {timer}"
     for name, provider in world.providers.items():
         if provider.open or provider.listing or any(transport.running for transport in provider.transports):
             yield f"{name} has {provider.open} requests open, or a transport that runs"

@@ -107,6 +107,8 @@ def draw_plan(seed: int, *, most: int = 500) -> Plan:
     if STOP in stirred and Random(f"short stop {seed}").random() < 0.7:
         # Who waits for nobody has most to write down at the end.
         plan.settings["server"] |= {"drain_s": 0.0, "lame_duck_s": 0.0}
+    # Lines that nobody reads take as long as the account: few worlds write them, but those write all.
+    plan.settings["telemetry"] = {"log_level": Random(f"log {seed}").choice(("debug", *("error",) * 5))}
     settings, repeats = with_savings(plan.settings, seed)
     later = _later(seed, stirred)
     settings = with_transcripts(with_bounds(settings, seed), seed)

@@ -34,8 +34,10 @@ FIRST = Again()
 
 def draw_repeats(schedule: Schedule, exchange: str, plan: Plan) -> tuple[Again, ...]:
     """How the caller of `exchange` repeats itself."""
+    if REPEATS not in plan.disturbances:
+        return ()
     chance = schedule.chance(f"{REPEATS} {exchange}")
-    times = chance.randint(1, 3) if chance.random() < plan.disturbances.get(REPEATS, 0.0) * 0.5 else 0
+    times = chance.randint(1, 3) if chance.random() < plan.disturbances[REPEATS] * 0.5 else 0
     drawn = tuple(
         Again(
             name=f"{exchange}x{number}",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from random import Random
 from typing import Any
 
+from msgspec.json import decode
 from msgspec.structs import replace
 
 from tests.simulation.answers import Meaning
@@ -66,7 +66,7 @@ def draw_course(chance: Random) -> dict[str, Any]:
 
 def beginning_of(body: bytes) -> str:
     """The beginning of its own answer that a request gives its provider; "" for none."""
-    asked = json.loads(body)
+    asked = decode(body)
     last = (asked.get("messages") or asked.get("contents") or [{}])[-1]
     if last.get("role") not in ("assistant", "model"):
         return ""

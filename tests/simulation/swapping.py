@@ -7,7 +7,6 @@ import errno
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from functools import partial
-from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,9 @@ from tests.simulation.saving import draw_course
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
+
+MOST_SWAPS = 12
+"""In one world."""
 
 Tree = dict[str, Any]
 Change = Callable[[Tree, Random, "dict[str, str]"], None]
@@ -147,8 +149,10 @@ async def swap_configurations(world: World, chance: Random, force: float) -> Non
     """Another configuration, by a file that is read again or by an edit; now and then one that cannot be taken, or not
     be kept."""
     dialects = {**world.plan.dialects, **world.plan.spares}
-    for number in count(1):
-        await asyncio.sleep(chance.expovariate(1.0) * (1.05 - force) * 10)
+    # While calls come, not while the last of them are waited for: one costs as much as three exchanges.
+    gap_s = (1.05 - force) * min(10.0, world.plan.faulty_s / 4)
+    for number in range(1, MOST_SWAPS + 1):
+        await asyncio.sleep(chance.expovariate(1.0) * gap_s)
         kind, own = chance.choice(tuple(CHANGES)), world.schedule.chance(f"{SWAPS} {number}")
         if not world.admits(SWAPS, number, kind):
             continue

@@ -15,6 +15,7 @@ import asyncio
 import gc
 import re
 from collections.abc import Callable
+from functools import cached_property
 from random import Random
 
 from msgspec.structs import replace
@@ -44,7 +45,7 @@ from tests.fakes.journal import InlineWorker, MemoryVault
 from tests.simulation.bounding import caller_of
 from tests.simulation.callers import FRONTS, Caller, Manners, draw_manners
 from tests.simulation.disturbances import STIRRERS, JumpingWall
-from tests.simulation.echoing import draw_asked
+from tests.simulation.echoing import Tellings, draw_asked
 from tests.simulation.invariants import AT_END, AT_REST, Check
 from tests.simulation.kinds import STOP
 from tests.simulation.plan import Plan
@@ -144,6 +145,11 @@ class World:
         await self.assembly.stop()
         await asyncio.sleep(REST_S)
         self.check(self.at_end)
+
+    @cached_property
+    def tellings(self) -> Tellings:
+        """What providers said, once the last of them has said it: only for what is checked at the end."""
+        return Tellings(self.story)
 
     def tasks(self) -> frozenset[str]:
         """Names of all tasks that run but this one, whatever their incarnation; who comes and goes with a configuration

@@ -78,7 +78,7 @@ async def call(loop: WireLoop, address: Address, story: Story, manners: Manners,
     heard.rescued = b"\n: x-router-rescued " in message.body
     if not heard.ends:
         heard.ends.append(_understood(manners.dialect, heard, message))
-    story.note("heard", heard.exchange, heard.end, message.status, message.body)
+    story.note("heard", heard.exchange, heard.end, message.status, raw=message.body)
     return message.fields.get("x-request-id", "")
 
 
