@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from router.settings.overlay import (
 )
 from router.settings.schema import Document
 from router.settings.settings import Settings
+from router.settings.vault import VaultError
 from router.settings.vaultkey import Safe
 from router.settings.veil import masked_in, veiled
 
@@ -149,9 +151,20 @@ class Origin:
         stale = frozenset(name for name in gone if name.startswith(f"{edit.name}/"))
 
         def keep(at: float) -> None:
-            if pending or stale:
-                safe_in(given).open_or_make().put(pending, at, drop=stale)
-            write_overlay(overlay_path(home_of(given)), after)
+            path = overlay_path(home_of(given))
+            if not (pending or stale):
+                return write_overlay(path, after)
+            vault = safe_in(given).open_or_make()
+            before = vault.read()
+            vault.put(pending, at)
+            try:
+                write_overlay(path, after)
+            except OSError:
+                vault.write(before)
+                raise
+            # Last: a name whose secret is gone would keep the next start from coming about, one too many does no harm.
+            with suppress(VaultError):
+                vault.put({}, at, drop=stale)
 
         return Draft(settings=settings, keep=keep)
 

@@ -121,6 +121,24 @@ def test_a_change_takes_no_secret_out_of_the_file(desk: Desk) -> None:
     assert list(desk.origin.safe().open().read()) == []
 
 
+@pytest.mark.parametrize(("how", "keys"), [("revert", None), ("remove", None), ("patch", {"api_key": "another"})])
+def test_a_change_that_cannot_be_kept_takes_no_secret_along(how: str, keys: Entry | None, desk: Desk) -> None:
+    """What is in force and what a restart reads are the same: its keys are there as they were."""
+    desk.write({"file": ENTRY})
+    desk.edit("create", "a", {**ENTRY, "api_key": KEY})
+    draft = desk.origin.draft(Edit(section="providers", name="a", how=how, keys=keys))  # type: ignore[arg-type] # a word of `How`
+    changes = desk.home / "changes.json"
+    kept = changes.read_bytes()
+    changes.unlink()
+    changes.mkdir()
+    with pytest.raises(OSError):
+        draft.keep(1.0)
+    changes.rmdir()
+    changes.write_bytes(kept)
+    key = desk.origin.read().providers["a"].api_key
+    assert key is not None and key.reveal() == KEY
+
+
 def test_a_list_cannot_take_a_written_key_along(desk: Desk) -> None:
     """A list is changed whole; a key that the file has in it would be copied, and is refused with what to do."""
     desk.write({"a": {**ENTRY, "keys": [KEY]}})
