@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import sys
@@ -16,6 +17,12 @@ if str(ROOT) not in sys.path:
 from tests.board import pytest_collection_modifyitems, pytest_terminal_summary  # noqa: E402 the path comes first
 
 __all__ = ["pytest_collection_modifyitems", "pytest_terminal_summary"]
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays until the end: ten thousand tests, and half a second for each full
+    collection that looked at them. They are not looked at again, as in a router that has started."""
+    gc.freeze()
 
 
 def home() -> Path:
