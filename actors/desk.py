@@ -92,6 +92,15 @@ class Costs(Protocol):
         ...
 
 
+class Editions(Protocol):
+    """Where the edition in force is published."""
+
+    @property
+    def value(self) -> Edition:
+        """It."""
+        ...
+
+
 class Views(Struct, frozen=True, kw_only=True):
     """Everything the desk reads.
 
@@ -101,7 +110,7 @@ class Views(Struct, frozen=True, kw_only=True):
         numbers: what was counted of these providers.
     """
 
-    edition: Callable[[], Edition]
+    edition: Editions
     health: Snapshot[HealthView]
     costs: Callable[[], Costs]
     facts: Callable[[], Mapping[Target, ModelFacts]]
@@ -125,11 +134,11 @@ class TreeDesk:
 
     def open(self, call: Call) -> Opened:
         """Start an exchange. Raises `Unavailable` while draining or while the front is being restarted."""
-        return self._door.open(call, self._views.edition().wiring)
+        return self._door.open(call, self._views.edition.value.wiring)
 
     def identify(self, key: str) -> Caller:
         """Who shows this key. Raises as `policy.keyring.identify`."""
-        ring, since_s = self._views.edition().ring, self._views.unread_since_s.value
+        ring, since_s = self._views.edition.value.ring, self._views.unread_since_s.value
         unread_s = None if since_s is None else self._ports.clock.now() - since_s
         return identify(ring, key, self._ports.wall.now(), unread_s)
 
@@ -152,15 +161,15 @@ class TreeDesk:
 
     def models(self) -> tuple[ModelCard, ...]:
         """Every name a caller may ask for."""
-        return cards_of(self._views.edition(), self._views.facts())
+        return cards_of(self._views.edition.value, self._views.facts())
 
     def abilities(self) -> dict[str, ProviderAbilities]:
         """What every model can do."""
-        return abilities_of(self._views.edition(), self._views.facts())
+        return abilities_of(self._views.edition.value, self._views.facts())
 
     def health(self) -> HealthReport:
         """How everything is now."""
-        view, edition, now = self._views.health.value, self._views.edition(), self._ports.clock.now()
+        view, edition, now = self._views.health.value, self._views.edition.value, self._ports.clock.now()
         providers = {
             name: structs.replace(_report(name, seen, view, now), targets=_targets(seen, edition.slow_start_s, now))
             for name, seen in edition.providers.items()
@@ -190,11 +199,11 @@ class TreeDesk:
 
     def numbers(self) -> dict[str, ProviderNumbers]:
         """What was counted of each configured provider."""
-        return self._views.numbers(self._views.edition().providers)
+        return self._views.numbers(self._views.edition.value.providers)
 
     def estimates(self, request: Estimable) -> Estimates | None:
         """What a request would cost on each target of its name."""
-        routes = (route for route in self._views.edition().routes if route.name == request.model)
+        routes = (route for route in self._views.edition.value.routes if route.name == request.model)
         route = next(routes, None)
         targets = (
             self._views.found(request.model)
@@ -231,7 +240,7 @@ class TreeDesk:
 
     async def reopen_keys(self, provider: str, by: str) -> KeysReopened | None:
         """As the Protocol says."""
-        view = self._views.edition().providers.get(provider)
+        view = self._views.edition.value.providers.get(provider)
         pacer = None if view is None else view.pacer
         answer: KeysReopened | None = None
         if pacer is not None:

@@ -154,7 +154,9 @@ class Assembly:
         self._windows = by_reference(self._facts, known_windows)
         self._books = Books()
         self._accesses = Accesses(
-            each=lambda: self.settings.audit.each, sum_s=lambda: self.settings.audit.sum_s, ports=self.ports
+            each=lambda: self._edition.value.settings.audit.each,
+            sum_s=lambda: self.settings.audit.sum_s,
+            ports=self.ports,
         )
         self._cached = Snapshot(CacheView())
         self._unread_since_s: Snapshot[float | None] = Snapshot(None)
@@ -363,7 +365,7 @@ class Assembly:
 
     def _views(self) -> Views:
         return Views(
-            edition=lambda: self._edition.value,
+            edition=self._edition,
             health=self._health,
             costs=self._books.view,
             facts=lambda: self._facts.value,

@@ -186,6 +186,8 @@ class Press:
             serial=self._serial,
             view=view,
             layout=layout,
+            settings=settings,
+            seats=layout.seats,
             rules=rules,
             wiring=self._printing.wiring(layout, unit_names, group_names),
             units=units,

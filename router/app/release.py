@@ -35,22 +35,16 @@ class Release(Edition, frozen=True, kw_only=True):
 
     Args:
         serial: of the draft it was; part of the names of what it changed.
+        settings: the configuration, which every request reads something of.
+        seats: its providers.
         rules: what its units were made with, beside their own section.
     """
 
     serial: int
     layout: Layout
+    settings: Settings
+    seats: tuple[Seat, ...]
     rules: UnitRules
-
-    @property
-    def settings(self) -> Settings:
-        """The configuration."""
-        return self.layout.settings
-
-    @property
-    def seats(self) -> tuple[Seat, ...]:
-        """Its providers."""
-        return self.layout.seats
 
 
 def layout_of(settings: Settings, kinds: Kinds) -> Layout:

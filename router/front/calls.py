@@ -33,11 +33,12 @@ async def hear(request: web.Request, context: Context, spoken: str) -> Ask:
     """What is asked, with the wishes of its headers. Raises `Refused`."""
     half = context.codecs[spoken].front
     assert half is not None
-    ask = with_headers(half.peek(await read_body(request, context)), request.headers)
+    headers = request.headers
+    ask = with_headers(half.peek(await read_body(request, context)), headers)
     if not request[CALLER].may_ask_for(ask.model):
         context.desk.accessed(who(request), f"model {ask.model[:PATH_MAX]}", DENIED)
         raise no_such_model(ask.model)
-    return forwarding(ask, request.headers, half.forwarded)
+    return forwarding(ask, headers, half.forwarded)
 
 
 def once_of(request: web.Request, ask: Ask) -> Once | None:
@@ -64,7 +65,8 @@ async def answer(
     codec = context.codecs[spoken]
     half = codec.front
     assert half is not None
-    trace = decode_traceparent(request.headers.get("traceparent"))
+    headers = request.headers
+    trace = decode_traceparent(headers.get("traceparent"))
     opened = context.desk.open(
         Call(
             ask=ask,
@@ -74,7 +76,7 @@ async def answer(
             trace_id=trace[0] if trace else context.desk.trace_id(),
             parent_span_id=trace[1] if trace else None,
             caller=request[CALLER],
-            drills=drills_of(request.headers, context.injects),
+            drills=drills_of(headers, context.injects),
             once=once,
         )
     )

@@ -5,9 +5,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
-from aiohttp import web
+from aiohttp import StreamReader, hdrs, web
+from aiohttp.http import RawRequestMessage
+from aiohttp.http_writer import StreamWriter
+from aiohttp.web_protocol import ERROR
+
+from router.front.sending import SERVER_NAME, is_plain, send_whole
 
 _LOOKS = 4
 """Looks at a connection in the time that its answer may wait unread."""
@@ -137,6 +142,44 @@ class Connection(web.RequestHandler):
         super().connection_lost(exc)
         self._crowd.drop(self)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """aiohttp's, which asks the transport with every request, paused or not."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
+    async def start(self) -> None:
+        """Answer one request after another. aiohttp's has a task for each, which costs a turn of the loop to begin and
+        one to end, and is for handlers that leave something in their context: none here does."""
+        while not self._force_close:
+            if not self._messages:
+                self._waiter = self._loop.create_future()
+                try:
+                    await self._waiter
+                finally:
+                    self._waiter = None
+            if not await self._answer(*self._next_message()):
+                break
+            self._rest()
+        if not self._force_close:
+            self._task_handler = None
+            if self.transport is not None:
+                self.transport.close()
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Write it, unless its handler has, in our own way where that will do. Whether the caller is gone."""
+        if resp.prepared and not self._upgraded:
+            return resp, False
+        if self._upgraded or not is_plain(request, resp):
+            resp.headers[hdrs.SERVER] = SERVER_NAME
+            return await super().finish_response(request, resp, start_time)
+        try:
+            await send_whole(request, cast(web.Response, resp))
+        except ConnectionError:
+            return resp, True
+        return resp, False
+
     def handle_error(
         self,
         request: web.BaseRequest,
@@ -151,6 +194,54 @@ class Connection(web.RequestHandler):
         response = self._refuse(status)
         response.force_close()
         return response
+
+    def _next_message(self) -> tuple[Any, StreamReader]:
+        """The oldest that waits, or why it cannot be read; there is room for another one behind it."""
+        message, payload = self._messages.popleft()
+        if self._parser is not None:
+            self._parser.message_consumed()
+        if self._buffer_paused and len(self._messages) <= self._msg_queue_resume_size:
+            self._resume_reading_if_drained()
+        return message, payload
+
+    async def _answer(self, message: Any, payload: StreamReader) -> bool:
+        """Answer a request. Whether another one may come."""
+        handler, factory, task = self._request_handler, self._request_factory, self._task_handler
+        assert handler is not None and factory is not None and task is not None
+        if message.__class__ is not RawRequestMessage:
+            handler, message = self._make_error_handler(message), ERROR
+        request = factory(message, payload, self, StreamWriter(self, self._loop), task)
+        try:
+            response, is_gone = await self._handle_request(request, None, handler)
+            if is_gone:
+                return False
+            self._keepalive = response.keep_alive is not False
+            if not payload.is_eof():
+                await self._linger(payload)
+        except ConnectionError:
+            return False  # the caller's, under the end of an answer: there is nobody to tell
+        except BaseException:
+            self.force_close()
+            raise
+        finally:
+            request._task = None  # type: ignore[assignment]  # it would hold the task that holds it, as in aiohttp
+        return self._keepalive and not self._close and not self._force_close
+
+    async def _linger(self, payload: StreamReader) -> None:
+        """Read on, for a while, what is left of a body that nobody wants: a caller whose connection is reset while it
+        still sends may never see its answer."""
+        try:
+            async with asyncio.timeout(self._lingering_time):
+                while not payload.is_eof() and not self._force_close:
+                    await payload.readany()
+        except TimeoutError:
+            self.close()
+
+    def _rest(self) -> None:
+        """Close the connection if no request follows in time."""
+        self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+        if self._keepalive_handle is None:
+            self._keepalive_handle = self._loop.call_at(self._next_keepalive_close_time, self._process_keepalive)
 
     def _await_head(self) -> None:
         # aiohttp has no clock for heads, only one for idle connections.

@@ -17,6 +17,7 @@ from router.canon.reply import Answer
 from router.errors import GatewayError, Reason, Unavailable
 from router.front.context import Context
 from router.front.guard import REQUEST_ID
+from router.front.sending import Stream
 from router.wire.dialect import Ask, FrontHalf, Relay, StreamEncoder
 from router.wire.headers import lost_header
 from router.wire.sse import rescued_note
@@ -99,12 +100,6 @@ class Keeper(Protocol):
 
 MakeKeeper = Callable[[Ask], Keeper]
 """What keeps the answer to a request: of several that are one, the first."""
-
-
-class _Stream(web.StreamResponse):
-    """A stream whose head leaves with its first block, in one write."""
-
-    _send_headers_immediately = False
 
 
 class Delivery:
@@ -241,7 +236,7 @@ class Delivery:
 
     async def _begun(self) -> web.StreamResponse:
         headers = {**self._headers(), **_STREAM_HEADERS, "content-type": self._half.stream_type}
-        self._response = _Stream(headers=headers)
+        self._response = Stream(headers=headers)
         await self._response.prepare(self._request)
         return self._response
 

@@ -11,6 +11,7 @@ from actors.messages import ALLOWED, DENIED, UNKNOWN, Desk
 from actors.runtime import forget_traceback
 from router.canon.caller import NOBODY, Caller
 from router.errors import GatewayError, Limited, Reason, Refused, Unavailable
+from router.front.context import Context
 from router.front.origin import admit_all, key_in
 from router.wire.dialect import FrontHalf
 
@@ -29,16 +30,14 @@ MODELS = "/v1/models"
 _KEPT = frozenset({"allow", "www-authenticate"})
 """Headers of aiohttp's own refusals that a caller needs."""
 
-SERVER_NAME = "pointsman"
-"""What answers say they come from."""
-
 _REASONS = {401: Reason.CREDENTIAL, 413: Reason.TOO_LARGE}
 """What an error says by its code and not by its status alone."""
 
 LEFT = 499
 """Stands where the status of an answer would that nobody hears any more."""
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request, Context], Awaitable[web.StreamResponse]]
+Contexts = Callable[[], Context]
 Admit = Callable[[Mapping[str, str]], None]
 
 
@@ -46,7 +45,7 @@ class Guard:
     """Runs a handler and answers for its failures.
 
     Args:
-        desk: gives ids.
+        contexts: what handlers are given, of the edition in force.
         half: the dialect errors are said in.
         on_bug: told of every exception nobody foresaw: (request id, error).
         admit: raises for headers of whom the handler must not hear; whom it turned away is kept.
@@ -56,7 +55,7 @@ class Guard:
 
     def __init__(
         self,
-        desk: Desk,
+        contexts: Contexts,
         half: FrontHalf,
         on_bug: Callable[[str, Exception], None],
         admit: Admit = admit_all,
@@ -65,19 +64,20 @@ class Guard:
         keyed: bool = False,
     ) -> None:
         self._keyed = keyed
-        self._desk = desk
+        self._contexts = contexts
+        self._desk: Desk = contexts().desk
         self._half = half
         self._on_bug = on_bug
         self._admit = admit
         self._audits = audits
 
-    async def __call__(self, request: web.Request, handler: Handler, place: str = "") -> web.StreamResponse:
+    async def answer(self, request: web.Request, handler: Handler, place: str = "") -> web.StreamResponse:
         """One request, whatever becomes of it; `place` is where its route leads, in words."""
         request_id = self._desk.new_id("req")
         request[REQUEST_ID] = request_id
         try:
             self._let_in(request, place)
-            response = await handler(request)
+            response = await handler(request, self._contexts())
         except ConnectionError:
             # The caller's connection died under a write: there is nobody to answer, and nobody has failed.
             if request.transport is not None and not request.transport.is_closing():
@@ -101,7 +101,6 @@ class Guard:
         """The answer to what is no request."""
         request_id = self._desk.new_id("req")
         response = self._rendered(Refused("this is not a request in HTTP/1.1"), request_id, status=status)
-        response.headers["server"] = SERVER_NAME  # where no application is, none of its signals are
         response.headers["x-request-id"] = response.headers[self._half.id_header] = request_id
         return response
 
@@ -109,10 +108,11 @@ class Guard:
         if request.raw_path[:1] != "/":
             # An absolute form names a host of its own, and a gateway is nobody's proxy.
             raise Refused("the target of a request is a path here")
+        headers = request.headers
         try:
-            self._admit(request.headers)
-            request[CALLER] = self._desk.identify(key_in(request.headers)) if self._keyed else NOBODY
-            if not request[CALLER].may_use(request.path) and not request.path.startswith(MODELS):
+            self._admit(headers)
+            request[CALLER] = caller = self._desk.identify(key_in(headers)) if self._keyed else NOBODY
+            if not caller.may_use(request.path) and not request.path.startswith(MODELS):
                 raise web.HTTPForbidden(reason="this key is not for this path")
         except GatewayError as error:
             self._decided(request, UNKNOWN if isinstance(error, Unavailable) else DENIED)

@@ -7,23 +7,17 @@ application that is the host's to say, and the provider must not go on for nobod
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from aiohttp import web
 
+_NEVER = nullcontext()
 
-@contextmanager
-def watching(request: web.Request, every_s: float | None, gone: Callable[[], None]) -> Iterator[None]:
+
+def watching(request: web.Request, every_s: float | None, gone: Callable[[], None]) -> AbstractContextManager[object]:
     """Within the block, call `gone` once when the connection is no more, at most `every_s` later; None never looks."""
-    if every_s is None:
-        yield
-        return
-    watch = _Watch(request, every_s, gone)
-    try:
-        yield
-    finally:
-        watch.stop()
+    return _NEVER if every_s is None else _Watch(request, every_s, gone)
 
 
 class _Watch:
@@ -34,10 +28,12 @@ class _Watch:
         self._every_s = every_s
         self._gone = gone
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(every_s, self._look)
+        self._timer: asyncio.TimerHandle
 
-    def stop(self) -> None:
-        """Look no more."""
+    def __enter__(self) -> None:
+        self._timer = self._loop.call_later(self._every_s, self._look)
+
+    def __exit__(self, *_: object) -> None:
         self._timer.cancel()
 
     def _look(self) -> None:

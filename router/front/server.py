@@ -6,26 +6,25 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from aiohttp import hdrs, web
 from msgspec import Struct
 
 from actors.messages import Desk
 from router.front.connection import Connection, Crowd
-from router.front.context import Context
-from router.front.guard import SERVER_NAME, Admit, Guard
+from router.front.guard import Admit, Contexts, Guard
 from router.front.openapi import plain
 from router.front.origin import admit_all, admit_keyed, admit_local, is_loopback
 from router.front.paths import is_keyed, is_operational
-from router.front.routes import CHAT, OPERATIONS, ROUTES, Handler, dialect_of, spoken
+from router.front.routes import CHAT, EITHER, OPERATIONS, ROUTES, Handler, dialect_of, spoken
 from router.front.tls import Tls
 
 Application = web.Application
 """The host program's, when embedded."""
 
-Contexts = Callable[[], Context]
 Route = tuple[str, str, str, Handler]
-Answering = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Answering = Callable[[Any], Awaitable[web.StreamResponse]]
 MakeContexts = Callable[[Desk], Contexts]
 OnBug = Callable[[str, Exception], None]
 
@@ -147,7 +146,6 @@ class Listener:
         binding, bounds = self._binding, self._bounds
         guards = add_routes(app, contexts, on_bug, binding.admit, binding.admit_operators, routes=binding.routes)
         app.middlewares.append(_middleware(guards))
-        app.on_response_prepare.append(_signed)
         # Handlers are cancelled when their caller leaves, or the upstream would generate, and bill, for nobody.
         self._runner = web.AppRunner(app, handle_signals=False, handler_cancellation=True, shutdown_timeout=CUT_S)
         await self._runner.setup()
@@ -233,12 +231,11 @@ def add_routes(
     routes: tuple[Route, ...] = ROUTES,
 ) -> dict[str, Guard]:
     """Put paths into `app`, each behind the guard of its dialect; nothing of the host application is touched."""
-    context = contexts()
 
     def guards(admit: Admit, *, audits: bool = False, keyed: bool = False) -> dict[str, Guard]:
         return {
-            name: Guard(context.desk, codec.front, on_bug, admit, audits=audits, keyed=keyed)
-            for name, codec in context.codecs.items()
+            name: Guard(contexts, codec.front, on_bug, admit, audits=audits, keyed=keyed)
+            for name, codec in contexts().codecs.items()
             if codec.front is not None
         }
 
@@ -246,28 +243,18 @@ def add_routes(
     operators = guards(admit_operators, audits=True)
     for method, path, dialect, handler in routes:
         guards_here = operators if is_operational(path) else callers if is_keyed(path) else anyone
-        app.router.add_route(method, path, _guarded(guards_here, dialect, handler, contexts, f"{method} {plain(path)}"))
+        app.router.add_route(method, path, _guarded(guards_here, dialect, handler, f"{method} {plain(path)}"))
     return anyone
 
 
-def _guarded(
-    guards: Mapping[str, Guard], dialect: str, handler: Handler, contexts: Contexts, place: str
-) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    inner = partial(_with_context, handler, contexts)
+def _guarded(guards: Mapping[str, Guard], dialect: str, handler: Handler, place: str) -> Answering:
+    if dialect != EITHER:
+        return partial(guards[dialect].answer, handler=handler, place=place)
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await guards[spoken(dialect, request.headers)](request, inner, place)
+        return await guards[spoken(dialect, request.headers)].answer(request, handler, place)
 
     return handle
-
-
-async def _with_context(handler: Handler, contexts: Contexts, request: web.Request) -> web.StreamResponse:
-    return await handler(request, contexts())
-
-
-async def _signed(_request: web.Request, response: web.StreamResponse) -> None:
-    """aiohttp would name itself and Python with their versions, which only help whoever looks for a hole."""
-    response.headers["server"] = SERVER_NAME
 
 
 def _straight(app: web.Application, by_route: Answering) -> Answering:
@@ -275,21 +262,21 @@ def _straight(app: web.Application, by_route: Answering) -> Answering:
     layers around it, cost a twentieth of a proxied request. All others, and who expects a word before the body, go the
     long way."""
     places = {
-        (route.method, resource.canonical): web.UrlMappingMatchInfo({}, route)
+        (route.method, resource.canonical): (web.UrlMappingMatchInfo({}, route), route.handler)
         for resource in app.router.resources()
         if isinstance(resource, web.PlainResource)
         for route in resource
     }
-    for place in places.values():
+    for place, _ in places.values():
         place.add_app(app)  # its signals are sent as ever
         place.freeze()
 
-    async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        place = places.get((request.method, request.raw_path))
-        if place is None or hdrs.EXPECT in request.headers or not isinstance(request, web.Request):
-            return await by_route(request)
-        request._match_info = place
-        return await place.handler(request)
+    def answer(request: web.BaseRequest) -> Awaitable[web.StreamResponse]:
+        found = places.get((request.method, request.raw_path))
+        if found is None or hdrs.EXPECT in request.headers or not isinstance(request, web.Request):
+            return by_route(request)
+        request._match_info, handler = found
+        return handler(request)
 
     return answer
 
@@ -303,6 +290,6 @@ def _middleware(guards: Mapping[str, Guard]) -> Callable[..., Awaitable[web.Stre
     ) -> web.StreamResponse:
         if request.match_info.http_exception is None:
             return await handler(request)
-        return await guards[dialect_of(request.path)](request, handler)
+        return await guards[dialect_of(request.path)].answer(request, lambda request, _context: handler(request))
 
     return outermost

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import aiohttp
 import pytest
 from aiohttp import web
 
-from actors.messages import Desk
 from router.app import FRONT_DIALECT
+from router.front.context import Context
 from router.front.guard import Guard
 from router.wire.dialect import FrontHalf
 from tests.fakes.loops import on_real_loops
@@ -151,24 +153,25 @@ class _Ids:
         return f"{prefix}-1"
 
 
+def _context() -> Context:
+    """No handler here uses more of it."""
+    return cast("Context", SimpleNamespace(desk=_Ids()))
+
+
 @on_real_loops
 async def test_a_bug_after_the_head_closes_the_connection(caplog: pytest.LogCaptureFixture) -> None:
     """What was said stays as it is: a second head inside the body would be read as a piece of the answer."""
 
-    async def breaks(request: web.Request) -> web.StreamResponse:
+    async def breaks(request: web.Request, _context: Context) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
         await response.write(b"red")
         raise KeyError("a bug")
 
     bugs: list[str] = []
-    guard = Guard(cast("Desk", _Ids()), _HALF, lambda request_id, _: bugs.append(request_id))
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        return await guard(request, breaks)
-
+    guard = Guard(_context, _HALF, lambda request_id, _: bugs.append(request_id))
     app = web.Application()
-    app.router.add_get("/", handle)
+    app.router.add_get("/", partial(guard.answer, handler=breaks))
     runner = web.AppRunner(app)
     await runner.setup()
     try:
