@@ -25,13 +25,17 @@ from router.canon.event import (
     ToolCallStarted,
 )
 from router.errors import WireFault
-from router.wire.dialect import Codec, Frame, Relay, Skimmer, StreamDecoder
+from router.wire.dialect import Codec, Frame, Relay, Run, StreamDecoder
 from router.wire.members import is_text
 from router.wire.sse import SseSplitter
 from router.wire.toolnames import event_told_back
 
 _NO_TEXT: tuple[Event, ...] = (Skipped(why="it is not UTF-8"),)
 """What an event says that callers' clients would fail on."""
+
+
+Skim = Callable[[bytes, Relay | None], Run | None]
+"""A `Skimmer`'s."""
 
 
 class Naming(Struct, frozen=True, kw_only=True):
@@ -48,9 +52,9 @@ class Naming(Struct, frozen=True, kw_only=True):
     tools: Mapping[str, str] = {}
 
 
-_LOOKS = 3
-"""Events of a block that are read by themselves, before the rest of it is read together: most streams begin with one
-that has no text, and the next shows how all those after it look."""
+_LOOKS = 6
+"""Events of a block that are read by themselves, before the rest of it is read together: streams begin with up to four
+that have no text, and the next may show how all those after it look."""
 
 
 def _one_of(flows: tuple[Flow, ...]) -> Flow:
@@ -99,7 +103,7 @@ class Reading:
     ) -> None:
         self._splitter = codec.splitter(max_event_bytes)
         self._decoder: StreamDecoder = codec.decoder()
-        self._skimmer = self._decoder if isinstance(self._decoder, Skimmer) else None
+        self._skim: Skim | None = getattr(self._decoder, "skim", None)
         self._max_event_bytes = max_event_bytes
         self._relay = relay
         self._naming = naming
@@ -119,20 +123,22 @@ class Reading:
 
     def feed(self, block: bytes) -> Flow:
         """The next bytes as one flow. An error among them is kept in `fault`: what came before it is still said."""
-        if self._skimmer is None or self._relay is None:
+        if self._skim is None or not isinstance(self._splitter, SseSplitter):
             return self._frames(self._splitter.feed(block))
-        return _one_of(tuple(self._skimmed(block, self._skimmer, self._relay)))
+        return _one_of(tuple(self._skimmed(block, self._skim, self._splitter)))
 
-    def _skimmed(self, block: bytes, skimmer: Skimmer, relay: Relay) -> Iterator[Flow]:
-        """What is no more than text is read as one where bytes are passed on; in a translation it shows how many events
-        there were. What is not is read by itself while there is hope that the rest can be skimmed."""
-        looks, splitter = _LOOKS, self._splitter
+    def _skimmed(self, block: bytes, skim: Skim, splitter: SseSplitter) -> Iterator[Flow]:
+        """What is no more than text is read at a glance. What is not is read by itself while there is hope that the
+        rest can be skimmed."""
+        looks = _LOOKS
         while block and self.fault is None:
-            is_between = isinstance(splitter, SseSplitter) and splitter.is_between
-            run = skimmer.skim(block, relay) if is_between and len(block) <= self._max_event_bytes else None
+            fits = splitter.is_between and len(block) <= self._max_event_bytes
+            run = skim(block, self._relay) if fits else None
             if run is not None:
-                relay.passed_bytes += len(run.passed)
-                yield Flow(events=(self._noted(run.said),), raw=run.passed)
+                if self._relay is not None:
+                    self._relay.passed_bytes += len(run.passed)
+                self._noted(run.said[0])
+                yield Flow(events=run.said, raw=run.passed)
                 block = block[run.size_bytes :]
                 continue
             size = block.find(b"\n\n") + 2 if looks > 0 else 0
@@ -178,7 +184,7 @@ class Reading:
         passed = b"".join(raw)
         if self._relay is not None:
             self._relay.passed_bytes += len(passed)
-        return Flow(events=tuple(self._noted(event) for event in events), raw=passed)
+        return Flow(events=tuple([self._noted(event) for event in events]), raw=passed)
 
     def _noted(self, event: Event) -> Event:
         """Remember what an event says of the answer; name the answer where its provider did not."""

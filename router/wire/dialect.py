@@ -11,7 +11,7 @@ file of that name, and a name of its own: the same name in and out means that by
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol
 
 from msgspec import Meta, Raw, Struct
 
@@ -117,25 +117,24 @@ class Run(Struct, frozen=True, kw_only=True):
 
     Args:
         size_bytes: how much of the block that is.
-        said: the texts, one after the other.
+        said: the texts: one after the other where bytes are passed on, else an event for each.
         passed: what a relay passes on of these events.
     """
 
     size_bytes: int
-    said: TextDelta
+    said: tuple[TextDelta, ...]
     passed: bytes
 
 
-@runtime_checkable
 class Skimmer(Protocol):
     """A `StreamDecoder` that sees at a glance what most of a stream is: many events as one."""
 
-    def skim(self, block: bytes, relay: Relay) -> Run | None:
+    def skim(self, block: bytes, relay: Relay | None) -> Run | None:
         """The run that a block begins with, which is then read; None where `feed` must look, event by event.
 
         Args:
             block: it begins where an event does.
-            relay: asked what it makes of such an event, which depends on no other one.
+            relay: asked what it makes of such an event, which depends on no other one; None in a translation.
         """
         ...
 

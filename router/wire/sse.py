@@ -56,7 +56,7 @@ class SseSplitter(TextSplitter):
                 return self._keep(tuple(frames), end - start)
             raw = block[start:end]
             is_plain = not has_returns and raw.startswith(_PLAIN) and raw.find(b"\n") == end - start - 2
-            frames.append(Frame(raw=raw, data=raw[6:-2]) if is_plain else _frame(raw))
+            frames.append(Frame(raw=raw, data=raw[6:-2]) if is_plain else frame_of(raw))
             start = end
         self._rest = bytearray(block[start:])
         self._scanned = 0
@@ -68,7 +68,7 @@ class SseSplitter(TextSplitter):
         return self._begun and not self._rest and self._fault is None
 
     def _last(self, raw: bytes) -> Frame:
-        return _frame(raw)
+        return frame_of(raw)
 
     def _ends(self, buffer: bytes | bytearray) -> list[int]:
         """Where events end in `buffer`. What was searched is not searched again, or large events cost their square."""
@@ -84,7 +84,7 @@ class SseSplitter(TextSplitter):
         return ends
 
 
-def _frame(raw: bytes) -> Frame:
+def frame_of(raw: bytes) -> Frame:
     """One event's bytes as a frame; the common form, one `data: ` line, is cut without looking at fields."""
     if _is_one_plain_event(raw):
         return Frame(raw=raw, data=raw[6:-2])

@@ -111,6 +111,8 @@ class MessageEncoder:
 
     def _take(self, event: Event) -> bytes:
         match event:
+            case TextDelta() if event.choice == 0 and self._call is None:
+                return self._text(event.text)
             case UsageReported():
                 self._usage = event.usage
             case Started():

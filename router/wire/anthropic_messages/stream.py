@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from msgspec import Raw
@@ -36,11 +37,18 @@ from router.wire.anthropic_messages.schema import (
     UsageBody,
 )
 from router.wire.anthropic_messages.usage import merge_usage, read_usage, split_usage
-from router.wire.dialect import Frame
+from router.wire.dialect import Frame, Relay, Run
+from router.wire.glance import TEXT, seen
 from router.wire.ids import CallIds
 from router.wire.members import UNREADABLE, joined
 
 DONE = b"[DONE]"
+
+_MORE_TEXT = re.compile(
+    rb'event: content_block_delta\ndata: \{"type": ?"content_block_delta", ?"index": ?(0|[1-9]\d{0,8}), ?'
+    rb'"delta": ?\{"type": ?"text_delta", ?"text": ?"' + TEXT + rb'"\} *+\}\n\n'
+)
+"""Anthropic pads its events with blanks, so that their length tells nothing."""
 
 _UNREADABLE = (Skipped(why="an event that is no message event"),)
 _ASTRAY = (Skipped(why="a piece of a block that never began"),)
@@ -85,6 +93,11 @@ class MessageDecoder:
         self._ids = CallIds()
         self._thoughts = 0
         self._usage: UsageBody | None = None
+
+    def skim(self, block: bytes, relay: Relay | None) -> Run | None:
+        """As `Skimmer` says."""
+        sight = None if self._ended else seen(_MORE_TEXT, block)
+        return None if sight is None else sight.run(block, relay)
 
     def feed(self, frame: Frame) -> tuple[Event, ...]:
         """Translate one frame. Raises `WireFault` for an error event; event types it does not know say nothing."""

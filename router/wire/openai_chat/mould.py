@@ -8,9 +8,10 @@ from msgspec import Struct
 
 from router.canon.event import TextDelta
 from router.wire.dialect import Frame, Relay
+from router.wire.glance import TEXTS
+from router.wire.members import UNREADABLE
 
 _CONTENT = re.compile(rb'[{,]"content": ?"')
-_NO_TEXT = re.compile(rb'["\\\x00-\x1f\x7f]')
 
 MOST_BYTES = 64 * 1024
 """A longer chunk is the parser's: cutting it out would hold it some times more."""
@@ -34,11 +35,12 @@ class Mould(Struct, frozen=True):
         text = said.decode("utf-8", "surrogateescape")
         return text if text.isprintable() else None
 
-    def run_of(self, block: bytes) -> tuple[str, int] | None:
-        """The text of all events of this form, each on one `data: ` line, that a block begins with, and how many bytes
-        they are. None where there is none, or where one holds what `text_of` would not tell.
+    def run_of(self, block: bytes) -> tuple[list[str], int] | None:
+        """The texts of all events of this form, each on one `data: ` line, that a block begins with, and how many bytes
+        they are. None where there is none, or where one is empty or no text.
 
-        No text holds a quote and what stands around it begins and ends with one: no cut can be within a text.
+        No text holds a quote and what stands around it begins and ends with one: no cut can be within a text, and one
+        that ends in half an escape makes no list of them.
         """
         lead, close = b"data: " + self.head, self.tail + b"\n\n"
         if len(block) > MOST_BYTES or not block.startswith(lead):
@@ -49,14 +51,13 @@ class Mould(Struct, frozen=True):
             said.append(last)
         else:
             rest = lead + begun
-        if not said or not all(said) or _NO_TEXT.search(b"".join(said)):
+        if not said or not all(said) or b'"' in b"".join(said):
             return None
         try:
-            # One by one: half a letter here and half there are no letter.
-            text = "".join([piece.decode() for piece in said])
-        except UnicodeDecodeError:
+            texts = TEXTS.decode(b'["%b"]' % b'","'.join(said))
+        except UNREADABLE:
             return None
-        return text, len(block) - len(rest)
+        return texts, len(block) - len(rest)
 
     def passed_by(self, relay: Relay) -> bytes | None:
         """What a relay puts behind a text in place of `tail` and the end of the event; None where it changes more."""

@@ -67,20 +67,19 @@ _MOULDS = 4
 
 
 class _ChoiceReader:
-    """One choice of an upstream stream: what it said so far, as far as later pieces depend on it."""
+    """One choice of an upstream stream: what it said so far, as far as later pieces depend on it.
+
+    `thinks` says that more text would end a thought.
+    """
 
     def __init__(self, choice: int) -> None:
-        self._choice = choice
+        self.choice = choice
         self._calls = CallBook(choice)
         self._block = 0
-        self._thinks = False
+        self.thinks = False
         self._said_text = False
         self._refused = False
         self.finished: Finished | None = None
-
-    def goes_on(self, text: str) -> TextDelta | None:
-        """The event of a piece that holds this text and nothing else; None where it would end a thought."""
-        return None if self._thinks else TextDelta(text=text, choice=self._choice)
 
     def read(self, piece: ChunkChoice, seed: str) -> list[Event]:
         """The events in one piece, in the order a client wants them."""
@@ -88,7 +87,7 @@ class _ChoiceReader:
         if piece.delta is not None:
             self._read_said(piece.delta, seed, events)
         if piece.logprobs != NULL:
-            events.append(LogprobsAdded(logprobs=piece.logprobs, choice=self._choice))
+            events.append(LogprobsAdded(logprobs=piece.logprobs, choice=self.choice))
         if piece.error != NULL or piece.finish_reason:
             raise_if_failed(piece)
         if piece.finish_reason and self.finished is None:
@@ -98,13 +97,13 @@ class _ChoiceReader:
         return events
 
     def _read_said(self, said: Said, seed: str, events: list[Event]) -> None:
-        choice = self._choice
+        choice = self.choice
         thought, text = split_content(said.content)
         thought = said.reasoning_content or said.reasoning or thought
         if thought or said.reasoning_details:
             events += self._think(thought, said.reasoning_details or ())
-        if self._thinks and (text or said.refusal or said.tool_calls or said.function_call):
-            self._thinks = False
+        if self.thinks and (text or said.refusal or said.tool_calls or said.function_call):
+            self.thinks = False
             self._block += 1
         if text:
             self._said_text = True
@@ -124,8 +123,8 @@ class _ChoiceReader:
         events: list[Event] = []
         thought = thought or "".join(detail.text or "" for detail in details if detail.signature is None)
         if thought:
-            self._thinks = True
-            events.append(ReasoningDelta(text=thought, family=FAMILY, block=self._block, choice=self._choice))
+            self.thinks = True
+            events.append(ReasoningDelta(text=thought, family=FAMILY, block=self._block, choice=self.choice))
         for detail in details:
             if detail.signature is None and detail.data is None:
                 continue
@@ -135,10 +134,10 @@ class _ChoiceReader:
                     redacted=detail.data,
                     family=detail.format,
                     block=self._block,
-                    choice=self._choice,
+                    choice=self.choice,
                 )
             )
-            self._thinks = False
+            self.thinks = False
             self._block += 1
         return events
 
@@ -150,7 +149,7 @@ class _ChoiceReader:
             reason=decode_finish(said, called=self._calls.called, refused=refused),
             said=said,
             stop_sequence=stop_sequence(piece),
-            choice=self._choice,
+            choice=self.choice,
         )
         return self.finished
 
@@ -170,27 +169,30 @@ class ChatDecoder:
         self._passed: tuple[Mould, bytes | None] | None = None
         """What a relay makes of the mould, once it was asked."""
 
-    def skim(self, block: bytes, relay: Relay) -> Run | None:
+    def skim(self, block: bytes, relay: Relay | None) -> Run | None:
         """As `Skimmer` says."""
         mould = self._mould
-        if mould is None or self._ended or (run := mould.run_of(block)) is None:
+        if mould is None or self._ended or self._speaker.thinks or (run := mould.run_of(block)) is None:
             return None
+        (texts, size_bytes), choice = run, self._speaker.choice
+        if relay is None:
+            said = tuple([TextDelta(text=text, choice=choice) for text in texts])
+            return Run(size_bytes=size_bytes, said=said, passed=b"")
         if self._passed is None or self._passed[0] is not mould:
             self._passed = mould, mould.passed_by(relay)
-        said, close = self._speaker.goes_on(run[0]), self._passed[1]
-        if said is None or close is None:
+        close, own, raw = self._passed[1], mould.tail + b"\n\n", block[:size_bytes]
+        if close is None:
             return None
-        own, raw = mould.tail + b"\n\n", block[: run[1]]
-        return Run(size_bytes=run[1], said=said, passed=raw if close == own else raw.replace(own, close))
+        said = (TextDelta(text="".join(texts), choice=choice),)
+        return Run(size_bytes=size_bytes, said=said, passed=raw if close == own else raw.replace(own, close))
 
     def feed(self, frame: Frame) -> tuple[Event, ...]:
         """Translate one frame. Raises `WireFault` for an error in any of the forms in which servers send one."""
         data = frame.data
         if self._mould is not None and not self._ended and not frame.event:
-            text = self._mould.text_of(data)
-            said = self._speaker.goes_on(text) if text else None
-            if said is not None:
-                return (said,)
+            text = None if self._speaker.thinks else self._mould.text_of(data)
+            if text:
+                return (TextDelta(text=text, choice=self._speaker.choice),)
         if not data or self._ended:
             self._raise_bare_error(frame)
             return ()
@@ -289,7 +291,7 @@ class ChatEncoder:
 
     def feed(self, events: tuple[Event, ...]) -> bytes:
         """The chunks for these events."""
-        return b"".join(self._say(event) for event in events)
+        return b"".join([self._say(event) for event in events])
 
     def end(self) -> bytes:
         """Finishes, usage if the caller asked for it, and `[DONE]`."""
@@ -311,7 +313,7 @@ class ChatEncoder:
     def _say(self, event: Event) -> bytes:  # noqa: C901 one line per kind of event reads better than a table of methods
         match event:
             case TextDelta():
-                return self._delta(event.choice, {"content": event.text})
+                return self._words(event.choice, event.text)
             case ReasoningDelta():
                 return self._delta(event.choice, self._thought(event))
             case ToolCallDelta():
@@ -334,6 +336,14 @@ class ChatEncoder:
             case Skipped():
                 return SKIPPED_NOTE
         return b""
+
+    def _words(self, index: int, text: str) -> bytes:
+        """Text, of which nearly all chunks are: written out where nothing must be said before it."""
+        choice = self._choices.get(index)
+        if choice is None or not choice.has_role:
+            return self._chunk(index, {"content": text})
+        said = b'%b[{"index":%d,"delta":{"content":%b},"logprobs":null,"finish_reason":null}]%b'
+        return said % (self._head, index, ENCODER.encode(text), self._tail)
 
     def _thought(self, event: ReasoningDelta) -> dict[str, object]:
         """Thinking as text; what seals a block follows it with the whole of its text, to be sent back unchanged."""

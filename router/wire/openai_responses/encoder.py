@@ -50,6 +50,11 @@ from router.wire.sse import SKIPPED_NOTE
 
 KEEPALIVE = b": keepalive\n\n"
 
+_TEXT_DELTA = (
+    b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","sequence_number":%d,'
+    b'%b,"delta":%b,"logprobs":%b}\n\n'
+)
+
 
 class _Part:
     """A part of a message on its way."""
@@ -62,6 +67,7 @@ class _Part:
         self.texts: list[str] = []
         self.citations: list[Raw] = []
         self.logprobs: list[Raw] = []
+        self.head = b""
 
     @property
     def text(self) -> str:
@@ -148,7 +154,7 @@ class ResponsesEncoder:
 
     def feed(self, events: tuple[Event, ...]) -> bytes:
         """The events for these events."""
-        return b"".join(self._say(event) for event in events if getattr(event, "choice", 0) == 0)
+        return b"".join([self._say(event) for event in events if getattr(event, "choice", 0) == 0])
 
     def end(self) -> bytes:
         """What is still open, done, and the whole response."""
@@ -219,9 +225,11 @@ class ResponsesEncoder:
         opened, message, part = self._part(refuses=False)
         part.texts.append(text)
         part.logprobs += logprobs
-        return opened + self._event(
-            "response.output_text.delta", **_where(message, part), delta=text, logprobs=logprobs
-        )
+        # Nearly all events are of this kind: written out, with what does not change between them kept.
+        part.head = part.head or ENCODER.encode(_where(message, part))[1:-1]
+        said = _TEXT_DELTA % (self._number, part.head, ENCODER.encode(text), ENCODER.encode(logprobs))
+        self._number += 1
+        return opened + said
 
     def _refuse(self, text: str) -> bytes:
         self._refused = True

@@ -5,6 +5,7 @@ Items are told apart by their place in the output alone: GitHub Copilot names th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from msgspec import Raw
@@ -26,7 +27,8 @@ from router.canon.event import (
     UsageReported,
 )
 from router.errors import Reason, WireFault
-from router.wire.dialect import Frame
+from router.wire.dialect import Frame, Relay, Run
+from router.wire.glance import TEXT, seen
 from router.wire.ids import made_up_id
 from router.wire.members import NULL, UNREADABLE
 from router.wire.openai_responses.encoder import KEEPALIVE, ResponsesEncoder
@@ -51,6 +53,15 @@ from router.wire.openai_responses.usage import decode_usage
 __all__ = ["KEEPALIVE", "ResponsesDecoder", "ResponsesEncoder"]
 
 _DONE = b"[DONE]"
+
+_BESIDE = (
+    rb'(?:, ?(?:"(?:sequence_number|content_index)": ?(?:0|[1-9]\d{0,8})'
+    rb'|"(?:item_id|obfuscation)": ?"[ !#-\[\]-~]*+"|"logprobs": ?\[\]))*+'
+)
+_MORE_TEXT = re.compile(
+    rb'event: response\.output_text\.delta\ndata: \{"type": ?"response\.output_text\.delta"%b'
+    rb', ?"output_index": ?(0|[1-9]\d{0,8})%b, ?"delta": ?"%b"%b\}\n\n' % (_BESIDE, _BESIDE, TEXT, _BESIDE)
+)
 
 
 class _Item:
@@ -86,6 +97,15 @@ class ResponsesDecoder:
         self._calls = 0
         self._thoughts = 0
         self._said: set[str] = set()
+
+    def skim(self, block: bytes, relay: Relay | None) -> Run | None:
+        """As `Skimmer` says."""
+        sight = None if self._ended else seen(_MORE_TEXT, block)
+        run = None if sight is None else sight.run(block, relay)
+        if sight is not None and run is not None:
+            self._item(StreamEvent(output_index=int(sight.place)), "message").said.add("text")
+            self._said.add("text")
+        return run
 
     def feed(self, frame: Frame) -> tuple[Event, ...]:
         """Translate one frame. Raises `WireFault` for an error, nested or flat, and for a response that failed."""

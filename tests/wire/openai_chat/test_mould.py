@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
-from actors.reading import Naming, Reading
 from router.canon.event import Event, Skipped, TextDelta
 from router.errors import WireFault
-from router.wire.dialect import Ask, Frame, Requirements, StreamDecoder
+from router.wire.dialect import Frame
 from router.wire.openai_chat import DIALECT, stream
 from router.wire.openai_chat.mould import Mould, mould_of
-from router.wire.openai_chat.relay import ChatRelay
 from router.wire.openai_chat.stream import ChatDecoder
+from tests.wire.glancing import read
 
 TEXTS = (" word", "é", "日本", "\n", '"', "\\", "a\tb", "\x7f", "\u00a0", "\ud83d\ude00", "", "x")
 DELTAS = (
@@ -126,43 +123,6 @@ def test_chunks_that_differ_in_more_are_not_learned_for_ever(monkeypatch: pytest
     assert made == ["v1"]
 
 
-def relayed(stream_bytes: bytes, cuts: list[int], *, skims: bool, hides: bool) -> tuple[bytes, str, list[Event], str]:
-    """What is passed on of a stream that came in these pieces; the text heard in it, all else, and the fault."""
-    decoder: StreamDecoder = ChatDecoder() if skims else _Plain()
-    dialect = replace(DIALECT, decoder=lambda: decoder)
-    relay = ChatRelay(Ask(model="m", fields={}, stream=True, requirements=Requirements(), include_usage=not hides))
-    reading = Reading(dialect, relay, Naming(model="m", created_s=1), 100_000)
-    passed = b""
-    events: list[Event] = []
-    places = [0, *sorted(place % (len(stream_bytes) + 1) for place in cuts), len(stream_bytes)]
-    for start, end in pairwise(places):
-        if reading.fault is None and start < end:
-            flow = reading.feed(stream_bytes[start:end])
-            passed, events = passed + flow.raw, [*events, *flow.events]
-    if reading.fault is None:
-        flow = reading.end()
-        passed, events = passed + flow.raw, [*events, *flow.events]
-    said = "".join(event.text for event in events if isinstance(event, TextDelta))
-    assert relay.passed_bytes == len(passed)
-    others: list[Event] = [event for event in events if not isinstance(event, TextDelta)]
-    return passed, said, others, str(reading.fault)
-
-
-class _Plain:
-    """A decoder that sees nothing at a glance."""
-
-    def __init__(self) -> None:
-        self._inner = ChatDecoder()
-
-    def feed(self, frame: Frame) -> tuple[Event, ...]:
-        """As it is."""
-        return self._inner.feed(frame)
-
-    def end(self) -> tuple[Event, ...]:
-        """As it is."""
-        return self._inner.end()
-
-
 @st.composite
 def streams(draw: st.DrawFn) -> bytes:
     """A stream in one server's spelling: with usage that is null on every chunk or without, with either line end."""
@@ -175,20 +135,35 @@ def streams(draw: st.DrawFn) -> bytes:
     return b"".join((*(frame.raw.replace(b"\n\n", ends) for frame in given), b"data: [DONE]" + ends))
 
 
-@given(body=streams(), hides=st.booleans(), cuts=st.lists(st.integers(min_value=0, max_value=4000), max_size=4))
-def test_what_is_read_at_a_glance_is_what_is_read_event_by_event(body: bytes, hides: bool, cuts: list[int]) -> None:
+@given(
+    body=streams(),
+    way=st.sampled_from(({"hides": True}, {"hides": False}, {"passes": False})),
+    cuts=st.lists(st.integers(min_value=0, max_value=4000), max_size=4),
+)
+def test_what_is_read_at_a_glance_is_what_is_read_event_by_event(
+    body: bytes, way: dict[str, bool], cuts: list[int]
+) -> None:
     """To the byte for the caller, and to the letter for the account, however it was cut on the way."""
-    expected = relayed(body, [], skims=False, hides=hides)
-    assert relayed(body, cuts, skims=True, hides=hides) == expected
-    assert relayed(body, [], skims=True, hides=hides) == expected
+    expected = read(DIALECT, body, [], skims=False, **way)
+    assert read(DIALECT, body, cuts, skims=True, **way) == expected
+    assert read(DIALECT, body, [], skims=True, **way) == expected
 
 
-@pytest.mark.parametrize("said", [b"\xff", b"\xe2", b"a\x01", b"\\u00e9", b'"'])
+@pytest.mark.parametrize("said", [b"\xff", b"\xe2", b"a\x01", b"\\", b"\\ud83d", b"\\q", b'"', b'\\"', b""])
 def test_what_is_no_text_is_not_read_at_a_glance(said: bytes) -> None:
     """Not even where two halves of a letter stand in two events side by side."""
     mould = mould_of(b'{"delta":{"content":"hi"}}', "hi")
     assert mould is not None
     one, half, rest = (b'data: {"delta":{"content":"%b"}}\n\n' % text for text in (b"ho", said, b"\x82\xac"))
-    assert mould.run_of(one + one + b"data: [DONE]\n\n") == ("hoho", 2 * len(one))
-    assert mould.run_of(one + one + half[:-5]) == ("hoho", 2 * len(one))
+    assert mould.run_of(one + one + b"data: [DONE]\n\n") == (["ho", "ho"], 2 * len(one))
+    assert mould.run_of(one + one + half[:-5]) == (["ho", "ho"], 2 * len(one))
     assert mould.run_of(one + half + rest) is None
+    assert mould.run_of(one + half + one) is None
+
+
+def test_text_that_json_escapes_is_read_at_a_glance() -> None:
+    """Line ends, and letters that some servers write as numbers."""
+    mould = mould_of(b'{"delta":{"content":"hi"}}', "hi")
+    assert mould is not None
+    block = b"".join(b'data: {"delta":{"content":"%b"}}\n\n' % text for text in (b"\\n", b"\\u00e9", b"\\\\"))
+    assert mould.run_of(block) == (["\n", "é", "\\"], len(block))
