@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from math import inf
 
 from router.settings.faults import Findings, Where
 from router.settings.schema import BudgetKeys, ClientKeys
 
 LEAST_KEY = 16
 """Characters of a key that somebody made up: fewer can be guessed."""
+
+_PERIOD_DAYS = {"day": 1, "month": 31, "total": inf}
+"""The longest that a budget's period can be."""
 
 _KEY_TEXT = re.compile(r"[\x21-\x7e]+")
 
@@ -59,6 +63,14 @@ def check_budgets(budgets: Mapping[str, BudgetKeys], clients: Mapping[str, Clien
             findings.add_rule((*where, "only"), "is for scope key, owner or group")
         elif budget.only is not None and budget.only not in known.get(budget.scope, ()):
             findings.add_rule((*where, "only"), f"no client key has that {budget.scope}")
+
+
+def check_kept(keep_days: float | None, budgets: Mapping[str, BudgetKeys], findings: Findings) -> None:
+    """What a budget has spent is known after a restart by the entries of its period alone."""
+    short = [name for name, budget in budgets.items() if (keep_days or inf) < _PERIOD_DAYS[budget.period]]
+    if short:
+        why = f"deletes entries by which a restart knows what of budgets.{', budgets.'.join(short)} is spent"
+        findings.add_rule(("ledger", "keep_days"), f"{why}; leave it out, or keep a month's for 31 days at least")
 
 
 def _check_key(client: ClientKeys, findings: Findings, where: Where) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from router.errors import FINAL, Reason
-from router.settings.clients import check_budgets, check_clients
+from router.settings.clients import check_budgets, check_clients, check_kept
 from router.settings.faults import Findings, Where, suggest, suggest_any
 from router.settings.kinds import KindRules
 from router.settings.pattern import SYNTAX, Pattern, PatternInvalid
@@ -51,6 +51,7 @@ def check_rules(document: Document, tree: object, kinds: Mapping[str, KindRules]
         _check_provider(provider, _written(tree, "providers", name), kinds, findings, ("providers", name))
     check_clients(document.keys, findings)
     check_budgets(document.budgets, document.keys, findings)
+    check_kept(document.ledger.keep_days, document.budgets, findings)
     for name, group in document.failover_groups.items():
         _check_group(name, group, document.providers, findings)
         _check_sharing(("failover_groups", name), group, document.failover.strategy, findings)

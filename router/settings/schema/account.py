@@ -111,7 +111,8 @@ class LedgerKeys(Keys, frozen=True, kw_only=True, forbid_unknown_fields=True):
             makes its tables.
         journal: folder on a local disk, where entries are safe until file or database has them; left out, `journal`
             under `home`. No two routers share one.
-        keep_days: entries older than that are deleted; left out, none is.
+        keep_days: entries older than that are deleted; left out, none is. Not shorter than the period of a
+            budget, whose spending a restart reads from them.
     """
 
     path: Path | None = None
