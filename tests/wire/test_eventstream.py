@@ -78,12 +78,16 @@ def test_an_exception_without_a_name_is_still_none() -> None:
 
 @pytest.mark.parametrize("place", [0, 5, 9, 40, 100, 130])
 def test_a_flipped_bit_is_malformed(place: int) -> None:
-    """In the length, the prelude's checksum, the headers, the payload and the message's checksum; however cut."""
+    """In the length, the prelude's checksum, the headers, the payload and the message's checksum; however cut, and
+    behind a frame like it too."""
     broken = SAMPLE[:place] + bytes([SAMPLE[place] ^ 1]) + SAMPLE[place + 1 :]
     for blocks in ([broken], [broken[:12], broken[12:]], [broken[i : i + 1] for i in range(len(broken))]):
-        with pytest.raises(WireFault) as caught:
-            split(EventStreamSplitter(LIMIT_BYTES), blocks)
-        assert caught.value.reason is Reason.MALFORMED
+        for before in ([], [SAMPLE]):
+            splitter = EventStreamSplitter(LIMIT_BYTES)
+            assert len(split(splitter, before)) == len(before)
+            with pytest.raises(WireFault) as caught:
+                split(splitter, blocks)
+            assert caught.value.reason is Reason.MALFORMED
 
 
 @pytest.mark.parametrize(
