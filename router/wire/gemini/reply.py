@@ -129,29 +129,30 @@ def arguments_text(call: FunctionCall) -> str:
     return "" if call.args == NULL else msgspec.json.format(call.args, indent=-1).decode("utf-8", "replace")
 
 
-def citations_in(candidate: Candidate) -> Iterator[Raw]:
+def citations_in(candidate: Candidate) -> tuple[Raw, ...]:
     """What the text stands on, as Google says it: sources it repeats, and searches it made."""
-    for name, raw in (
-        ("citationMetadata", candidate.citation_metadata),
-        ("groundingMetadata", candidate.grounding_metadata),
-    ):
-        if raw not in (NULL, Raw(b"{}")):
-            yield Raw(b'{"%b":%b}' % (name.encode(), bytes(raw)))
+    cited = (b"citationMetadata", candidate.citation_metadata), (b"groundingMetadata", candidate.grounding_metadata)
+    return tuple([Raw(b'{"%b":%b}' % (name, bytes(raw))) for name, raw in cited if raw not in _NO_SOURCE])
+
+
+_NO_SOURCE = (NULL, Raw(b"{}"))
+_HELD = ("inlineData", "fileData", "executableCode", "codeExecutionResult", "toolCall", "toolResponse")
+_NOTHING_HELD = (NULL,) * len(_HELD)
 
 
 def opaque_in(part: Part) -> Raw | None:
     """A picture, or a tool Google ran itself, as a part to be sent back as it is; None for other parts."""
     held = (
-        ("inlineData", part.inline_data),
-        ("fileData", part.file_data),
-        ("executableCode", part.executable_code),
-        ("codeExecutionResult", part.code_execution_result),
-        ("toolCall", part.tool_call),
-        ("toolResponse", part.tool_response),
+        part.inline_data,
+        part.file_data,
+        part.executable_code,
+        part.code_execution_result,
+        part.tool_call,
+        part.tool_response,
     )
-    members: dict[str, object] = {name: raw for name, raw in held if raw != NULL}
-    if not members:
+    if held == _NOTHING_HELD:
         return None
+    members: dict[str, object] = {name: raw for name, raw in zip(_HELD, held, strict=True) if raw != NULL}
     if part.thought_signature:
         members["thoughtSignature"] = part.thought_signature
     return Raw(ENCODER.encode(members))
@@ -206,7 +207,7 @@ def _choice(candidate: Candidate, place: int, seed: str, family: str) -> Choice:
         finish=decode_finish(word, called=called > 0, spoke=bool(parts)),
         said=word,
         logprobs=logprobs_in(candidate),
-        citations=tuple(citations_in(candidate)),
+        citations=citations_in(candidate),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from msgspec import Raw
+
 from router.canon.event import (
     CitationAdded,
     Ended,
@@ -149,6 +151,7 @@ class GeminiDecoder:
         self._started = False
         self._ended = False
         self._seed = ""
+        self._counts = NULL
         self._usage: Usage | None = None
 
     def feed(self, frame: Frame) -> tuple[Event, ...]:
@@ -189,11 +192,18 @@ class GeminiDecoder:
         blocked = blocked_because(answer)
         if blocked is not None and not self._choices:
             events.append(self._choice(0).block(blocked))
-        usage = decode_usage(answer.usage_metadata)
-        if usage is not None and usage != self._usage:
-            self._usage = usage
-            events.append(UsageReported(usage=usage))
+        if answer.usage_metadata != self._counts:
+            self._counts = answer.usage_metadata
+            events += self._counted(answer.usage_metadata)
         return tuple(events)
+
+    def _counted(self, counts: Raw) -> list[Event]:
+        """What every event says of the whole answer so far, where it is news."""
+        usage = decode_usage(counts)
+        if usage is None or usage == self._usage:
+            return []
+        self._usage = usage
+        return [UsageReported(usage=usage)]
 
     def _choice(self, index: int) -> _ChoiceReader:
         return self._choices.get(index) or self._choices.setdefault(index, _ChoiceReader(index, self._family))

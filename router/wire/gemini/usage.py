@@ -35,8 +35,9 @@ def _split(body: UsageMetadata) -> Usage:
     audio_input = min(heard, prompt - cached + tools)
     thoughts = _count(body.thoughts_token_count)
     answer = _count(body.candidates_token_count)
-    if _counts_thoughts_twice(body):
-        answer = max(answer - thoughts, 0)
+    # Some count the thinking twice: only then do prompt and answer alone make the total.
+    if 0 < thoughts <= answer and prompt + tools + answer == body.total_token_count:
+        answer -= thoughts
     audio_output = min(_audio(body.candidates_tokens_details), answer)
     return Usage(
         input=prompt - cached + tools - audio_input,
@@ -50,16 +51,9 @@ def _split(body: UsageMetadata) -> Usage:
     )
 
 
-def _counts_thoughts_twice(body: UsageMetadata) -> bool:
-    """Whether the answer's tokens hold the thinking too: only then do prompt and answer alone make the total."""
-    thoughts, answer = _count(body.thoughts_token_count), _count(body.candidates_token_count)
-    prompt = _count(body.prompt_token_count) + _count(body.tool_use_prompt_token_count)
-    return 0 < thoughts <= answer and prompt + answer == body.total_token_count
-
-
 def _audio(details: tuple[ModalityCount, ...] | None) -> int:
-    return sum(_count(detail.token_count) for detail in details or () if detail.modality == "AUDIO")
+    return sum([_count(detail.token_count) for detail in details if detail.modality == "AUDIO"]) if details else 0
 
 
 def _count(said: int | None) -> int:
-    return max(said or 0, 0)
+    return said if said is not None and said > 0 else 0
