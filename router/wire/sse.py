@@ -18,6 +18,7 @@ _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LAST_BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r){2}\Z")
 _LONGEST_BLANK_LINE = 4
 _PLAIN = b"data: "
+_NAMED = re.compile(rb"event: ([^\r\n]*+)\ndata: ([^\r\n]*+)\n\n")
 
 
 class SseSplitter(TextSplitter):
@@ -35,9 +36,9 @@ class SseSplitter(TextSplitter):
     def feed(self, block: bytes) -> tuple[Frame, ...]:
         """Take the next bytes; return the frames they complete. A fault behind good frames waits for the next call."""
         self._raise_held()
-        if not self._rest and _is_one_plain_event(block) and len(block) <= self._limit_bytes:
+        if not self._rest and len(block) <= self._limit_bytes and (frame := _common(block)) is not None:
             self._begun = True
-            return (Frame(raw=block, data=block[6:-2]),)
+            return (frame,)
         if not self._begun:
             block = self._begin(block)
         if self._rest:
@@ -85,9 +86,11 @@ class SseSplitter(TextSplitter):
 
 
 def frame_of(raw: bytes) -> Frame:
-    """One event's bytes as a frame; the common form, one `data: ` line, is cut without looking at fields."""
-    if _is_one_plain_event(raw):
-        return Frame(raw=raw, data=raw[6:-2])
+    """One event's bytes as a frame."""
+    return _common(raw) or _by_lines(raw)
+
+
+def _by_lines(raw: bytes) -> Frame:
     event = ""
     lines = []
     for line in raw.splitlines():
@@ -100,14 +103,14 @@ def frame_of(raw: bytes) -> Frame:
     return Frame(raw=raw, data=b"\n".join(lines), event=event)
 
 
-def _is_one_plain_event(block: bytes) -> bool:
-    """Whether these bytes are one whole event of one `data: ` line: what nearly every block of a live stream is."""
-    return (
-        block.startswith(_PLAIN)
-        and block.endswith(b"\n\n")
-        and block.find(b"\n") == len(block) - 2
-        and b"\r" not in block
-    )
+def _common(block: bytes) -> Frame | None:
+    """A block that is one whole event in either of the forms that nearly every one of a live stream has: one `data: `
+    line, or a name before it."""
+    if block.startswith(_PLAIN):
+        is_one = block.endswith(b"\n\n") and block.find(b"\n") == len(block) - 2 and b"\r" not in block
+        return Frame(raw=block, data=block[6:-2]) if is_one else None
+    named = _NAMED.fullmatch(block)
+    return None if named is None else Frame(raw=block, data=named[2], event=named[1].decode("utf-8", "replace"))
 
 
 def rescued_note(method: str, target: str) -> bytes:
