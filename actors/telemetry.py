@@ -34,7 +34,7 @@ from actors.messages import (
 )
 from actors.runtime import Actor, Context, Crashed, Exit, Report, Snapshot
 from router.telemetry import metrics
-from router.telemetry.counts import count_attempt, count_exchange
+from router.telemetry.counts import Counts
 from router.telemetry.health import Board, HealthView
 from router.telemetry.logs import Level, Line, Logs
 from router.telemetry.meter import Meter
@@ -124,9 +124,10 @@ class Telemetry(Actor):
     async def on_start(self) -> None:
         """Begin with nothing but the total, and fold from now on."""
         self._pending: deque[Ordered] = deque()
-        self._rows: deque[tuple[Fact, int]] = deque(maxlen=self._tuning.rows)
+        self._rows: deque[tuple[Fact, int]] = deque(maxlen=self._tuning.rows)  # facts: most rows are never read
         self._seq = 0
         self._board = Board(self._tuning.span, total=self._outlets.view.value.total_requests)
+        self._counts = Counts(self._outlets.meter)
         self._wake = asyncio.Event()
         self.link(self.tasks.start(self._fold_forever(), name="fold"))
 
@@ -185,8 +186,9 @@ class Telemetry(Actor):
         if len(self._pending) >= self._tuning.capacity and isinstance(fact, AttemptEnded | ExchangeEnded):
             self._drop(1)
             return
+        if not self._pending:
+            self._wake.set()
         self._pending.append(fact)
-        self._wake.set()
 
     def _drop(self, count: int) -> None:
         if count:
@@ -212,8 +214,11 @@ class Telemetry(Actor):
         """Fold in slices and let the loop turn in between, then publish."""
         self._wake.clear()
         while self._pending:
-            for _ in range(min(self._tuning.slice_facts, len(self._pending))):
-                self._fold(self._pending.popleft())
+            try:
+                for _ in range(min(self._tuning.slice_facts, len(self._pending))):
+                    self._fold(self._pending.popleft())
+            finally:
+                self._counts.enter()
             await asyncio.sleep(0)
         self._publish()
 
@@ -221,11 +226,10 @@ class Telemetry(Actor):
         match fact:
             case AttemptEnded():
                 self._fold_attempt(fact)
-                self._keep(fact)
             case ExchangeEnded():
                 self._fold_exchange(fact)
-                self._keep(fact)
             case ProviderRemoved():
+                self._counts.enter()
                 self._outlets.meter.forget("provider", fact.provider)
                 self._board.forget(fact.provider)
             case ProviderReplaced():
@@ -242,22 +246,22 @@ class Telemetry(Actor):
 
     def _fold_attempt(self, fact: AttemptEnded) -> None:
         out = self._outlets
-        count_attempt(out.meter, fact)
+        self._counts.attempt(fact)
         self._board.add_attempt(fact, self.ports.clock.now())
-        out.logs.attempt_ended(fact)
+        if out.logs.debugs:
+            out.logs.attempt_ended(fact)
         if out.spans is not None:
             out.spans.emit(sketch_attempt(fact, family=out.family_of(fact.provider), clean=out.clean))
+        self._seq += 1
+        self._rows.append((fact, self._seq))
 
     def _fold_exchange(self, fact: ExchangeEnded) -> None:
         out = self._outlets
-        count_exchange(out.meter, fact)
+        self._counts.exchange(fact)
         self._board.add_exchange(fact, self.ports.clock.now())
         out.logs.exchange_ended(fact)
         if out.spans is not None:
             out.spans.emit(sketch_exchange(fact, clean=out.clean))
-
-    def _keep(self, fact: Fact) -> None:
-        """For the request log: most rows are never read, and those that are only now and then."""
         self._seq += 1
         self._rows.append((fact, self._seq))
 

@@ -112,6 +112,7 @@ class Logs:
     def set_level(self, level: Level) -> None:
         """From now on write what matters at least so much."""
         self._least = _NUMBERS[level]
+        self.debugs = level is Level.DEBUG
         self._logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
             _Output(self._sink),
             processors=[structlog.processors.add_log_level, self._stamp, self._render],
@@ -161,7 +162,7 @@ class Logs:
 
     def attempt_ended(self, fact: AttemptFact) -> None:
         """One line for one attempt, at debug. A provider's own words are not in it: they may quote the prompt."""
-        if _NUMBERS[Level.DEBUG] < self._least:
+        if not self.debugs:
             return
         self.write(
             Level.DEBUG,

@@ -8,7 +8,7 @@ them.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -81,14 +81,19 @@ class Meter(Collector):
 
     def observe(self, metric: Metric, value: float, *labels: str) -> None:
         """Sort one observation into a histogram."""
+        self.observe_all(metric, (value,), *labels)
+
+    def observe_all(self, metric: Metric, values: Iterable[float], *labels: str) -> None:
+        """Sort the observations of one series into a histogram."""
         series = self._spreads[metric.name]
         if labels not in series:
             labels = self._admit(metric, series, labels)
         spread = series.get(labels)
         if spread is None:
             spread = series[labels] = _Spread(len(metric.buckets))
-        spread.counts[bisect_left(metric.buckets, value)] += 1
-        spread.total += value
+        for value in values:
+            spread.counts[bisect_left(metric.buckets, value)] += 1
+            spread.total += value
 
     def watch(self, metric: Metric, read: Callable[[], float], *labels: str) -> None:
         """Read a counter or gauge when it is scraped, instead of being told: for what another part counts anyway."""
@@ -163,7 +168,7 @@ class Meter(Collector):
         """The labels under which a series not seen before is kept."""
         if len(labels) != len(metric.labels):
             raise ValueError(f"{metric.name} takes the labels {metric.labels}, not {len(labels)} of them")
-        cleaned = tuple(self._clean(label) for label in labels)
+        cleaned = tuple(self._clean(str(label)) for label in labels)  # members of an enum are no text of their own
         if cleaned in series or len(series) < self._series_max:
             return cleaned
         self.add(TELEMETRY_DROPPED, "series")

@@ -91,15 +91,13 @@ def fold_outcome(window: Window, now: float, span: Span, good: bool, duration_s:
     """Add one outcome at `now` and drop the slots that are too old."""
     number = int(now // span.slot_s)
     slots = _recent(window, now, span)
-    last = slots[-1] if slots and slots[-1].number == number else Slot(number=number)
-    kept = slots[:-1] if slots and slots[-1].number == number else slots
-    grown = Slot(
-        number=number,
-        good=last.good + good,
-        bad=last.bad + (not good),
-        good_s=last.good_s + (duration_s if good else 0.0),
-    )
-    return Window(slots=(*kept, grown))
+    if slots and slots[-1].number == number:
+        *older, last = slots
+        good_s = last.good_s + duration_s if good else last.good_s
+        newest = Slot(number=number, good=last.good + good, bad=last.bad + (not good), good_s=good_s)
+        return Window(slots=(*older, newest))
+    newest = Slot(number=number, good=int(good), bad=int(not good), good_s=duration_s if good else 0.0)
+    return Window(slots=(*slots, newest))
 
 
 def score_window(window: Window, now: float, span: Span) -> Score:
