@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 TURNS = 64
 """Messages handled before the others on the loop get a turn: OTP's reductions."""
 
+PROMPTS = 512
+"""Messages handled in their senders' turns before one goes by the mailbox again. More, because the loop mostly turns
+between them anyway, and whoever comes after the last of them waits."""
+
 
 class Cell:
     """Holds what must outlive the actor's own code: whoever waits for its start, its end, or an answer from it."""
@@ -47,7 +51,6 @@ class Cell:
         "ended",
         "exit_asked",
         "in_hand",
-        "prompt",
         "ref",
         "shutdown_s",
         "signals",
@@ -58,7 +61,6 @@ class Cell:
 
     def __init__(self, actor: Actor, ref: Ref, shutdown_s: float | None) -> None:
         self.actor = actor
-        self.prompt = actor.prompt
         self.ref = ref
         self.shutdown_s = shutdown_s
         self.tasks = Tasks(ref.name, ref.system.report)
@@ -109,20 +111,16 @@ class Cell:
         self.signals.append(signal)
         self._rouse()
 
-    def is_free(self) -> bool:
-        """Whether `handle_now` may be called of a prompt actor: it waits with nothing in hand and nothing to do. After
-        some messages in a row it is not, so that who asks for ever gives the others on the loop a turn."""
-        waiter = self.ref.mailbox.waiter
-        return waiter is not None and self.in_hand is None and self._prompts < TURNS and not waiter.done()
-
     def handle_now(self, envelope: Envelope) -> Any:
-        """Handle a message in its sender's turn, which `is_free` allows: the answer, unless the envelope now has a
-        reply to wait for.
+        """Handle a message in its sender's turn, as the cell that its mailbox has `resting`: the answer, unless the
+        envelope now has a reply to wait for. After some messages it rests no more, so that who asks for ever gives the
+        others on the loop a turn.
 
         An awaitable is awaited, and an exception ends the actor, in the turn of its own that it would have had.
         """
+        mailbox = self.ref.mailbox
         self._prompts += 1
-        self.in_hand = envelope
+        self.in_hand, mailbox.resting = envelope, None
         try:
             answer = self.actor.on_receive(envelope.message)
         except BaseException as error:  # noqa: BLE001 what it means for the actor its own task decides
@@ -132,6 +130,8 @@ class Cell:
             self._go_on(envelope, answer)
             return None
         self.in_hand = None
+        if mailbox.waiter is not None and self._prompts < PROMPTS:
+            mailbox.resting = self
         if envelope.reply_to is None:
             return answer
         if envelope.reply_to not in self.deferred:
@@ -181,18 +181,17 @@ class Cell:
 
     async def _serve(self) -> Exit:
         mailbox, receive = self.ref.mailbox, self.actor.on_receive
-        queue = mailbox.queue
+        queue, resting = mailbox.queue, self if self.actor.prompt else None
         turns = 0
         while True:
             if self.urgent:
                 if (reason := await self._attend()) is not None:
                     return reason
             elif not queue or turns >= TURNS:
-                turns = 0
-                await (asyncio.sleep(0) if queue else mailbox.wait(self._loop))
+                turns = self._prompts = 0
+                await (asyncio.sleep(0) if queue else mailbox.wait(self._loop, resting))
             elif (envelope := queue.popleft()).reply_to is None or not self._is_expired(envelope, envelope.reply_to):
                 turns += 1
-                self._prompts = 0
                 self.in_hand = envelope
                 answer = receive(envelope.message)
                 if answer is not None and hasattr(answer, "__await__") and not isinstance(answer, Reply):
@@ -253,7 +252,7 @@ class Cell:
         if self.ref.cell is not self:
             return  # it was given up and lives on; the mailbox may be its successor's
         mailbox = self.ref.mailbox
-        mailbox.live = False
+        mailbox.live, mailbox.resting = False, None
         self.actor.actor_stopped.set()
         rest, self._rest = self._rest, None
         if isinstance(rest, Coroutine):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from enum import StrEnum
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from msgspec import Struct
 
 from actors.runtime.counters import Counters
 from actors.runtime.reply import Reply
+
+if TYPE_CHECKING:
+    from actors.runtime.cell import Cell
 
 
 class Overflow(StrEnum):
@@ -56,10 +59,12 @@ class Prompt(Envelope, eq=False):
 class Mailbox:
     """User messages only: stop, kill and down never queue behind them.
 
-    `open`: tells are kept. `live`: an incarnation runs, so asks are let in too.
+    `open`: tells are kept. `live`: an incarnation runs, so asks are let in too. `resting`: the cell that takes a
+    message past the mailbox, in its sender's turn; None while one is in hand, something waits, or its actor is not
+    prompt.
     """
 
-    __slots__ = ("capacity", "counters", "live", "open", "overflow", "queue", "waiter")
+    __slots__ = ("capacity", "counters", "live", "open", "overflow", "queue", "resting", "waiter")
 
     def __init__(self, counters: Counters | None = None) -> None:
         self.queue: deque[Envelope] = deque()
@@ -67,6 +72,7 @@ class Mailbox:
         self.overflow = Overflow.REJECT
         self.counters = counters or Counters()
         self.waiter: asyncio.Future[None] | None = None
+        self.resting: Cell | None = None
         self.open = False
         self.live = False
 
@@ -75,11 +81,8 @@ class Mailbox:
         if len(self.queue) >= self.capacity and not self._make_room(envelope):
             return False
         self.queue.append(envelope)
-        waiter = self.waiter
-        if waiter is not None:
-            self.waiter = None
-            if not waiter.done():
-                waiter.set_result(None)
+        if self.waiter is not None:
+            self.wake()
         return True
 
     def put_own(self, message: Any) -> None:
@@ -95,16 +98,17 @@ class Mailbox:
         """Never: it would block the loop that must bring the message."""
         raise RuntimeError("inbox.get() blocks the event loop")
 
-    def wait(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+    def wait(self, loop: asyncio.AbstractEventLoop, resting: Cell | None = None) -> asyncio.Future[None]:
         """What the one reader awaits when nothing waits for it."""
         self.waiter = loop.create_future()
+        self.resting = resting
         return self.waiter
 
     def wake(self) -> None:
-        """Something other than a message came."""
+        """The reader is to look: a message is in the queue, or something other came."""
         waiter = self.waiter
         if waiter is not None:
-            self.waiter = None
+            self.waiter = self.resting = None
             if not waiter.done():
                 waiter.set_result(None)
 

@@ -35,12 +35,12 @@ class Ref:
 
     def tell(self, message: Any) -> bool:
         """Hand over a message; False, and counted, when it was not accepted. Kept while the actor restarts."""
-        mailbox, cell = self.mailbox, self.cell
+        mailbox = self.mailbox
         if not mailbox.open:
             self.system.counters.undelivered += 1
             return False
-        if cell is not None and cell.prompt and cell.is_free():
-            cell.handle_now(Envelope(message))
+        if mailbox.resting is not None:
+            mailbox.resting.handle_now(Envelope(message))
             return True
         return mailbox.put(Envelope(message))
 
@@ -57,9 +57,10 @@ class Ref:
             raise ActorDead(self.name, Fate.NOT_HANDLED)
         if timeout_s <= 0:
             raise AskTimeout(self.name)
-        cell = self.cell
-        if cell is not None and cell.prompt and cell.is_free():
-            answer = cell.handle_now(prompt := Prompt(message, None, self.system.ports.clock.now() + timeout_s))
+        if mailbox.resting is not None:
+            answer = mailbox.resting.handle_now(
+                prompt := Prompt(message, None, self.system.ports.clock.now() + timeout_s)
+            )
             return answer if prompt.reply_to is None else await self._reply_to(prompt.reply_to, timeout_s)
         reply = Reply()
         deadlines = self.system.deadlines

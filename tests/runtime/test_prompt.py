@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from actors.runtime import ActorDead, AskTimeout, ChildSpec, Fate, Reply, SupervisorSpec
-from actors.runtime.cell import TURNS
+from actors.runtime.cell import PROMPTS
 from actors.runtime.mailbox import Envelope
 from tests.fakes.recording import Book, Recorder, Scene, play
 
@@ -94,6 +94,35 @@ def test_two_that_tell_each_other_handle_one_message_at_a_time() -> None:
         assert order == ["a begins", "b begins", "b ends", "a ends", "a again"]
 
     play(two, act)
+
+
+def test_what_it_tells_itself_goes_before_what_comes_later() -> None:
+    """It rests no more once anything waits for it."""
+
+    async def act(scene: Scene) -> None:
+        await asyncio.sleep(0)
+        a, order = scene.ref("a"), list[str]()
+        a.tell(lambda _: a.tell(lambda _: order.append("itself")))
+        a.tell(lambda _: order.append("later"))
+        await asyncio.sleep(0.1)
+        assert order == ["itself", "later"]
+
+    play(tree, act)
+
+
+def test_what_is_told_after_its_end_is_for_the_next() -> None:
+    """Also where it was ended at rest."""
+
+    async def act(scene: Scene) -> None:
+        await asyncio.sleep(0)
+        a, alive = scene.ref("a"), list[bool]()
+        task = next(task for task in asyncio.all_tasks() if task.get_name() == "root/a#1")
+        task.add_done_callback(lambda _: a.tell(lambda actor: alive.append(actor._cell is a.cell)))
+        task.cancel()
+        await asyncio.sleep(0.1)
+        assert alive == [True]
+
+    play(tree, act)
 
 
 def test_what_was_told_before_is_handled_before() -> None:
@@ -216,7 +245,7 @@ def test_who_asks_for_ever_gives_the_others_a_turn() -> None:
         await asyncio.sleep(0)
         ran: list[str] = []
         asyncio.get_running_loop().call_soon(ran.append, "another")
-        for _ in range(TURNS):
+        for _ in range(PROMPTS):
             await scene.ref("a").ask("again")
         assert ran == []
         await scene.ref("a").ask("again")

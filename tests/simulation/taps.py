@@ -110,15 +110,15 @@ class _TappedRef(Ref):
     __slots__ = ()
 
     def tell(self, message: Any) -> bool:
-        cell, plain = self.cell, super().tell
-        if cell is None or not cell.prompt or not cell.is_free():
+        plain = super().tell
+        if self.mailbox.resting is None:
             return plain(message)
         assert isinstance(self.mailbox, _Tapped)
         return self.mailbox.taps.tell(self, message, plain)
 
     async def ask(self, message: Any, *, timeout_s: float = 5.0) -> Any:
-        cell, plain = self.cell, super().ask
-        if cell is None or not cell.prompt or not cell.is_free():
+        plain = super().ask
+        if self.mailbox.resting is None:
             return await plain(message, timeout_s=timeout_s)
         assert isinstance(self.mailbox, _Tapped)
         return await self.mailbox.taps.ask(self, message, lambda said: plain(said, timeout_s=timeout_s))
