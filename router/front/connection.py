@@ -74,7 +74,7 @@ class Connection(web.RequestHandler):
 
     Args:
         crowd: where it is counted.
-        refuse: the answer to what is no request, by its status.
+        refuse: the answer to what is no request, by its status and the error.
         keepalive_s: how long it may be idle.
         head_s: how long its first head may take from the connection's beginning, and a later one from its first byte.
             One that began while the request before it was answered has `keepalive_s`.
@@ -86,7 +86,7 @@ class Connection(web.RequestHandler):
         self,
         server: web.Server,
         crowd: Crowd,
-        refuse: Callable[[int], web.Response],
+        refuse: Callable[[int, BaseException | None], web.Response],
         *,
         keepalive_s: float,
         head_s: float,
@@ -191,7 +191,7 @@ class Connection(web.RequestHandler):
         connection ends. Raises `ConnectionError` where a head was written."""
         if request.writer.output_size > 0:
             raise ConnectionError("the answer had begun")
-        response = self._refuse(status)
+        response = self._refuse(status, exc)
         response.force_close()
         return response
 

@@ -97,10 +97,13 @@ class Guard:
             response.headers["x-request-id"] = response.headers[self._half.id_header] = request_id
         return response
 
-    def refuse(self, status: int) -> web.Response:
-        """The answer to what is no request."""
+    def refuse(self, status: int, error: BaseException | None) -> web.Response:
+        """The answer to what is no request; or to what broke where no handler's failures are answered."""
         request_id = self._desk.new_id("req")
-        response = self._rendered(Refused("this is not a request in HTTP/1.1"), request_id, status=status)
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR or not isinstance(error, Exception):
+            response = self._rendered(Refused("this is not a request in HTTP/1.1"), request_id, status=status)
+        else:
+            response = self._answered(error, request_id)
         response.headers["x-request-id"] = response.headers[self._half.id_header] = request_id
         return response
 

@@ -31,7 +31,7 @@ def with_headers(ask: Ask, headers: Mapping[str, str]) -> Ask:
     """The request with the wishes of its headers added; the body's own win. Raises `Refused` naming a header it cannot
     read."""
     said = {
-        lower: as_text(name, value) for name, value in headers.items() if (lower := name.lower()).startswith(_PREFIX)
+        lower: as_text(lower, value) for name, value in headers.items() if (lower := name.lower()).startswith(_PREFIX)
     }
     said.pop(HEADER, None)  # no wish of the routing
     if not said:

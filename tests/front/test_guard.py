@@ -185,3 +185,12 @@ async def test_a_bug_after_the_head_closes_the_connection(caplog: pytest.LogCapt
     assert head.startswith(b"HTTP/1.1 200 OK") and body == b"3\r\nred\r\n"
     assert bugs == ["req-1"]
     caplog.clear()
+
+
+def test_what_broke_where_no_handler_answers_is_no_fault_of_its_caller() -> None:
+    """It is reported and told as ours; only what could not be read is no request."""
+    bugs: list[str] = []
+    guard = Guard(_context, _HALF, lambda request_id, _: bugs.append(request_id))
+    broke, unread = guard.refuse(500, KeyError("a bug")), guard.refuse(400, ValueError("a head"))
+    assert (broke.status, unread.status, bugs) == (500, 400, ["req-1"])
+    assert b"the gateway failed" in cast("bytes", broke.body) and b"no request" not in cast("bytes", broke.body)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from multidict import CIMultiDict
 
 from router.errors import Refused
 from router.front.forward import forwarding
 from router.front.wishes import with_headers
+from router.wire.envelope import encode_fault
 from router.wire.openai_chat.request import peek
 
 _BYTES = "\udcff"
@@ -17,5 +19,7 @@ _BYTES = "\udcff"
 def test_a_header_that_is_not_utf_8_is_refused(header: str) -> None:
     """It would be a key of the cache or a place to go to, and could not even be written down."""
     ask = peek(b'{"model":"m","messages":[{"role":"user","content":"hi"}]}')
-    with pytest.raises(Refused, match=header):
-        forwarding(with_headers(ask, {header: _BYTES}), {header: _BYTES}, frozenset({"anthropic-beta"}))
+    headers = CIMultiDict({header: _BYTES})
+    with pytest.raises(Refused, match=header) as refused:
+        forwarding(with_headers(ask, headers), headers, frozenset({"anthropic-beta"}))
+    assert header.encode() in encode_fault(refused.value).body
