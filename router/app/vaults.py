@@ -6,8 +6,6 @@ from actors.vault import Vault
 from router.settings.settings import Ledger, Settings
 from router.store.disk import DiskJournal
 from router.store.journal import Store
-from router.store.postgres import postgres_store
-from router.store.sqlite import sqlite_store
 from router.store.worker import ThreadWorker
 
 
@@ -27,7 +25,12 @@ def vault_of(settings: Settings) -> Vault:
 
 
 def store_of(ledger: Ledger, *, read_only: bool = False) -> Store:
-    """The store alone, for whoever looks at it or changes it beside a running router."""
+    """The store alone, for whoever looks at it or changes it beside a running router. SQLAlchemy is a third of what
+    the product takes to load: it is left to those who have a store."""
     if ledger.url:
+        from router.store.postgres import postgres_store
+
         return postgres_store(ledger.url.reveal())
+    from router.store.sqlite import sqlite_store
+
     return sqlite_store(ledger.path, read_only=read_only)

@@ -372,8 +372,3 @@ def rotate_key(config: Config = None) -> None:
     from router.cli import secrets as command
 
     raise typer.Exit(command.rotate(config))
-
-
-def main() -> None:
-    """Entry point."""
-    app()

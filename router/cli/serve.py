@@ -36,10 +36,6 @@ _REMEDIES = {
 }
 """What an operator can do about what the system refuses to a listener."""
 
-YOUNG_OBJECTS = 50_000
-"""Allocations between two collections of the youngest generation: the default, 700, collects several times a
-request."""
-
 
 def run(file: Path | None, port: int | None) -> int:
     """The exit status: 0 after an orderly stop, 1 when the router could not start or gave up, 2 for its
@@ -137,10 +133,9 @@ def _cause(failed: StartFailed) -> str:
 
 
 def _settle_memory() -> None:
-    """What exists now lives as long as the process: collections need not look at it. Only where the process is ours."""
+    """What exists now lives as long as the process: collections need not look at it."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

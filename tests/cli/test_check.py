@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,17 @@ def test_prices_of_a_provider_that_is_not_there_are_noted(tmp_path: Path) -> Non
     note = "prices.file has rows for lokal, and no provider has that name"
     assert (told.exit_code, told.stderr.strip()) == (0, note)
     assert json.loads(run("check", file, "--json").stdout)["notes"] == [note]
+
+
+def test_a_check_does_not_load_what_only_a_router_needs() -> None:
+    """A store and the price list are half of what there is to load; whoever checks a file waits for neither."""
+    file = ROOT / "config/pointsman.yaml"
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from router.cli import check\n"
+        f"assert check.run(Path({str(file)!r}), as_json=False) == 0\n"
+        "print(*({'sqlalchemy', 'alembic', 'genai_prices', 'llama_cpp', 'opentelemetry'} & sys.modules.keys()))\n"
+    )
+    told = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert told.stdout.splitlines()[1:] == [""]
