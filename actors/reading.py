@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -57,7 +57,7 @@ _LOOKS = 6
 that have no text, and the next may show how all those after it look."""
 
 
-def _one_of(flows: tuple[Flow, ...]) -> Flow:
+def _one_of(flows: list[Flow]) -> Flow:
     if len(flows) == 1:
         return flows[0]
     return Flow(
@@ -125,11 +125,12 @@ class Reading:
         """The next bytes as one flow. An error among them is kept in `fault`: what came before it is still said."""
         if self._skim is None or not isinstance(self._splitter, SseSplitter):
             return self._frames(self._splitter.feed(block))
-        return _one_of(tuple(self._skimmed(block, self._skim, self._splitter)))
+        return _one_of(self._skimmed(block, self._skim, self._splitter))
 
-    def _skimmed(self, block: bytes, skim: Skim, splitter: SseSplitter) -> Iterator[Flow]:
+    def _skimmed(self, block: bytes, skim: Skim, splitter: SseSplitter) -> list[Flow]:
         """What is no more than text is read at a glance. What is not is read by itself while there is hope that the
         rest can be skimmed."""
+        flows: list[Flow] = []
         looks = _LOOKS
         while block and self.fault is None:
             fits = splitter.is_between and len(block) <= self._max_event_bytes
@@ -138,7 +139,7 @@ class Reading:
                 if self._relay is not None:
                     self._relay.passed_bytes += len(run.passed)
                 self._noted(run.said[0])
-                yield Flow(events=run.said, raw=run.passed)
+                flows.append(Flow(events=run.said, raw=run.passed))
                 block = block[run.size_bytes :]
                 continue
             size = block.find(b"\n\n") + 2 if looks > 0 else 0
@@ -147,10 +148,10 @@ class Reading:
             block = block[len(piece) :]
             try:
                 frames = splitter.feed(piece)
+                flows.append(self._frames(frames))
             except WireFault as fault:
                 self.fault = fault
-                return
-            yield self._frames(frames)
+        return flows
 
     def end(self) -> Flow:
         """The bytes are over: what was still in the splitter, and whether that makes the answer complete.

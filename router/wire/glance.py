@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 
-from msgspec import Struct
 from msgspec.json import Decoder
 
 from router.canon.event import TextDelta
@@ -21,44 +20,20 @@ TEXT = rb'((?:[^"\\\x00-\x1f]++|\\["\\/bfnrtu])++)'
 TEXTS = Decoder(list[str])
 
 
-class Sight(Struct, frozen=True):
-    """What a block begins with.
+def run_of(form: re.Pattern[bytes], block: bytes, relay: Relay | None) -> tuple[bytes, Run] | None:
+    """The events of this form that a block begins with, as `Skimmer` says, and the place that they share. None where
+    there is none, or a text among them is none.
 
     Args:
-        place: what else differs between events; the same in all of these.
-        texts: of each event.
-        last: where the last of them begins.
-        size_bytes: of all of them.
-    """
-
-    place: bytes
-    texts: list[str]
-    last: int
-    size_bytes: int
-
-    def run(self, block: bytes, relay: Relay | None) -> Run | None:
-        """As `Skimmer` says, where a relay passes such events on as they came and remembers but the last."""
-        if relay is None:
-            return Run(
-                size_bytes=self.size_bytes, said=tuple([TextDelta(text=text) for text in self.texts]), passed=b""
-            )
-        raw = block[self.last : self.size_bytes]
-        if relay.feed(frame_of(raw), (TextDelta(text=self.texts[-1]),)) != raw:
-            return None
-        said = (TextDelta(text="".join(self.texts)),)
-        return Run(size_bytes=self.size_bytes, said=said, passed=block[: self.size_bytes])
-
-
-def seen(form: re.Pattern[bytes], block: bytes) -> Sight | None:
-    """The events of this form that a block begins with; None where there is none, or a text among them is none.
-
-    Args:
-        form: of one event, its blank line included. Its groups are the event's place and its `TEXT`.
+        form: of one event, its blank line included. Its groups are what differs between events that do not belong
+            together, and the `TEXT`.
+        relay: must pass such events on as they came and remember but the last.
     """
     found = form.match(block)
     if found is None:
         return None
-    place, said, last, end = found[1], [found[2]], 0, found.end()
+    (place, text), last, end = found.groups(), 0, found.end()
+    said = [text]
     while (found := form.match(block, end)) is not None and found[1] == place:
         said.append(found[2])
         last, end = end, found.end()
@@ -66,4 +41,10 @@ def seen(form: re.Pattern[bytes], block: bytes) -> Sight | None:
         texts = TEXTS.decode(b'["%b"]' % b'","'.join(said))
     except UNREADABLE:
         return None
-    return Sight(place=place, texts=texts, last=last, size_bytes=end)
+    if relay is None:
+        events = tuple([TextDelta(text=text) for text in texts])
+        return place, Run(size_bytes=end, said=events, passed=b"")
+    raw = block[last:end]
+    if relay.feed(frame_of(raw), (TextDelta(text=texts[-1]),)) != raw:
+        return None
+    return place, Run(size_bytes=end, said=(TextDelta(text="".join(texts)),), passed=block[:end])

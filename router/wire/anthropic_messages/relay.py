@@ -57,7 +57,7 @@ class MessageRelay:
         """The frame as it came, a note that it was left out, or nothing."""
         if self._done or frame.data.strip() == DONE:
             return b""
-        if any(isinstance(event, Skipped) for event in events):
+        if Skipped in [type(event) for event in events]:
             return SKIPPED_NOTE
         if not frame.data:
             return closed(frame.raw)

@@ -38,7 +38,7 @@ from router.wire.anthropic_messages.schema import (
 )
 from router.wire.anthropic_messages.usage import merge_usage, read_usage, split_usage
 from router.wire.dialect import Frame, Relay, Run
-from router.wire.glance import TEXT, seen
+from router.wire.glance import TEXT, run_of
 from router.wire.ids import CallIds
 from router.wire.members import UNREADABLE, joined
 
@@ -96,8 +96,8 @@ class MessageDecoder:
 
     def skim(self, block: bytes, relay: Relay | None) -> Run | None:
         """As `Skimmer` says."""
-        sight = None if self._ended else seen(_MORE_TEXT, block)
-        return None if sight is None else sight.run(block, relay)
+        seen = None if self._ended else run_of(_MORE_TEXT, block, relay)
+        return None if seen is None else seen[1]
 
     def feed(self, frame: Frame) -> tuple[Event, ...]:
         """Translate one frame. Raises `WireFault` for an error event; event types it does not know say nothing."""

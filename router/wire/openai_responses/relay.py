@@ -35,9 +35,10 @@ class ResponsesRelay:
         """The frame as it came, a note that it was left out, or nothing."""
         if self._ended or frame.data.strip() == b"[DONE]":
             return b""
-        if any(isinstance(event, Skipped) for event in events):
+        kinds = [type(event) for event in events]
+        if Skipped in kinds:
             return SKIPPED_NOTE
-        self._ended = any(isinstance(event, Ended) for event in events)
+        self._ended = Ended in kinds
         self._last = frame.data or self._last
         self._place.note(frame)
         return closed(frame.raw)

@@ -28,7 +28,7 @@ from router.canon.event import (
 )
 from router.errors import Reason, WireFault
 from router.wire.dialect import Frame, Relay, Run
-from router.wire.glance import TEXT, seen
+from router.wire.glance import TEXT, run_of
 from router.wire.ids import made_up_id
 from router.wire.members import NULL, UNREADABLE
 from router.wire.openai_responses.encoder import KEEPALIVE, ResponsesEncoder
@@ -100,11 +100,12 @@ class ResponsesDecoder:
 
     def skim(self, block: bytes, relay: Relay | None) -> Run | None:
         """As `Skimmer` says."""
-        sight = None if self._ended else seen(_MORE_TEXT, block)
-        run = None if sight is None else sight.run(block, relay)
-        if sight is not None and run is not None:
-            self._item(StreamEvent(output_index=int(sight.place)), "message").said.add("text")
-            self._said.add("text")
+        seen = None if self._ended else run_of(_MORE_TEXT, block, relay)
+        if seen is None:
+            return None
+        place, run = seen
+        self._item(StreamEvent(output_index=int(place)), "message").said.add("text")
+        self._said.add("text")
         return run
 
     def feed(self, frame: Frame) -> tuple[Event, ...]:
