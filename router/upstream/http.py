@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import io
-import math
 import os
 import ssl
 from collections.abc import Iterator
-from functools import lru_cache, partial
+from functools import partial
 
 import aiohttp
-from aiohttp import ClientResponse, ClientSession, ClientTimeout
+from aiohttp import ClientResponse, ClientSession
 from aiohttp.http_exceptions import HttpProcessingError
 from msgspec import Struct
 from multidict import CIMultiDict
-from yarl import URL
 
 from router.errors import Reason, WireFault
 from router.upstream.blocks import Blocks, read_whole
 from router.upstream.inflate import INFLATABLE, Inflater
-from router.upstream.link import SENDING, LinkConnector, Sending
-from router.upstream.session import Answer, Session
+from router.upstream.link import LinkConnector, Sending
+from router.upstream.session import Answer, Session, address_of, connect_clock
 from router.upstream.transport import UpstreamRequest
 
 _READ_BUFFER_BYTES = 64 * 1024
@@ -141,6 +139,7 @@ class HttpTransport:
         self._small = Session(
             connector,
             user_agent=options.user_agent,
+            idle_s=options.idle_s,
             buffer_bytes=_READ_BUFFER_BYTES,
             line_bytes=_HEAD_LINE_BYTES,
         )
@@ -162,40 +161,38 @@ class HttpTransport:
 
     async def stop(self) -> None:
         """Close every connection, used and idle. An answer still being read ends as cut."""
-        if self._session is not None:
-            await self._session.close()
+        session, self._session = self._session, None
+        small, self._small = self._small, None
+        if session is not None and small is not None:
+            await session.close()  # its connector closes those of either, and waits until they are
+            small.close()
 
-    async def open(self, request: UpstreamRequest, url: URL, peer: str) -> tuple[ClientResponse | Answer, Sending]:
+    async def open(self, request: UpstreamRequest, peer: str) -> tuple[ClientResponse | Answer, Sending]:
         """Send once, and once more on a fresh connection where a pooled one proved dead."""
         try:
             sending = Sending(fresh=False)
             try:
-                return await self._try(request, url, sending), sending
+                return await self._try(request, sending), sending
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError):
                 if not sending.stale:
                     raise
             sending = Sending(fresh=True)
-            return await self._try(request, url, sending), sending
+            return await self._try(request, sending), sending
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
             raise _fault(error, peer, request.connect_s) from error
 
-    async def _try(self, request: UpstreamRequest, url: URL, sending: Sending) -> ClientResponse | Answer:
+    async def _try(self, request: UpstreamRequest, sending: Sending) -> ClientResponse | Answer:
         session, small = self._session, self._small
-        if session is None or small is None or session.closed:
+        if session is None or small is None:
             raise WireFault(Reason.SHUTTING_DOWN, "the connections to this provider are closed")
-        connect = _connect_clock(request.connect_s)
-        response: ClientResponse | Answer | None = None
-        token = SENDING.set(sending)
         try:
             if len(request.body) <= _PLAIN_BODY_BYTES:
-                response = await small.send(request, url, connect)
-            else:
-                response = await _send_large(session, request, url, connect)
-            return response
-        finally:
-            SENDING.reset(token)
-            if response is None:
-                sending.abort()
+                return await small.send(request, sending)
+            with sending:
+                return await _send_large(session, request)
+        except BaseException:
+            sending.abort()
+            raise
 
 
 class Opening:
@@ -210,8 +207,8 @@ class Opening:
         self._sending: Sending
 
     async def __aenter__(self) -> HttpReply:
-        url, peer = _address(self._request.url)
-        response, self._sending = await self._transport.open(self._request, url, peer)
+        _, peer = address_of(self._request.url)
+        response, self._sending = await self._transport.open(self._request, peer)
         self._response = response
         try:
             if response.status in _REDIRECTS:
@@ -238,31 +235,18 @@ class Opening:
         response.close()
 
 
-async def _send_large(
-    session: ClientSession, request: UpstreamRequest, url: URL, connect: ClientTimeout
-) -> ClientResponse:
+async def _send_large(session: ClientSession, request: UpstreamRequest) -> ClientResponse:
     headers = CIMultiDict(request.headers)
     headers["Accept-Encoding"] = "identity"
-    body = io.BytesIO(request.body)
+    url, _ = address_of(request.url)
     return await session.request(
-        request.method, url, headers=headers, data=body, allow_redirects=False, timeout=connect
+        request.method,
+        url,
+        headers=headers,
+        data=io.BytesIO(request.body),
+        allow_redirects=False,
+        timeout=connect_clock(request.connect_s),
     )
-
-
-@lru_cache(maxsize=64)
-def _address(text: str) -> tuple[URL, str]:
-    """The address, and `host:port` for messages: a path or query may hold a credential."""
-    try:
-        url = URL(text, encoded=True)
-        return url, f"{url.host_subcomponent}:{url.port}"
-    except ValueError as error:
-        raise WireFault(Reason.CONNECT, "the provider's address is not a URL") from error
-
-
-@lru_cache(maxsize=16)
-def _connect_clock(connect_s: float) -> ClientTimeout:
-    """The one clock here: over a name and all its addresses together, and not rounded up to whole seconds past 5 s."""
-    return ClientTimeout(total=None, connect=connect_s, sock_connect=connect_s, ceil_threshold=math.inf)
 
 
 def _fault(error: Exception, peer: str, connect_s: float) -> WireFault:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from functools import partial
 
 from aiohttp import ClientRequest, ClientTimeout, TCPConnector
@@ -40,6 +40,11 @@ class Link(ResponseHandler):
         if self.resting and self.should_close:
             self.abort()
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """aiohttp's, which asks parser and transport with every block, paused or not."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Keep the error: aiohttp drops it where a body has no stated length, and a reset would pass for its end."""
         self.lost = exc
@@ -49,12 +54,28 @@ class Link(ResponseHandler):
 class Sending:
     """What one try to send learns of its connection; `fresh` asks for one that no request used before."""
 
-    __slots__ = ("fresh", "link", "socket")
+    __slots__ = ("_token", "fresh", "link", "socket")
 
     def __init__(self, *, fresh: bool) -> None:
         self.fresh = fresh
         self.link: Link | None = None
         self.socket: asyncio.Transport | None = None
+        self._token: Token[Sending]
+
+    def __enter__(self) -> None:
+        """A connector asked within the block tells this try what it gives."""
+        self._token = SENDING.set(self)
+
+    def __exit__(self, *_: object) -> None:
+        """The next try is another one."""
+        SENDING.reset(self._token)
+
+    def use(self, link: Link) -> None:
+        """This is the connection. What it knows of the request before is of no use any more."""
+        link.uses += 1
+        link.heard = link.resting = False
+        self.link = link
+        self.socket = link.transport
 
     @property
     def stale(self) -> bool:
@@ -73,7 +94,7 @@ class Sending:
 
 
 SENDING: ContextVar[Sending] = ContextVar("SENDING")
-"""Set around a request: aiohttp hands nothing of ours down to its connector."""
+"""Set where a connector is asked: aiohttp hands nothing of ours down to it."""
 
 
 class LinkConnector(TCPConnector):
@@ -97,11 +118,7 @@ class LinkConnector(TCPConnector):
         while sending.fresh and _link(connection).uses:
             connection.close()
             connection = await super().connect(req, traces, timeout)
-        link = _link(connection)
-        link.uses += 1
-        link.heard = link.resting = False
-        sending.link = link
-        sending.socket = link.transport
+        sending.use(_link(connection))
         return connection
 
     def _release(self, key: ConnectionKey, protocol: ResponseHandler, *, should_close: bool = False) -> None:

@@ -38,7 +38,8 @@ from router.front.delivery import Delivery
 from router.policy import breaker
 from router.policy.rescue import Splice
 from router.store.leases import Kind
-from router.upstream.http import HttpReply, HttpTransport, _address
+from router.upstream.http import HttpReply, HttpTransport
+from router.upstream.session import address_of
 from tests.simulation.bugs import ROWS as SHARED
 from tests.simulation.plan import draw_plan
 from tests.simulation.wire.world import draw_wire_plan, run_wire_world
@@ -340,7 +341,8 @@ def _answers_left_open(_true: Callable[..., Any]) -> Callable[..., Any]:
 
     @asynccontextmanager
     async def send(self: HttpTransport, request: Any) -> AsyncIterator[HttpReply]:
-        response, sending = await self.open(request, *_address(request.url))
+        _, peer = address_of(request.url)
+        response, sending = await self.open(request, peer)
         kept.append(response)  # aiohttp closes what nobody refers to
         yield HttpReply(response, sending, "somebody")
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp.streams import EMPTY_PAYLOAD
 
+from actors.runtime.virtual import run_virtual
+from router.upstream.pool import Pool
 from router.upstream.session import Answer
 from tests.fakes.caller import LIMIT_BYTES, open_transport, post, whole_of
 from tests.fakes.loops import on_real_loops
@@ -46,40 +49,72 @@ async def test_a_body_arrives_whole_on_every_side_of_every_bound(size: int) -> N
 class Held:
     """A connection that knows what became of it, its own protocol and transport."""
 
-    upgraded = False
-
-    def __init__(self, unsent_bytes: int) -> None:
+    def __init__(self, *, unsent_bytes: int = 0, upgraded: bool = False, should_close: bool = False) -> None:
         self.protocol = self.transport = self
         self.unsent_bytes = unsent_bytes
-        self.fate = "held"
+        self.upgraded = upgraded
+        self.should_close = should_close
+        self.resting = False
+        self.is_open = True
 
     def get_write_buffer_size(self) -> int:
         """What the request has left to send."""
         return self.unsent_bytes
 
+    def is_connected(self) -> bool:
+        """Nobody has closed it."""
+        return self.is_open
+
     def close(self) -> None:
         """Let go for good."""
-        self.fate = "closed"
-
-    def release(self) -> None:
-        """Given to the next request."""
-        self.fate = "released"
+        self.is_open = False
 
 
-@pytest.mark.parametrize(
-    ("unsent_bytes", "upgraded", "fate"), [(0, False, "released"), (1, False, "closed"), (0, True, "held")]
-)
-def test_a_connection_goes_to_the_next_request_only_when_it_is_done_with_this(
-    unsent_bytes: int, upgraded: bool, fate: str
-) -> None:
+_HELD: dict[str, tuple[dict[str, Any], bool]] = {
+    "as it is": ({}, True),
+    "with a request half sent": ({"unsent_bytes": 1}, False),
+    "to be closed": ({"should_close": True}, False),
+    "speaking something else": ({"upgraded": True}, False),
+}
+
+
+@pytest.mark.parametrize("held", _HELD)
+def test_a_connection_goes_to_the_next_request_only_when_it_is_done_with_this(held: str) -> None:
     """The rest of a body whose answer came early would be read as the beginning of another request."""
-    connection: Any = Held(unsent_bytes)
-    connection.upgraded = upgraded
-    message: Any = SimpleNamespace(code=200, headers={})
-    ended = Answer(connection, message, EMPTY_PAYLOAD)
-    assert connection.fate == fate
-    ended.close()
-    assert connection.fate == ("closed" if fate == "held" else fate)
+
+    async def scene() -> None:
+        state, is_kept = _HELD[held]
+        pool, connection = Pool(idle_s=30.0), cast(Any, Held(**state))
+        ended = Answer(pool, connection, connection, cast(Any, SimpleNamespace(code=200, headers={})), EMPTY_PAYLOAD)
+        ended.close()
+        assert connection.is_open is connection.resting is is_kept
+        assert pool.take() is (connection if is_kept else None)
+        assert pool.take() is None
+
+    run_virtual(scene())
+
+
+def test_a_pool_gives_what_was_used_last_and_closes_what_nobody_takes() -> None:
+    """One that died in it is passed over; each has its own time."""
+
+    async def scene() -> None:
+        pool, connections = Pool(idle_s=30.0), [cast(Any, Held()) for _ in range(4)]
+        first, second, third, dead = connections
+        for connection in (first, second, dead):
+            pool.give(connection, connection)
+        dead.close()
+        assert (pool.take() is second) is True
+        await asyncio.sleep(20)
+        pool.give(second, second)
+        await asyncio.sleep(11)
+        assert [each.is_open for each in connections] == [False, True, True, False]
+        pool.give(third, third)
+        await asyncio.sleep(20)
+        assert [each.is_open for each in connections] == [False, False, True, False]
+        pool.close()
+        assert not third.is_open and pool.take() is None
+
+    run_virtual(scene())
 
 
 @on_real_loops
