@@ -175,5 +175,5 @@ class ActorMemory:
             return await self._ref.ask(message, timeout_s=_ASK_S)
         except (ActorDead, AskTimeout, MailboxFull) as error:
             raise Unavailable(
-                "kept conversations cannot be read now", reason=Reason.INTERNAL, retry_after_s=1.0
+                "kept conversations cannot be read now", reason=Reason.PART_DOWN, retry_after_s=1.0
             ) from error

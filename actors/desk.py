@@ -236,7 +236,7 @@ class TreeDesk:
         try:
             return await ref.ask(message, timeout_s=within_s)
         except (ActorDead, AskTimeout, MailboxFull) as error:
-            raise Unavailable(otherwise, reason=Reason.INTERNAL, retry_after_s=1.0) from error
+            raise Unavailable(otherwise, reason=Reason.PART_DOWN, retry_after_s=1.0) from error
 
     async def reopen_keys(self, provider: str, by: str) -> KeysReopened | None:
         """As the Protocol says."""

@@ -256,7 +256,7 @@ class Exchange:
         try:
             return await ref.ask(message, timeout_s=self._patience_s)
         except (ActorDead, AskTimeout, MailboxFull) as error:
-            raise Unavailable(f"the {whom} cannot answer now", reason=Reason.INTERNAL, retry_after_s=1.0) from error
+            raise Unavailable(f"the {whom} cannot answer now", reason=Reason.PART_DOWN, retry_after_s=1.0) from error
 
     async def _recall(self, plan: Planned) -> bool:
         """Answer from the cache, where it is on and has exactly this; costs nothing and asks nobody."""

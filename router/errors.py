@@ -51,6 +51,7 @@ class Reason(StrEnum):
     BUSY = "busy"
     NO_TARGET = "no_target"
     SHUTTING_DOWN = "shutting_down"
+    PART_DOWN = "part_down"
     INTERNAL = "internal"
     SUPERSEDED = "superseded"
     DIVERGED = "diverged"
@@ -93,6 +94,7 @@ _BLAMED: dict[Blame, tuple[Reason, ...]] = {
         Reason.BUSY,
         Reason.NO_TARGET,
         Reason.SHUTTING_DOWN,
+        Reason.PART_DOWN,
         Reason.INTERNAL,
         Reason.SUPERSEDED,
         Reason.DIVERGED,
@@ -140,6 +142,7 @@ FINAL: frozenset[Reason] = frozenset(
         Reason.DEADLINE,
         Reason.NO_TARGET,
         Reason.SHUTTING_DOWN,
+        Reason.PART_DOWN,
         Reason.SUPERSEDED,
         Reason.DIVERGED,
     }

@@ -52,6 +52,7 @@ ADVICE: dict[Reason, str] = {
     Reason.BUSY: LATER,
     Reason.NO_TARGET: "ask for less (`router`), or " + OPERATOR,
     Reason.SHUTTING_DOWN: "ask again, another instance answers",
+    Reason.PART_DOWN: "ask again in a moment: what crashed is being restarted",
     Reason.INTERNAL: f"{OPERATOR}, with the request id",
     Reason.SUPERSEDED: "never seen: another attempt answered",
     Reason.DIVERGED: "throw the answer away and ask again",
@@ -70,6 +71,7 @@ OWN = {
     Reason.NO_TARGET: Refused,
     Reason.DEADLINE: Unavailable,
     Reason.SHUTTING_DOWN: Unavailable,
+    Reason.PART_DOWN: Unavailable,
     Reason.INTERNAL: Unavailable,
 }
 """What the gateway finds itself, and in which class of error; all else is told of a target."""
@@ -128,7 +130,7 @@ def opens(reason: Reason) -> bool:
 def asks_to_wait(reason: Reason) -> bool:
     """Whether an error for it says when to come back, where its provider named no moment."""
     if reason in OWN:
-        return reason in (Reason.SHUTTING_DOWN, Reason.INTERNAL)
+        return reason in (Reason.SHUTTING_DOWN, Reason.PART_DOWN, Reason.INTERNAL)
     target = Target(provider="provider", model="model")
     route = Route(targets=(target,), max_attempts=1, deadline_s=9.0)
     step = next_step(route, (Tried(target=target, reason=reason, ended_s=1.0),), 1.0, Backoff(), Random(0))

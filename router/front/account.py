@@ -25,7 +25,7 @@ from actors.messages import (
     TranscriptsPage,
     UserErased,
 )
-from router.errors import Refused, Unavailable
+from router.errors import Reason, Refused, Unavailable
 from router.front.body import read_body
 from router.front.context import Context
 from router.front.guard import who
@@ -197,4 +197,4 @@ def _next(rows: tuple[R, ...], limit: int, complete: bool) -> str | None:
 
 
 def _unread() -> Unavailable:
-    return Unavailable("the ledger's store cannot be read or changed now", retry_after_s=5.0)
+    return Unavailable("the ledger's store cannot be read or changed now", reason=Reason.PART_DOWN, retry_after_s=5.0)

@@ -49,7 +49,7 @@ async def purge(request: web.Request, context: Context) -> web.Response:
     gone = await let_go(context, Purge(client=wish.key, model=wish.model, user=wish.user))
     context.desk.admin_acted(who(request), "cache.purged", _words(wish), "failed" if gone is None else "taken")
     if gone is None:
-        raise Unavailable("the cache cannot let go now; some may be gone", reason=Reason.INTERNAL, retry_after_s=30.0)
+        raise Unavailable("the cache cannot let go now; some may be gone", reason=Reason.PART_DOWN, retry_after_s=30.0)
     return said(Gone(entries=gone))
 
 

@@ -77,4 +77,4 @@ def _invalid(words: str) -> Refused:
 
 
 def _unknown() -> Unavailable:
-    return Unavailable("keys cannot be checked now", reason=Reason.SHUTTING_DOWN, retry_after_s=_RETRY_S)
+    return Unavailable("keys cannot be checked now", reason=Reason.PART_DOWN, retry_after_s=_RETRY_S)

@@ -86,6 +86,7 @@ _REASONS: dict[Verdict, tuple[Reason, ...]] = {
         Reason.DEADLINE,
         Reason.NO_TARGET,
         Reason.SHUTTING_DOWN,
+        Reason.PART_DOWN,
         # a second telling that differs: there is no one answer any more
         Reason.DIVERGED,
     ),

@@ -24,6 +24,7 @@ _OWN = frozenset(
         Reason.BUSY,
         Reason.NO_TARGET,
         Reason.SHUTTING_DOWN,
+        Reason.PART_DOWN,
         Reason.SUPERSEDED,
         Reason.DIVERGED,
     }

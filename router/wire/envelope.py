@@ -275,6 +275,7 @@ SAID: dict[Reason, tuple[int, str, str]] = {
     Reason.BUSY: (429, "rate_limit_error", "rate_limit_exceeded"),
     Reason.NO_TARGET: (503, "service_unavailable_error", "no_target"),
     Reason.SHUTTING_DOWN: (503, "service_unavailable_error", "shutting_down"),
+    Reason.PART_DOWN: (503, "service_unavailable_error", "unavailable"),
     Reason.INTERNAL: (500, "server_error", "internal_error"),
     Reason.SUPERSEDED: (500, "server_error", "internal_error"),
     Reason.DIVERGED: (502, "upstream_error", "provider_diverged"),

@@ -35,7 +35,7 @@ CHANGES: dict[str, Change] = {}
 """By name: each makes another configuration of the one it is given, or leaves it where there is nothing to change."""
 
 _RULES = kind_rules()
-_OURS = frozenset({Reason.INTERNAL, Reason.CRASHED, Reason.SHUTTING_DOWN})
+_OURS = frozenset({Reason.INTERNAL, Reason.PART_DOWN, Reason.CRASHED, Reason.SHUTTING_DOWN})
 
 
 class Source(Origin):

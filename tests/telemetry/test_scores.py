@@ -74,7 +74,7 @@ def test_a_window_stays_small_however_many_outcomes() -> None:
 def test_every_failure_but_a_callers_moves_its_providers_score(reason: Reason) -> None:
     """A wrong key fails every request too; a full queue or an open breaker of ours says nothing about the provider."""
     own = {Reason.BREAKER_OPEN, Reason.BUSY, Reason.NO_TARGET, Reason.SHUTTING_DOWN}
-    own |= {Reason.SUPERSEDED, Reason.DIVERGED}
+    own |= {Reason.PART_DOWN, Reason.SUPERSEDED, Reason.DIVERGED}
     moves = BLAME[reason] is not Blame.CALLER and reason not in own
     assert judge_attempt(End.FAILED, reason) is (False if moves else None)
 

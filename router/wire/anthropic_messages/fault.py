@@ -153,6 +153,7 @@ SAID: dict[Reason, tuple[int, str]] = {
     Reason.BUSY: (429, "rate_limit_error"),
     Reason.NO_TARGET: (503, "overloaded_error"),
     Reason.SHUTTING_DOWN: (503, "overloaded_error"),
+    Reason.PART_DOWN: (503, "overloaded_error"),
     Reason.INTERNAL: (500, "api_error"),
     Reason.SUPERSEDED: (500, "api_error"),
     Reason.DIVERGED: (502, "api_error"),

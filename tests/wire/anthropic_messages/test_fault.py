@@ -286,6 +286,9 @@ def test_an_upstream_failure_is_never_the_callers_key_and_is_not_retried_again(r
         pytest.param(Limited("x", reason=Reason.QUOTA_EXHAUSTED), 402, "billing_error", True, id="budget"),
         pytest.param(Unavailable("x"), 503, "overloaded_error", False, id="stopping"),
         pytest.param(Unavailable("x", reason=Reason.INTERNAL), 500, "api_error", False, id="bug"),
+        pytest.param(
+            Unavailable("x", reason=Reason.PART_DOWN), 503, "overloaded_error", False, id="a part is restarted"
+        ),
         pytest.param(failed(Reason.THROTTLED), 429, "rate_limit_error", True, id="throttled"),
         pytest.param(failed(Reason.OVERLOADED), 529, "overloaded_error", True, id="overloaded"),
         pytest.param(failed(Reason.IDLE_TIMEOUT), 504, "timeout_error", True, id="timeout"),

@@ -298,6 +298,7 @@ def test_an_upstream_failure_is_never_the_callers_key_and_is_not_retried_again(r
         pytest.param(Limited("x", reason=Reason.QUOTA_EXHAUSTED), 429, "budget_exceeded", True, id="budget"),
         pytest.param(Unavailable("x"), 503, "shutting_down", False, id="stopping"),
         pytest.param(Unavailable("x", reason=Reason.INTERNAL), 500, "internal_error", False, id="bug"),
+        pytest.param(Unavailable("x", reason=Reason.PART_DOWN), 503, "unavailable", False, id="restarting"),
         pytest.param(failed(Reason.THROTTLED), 429, "provider_rate_limited", True, id="throttled"),
         pytest.param(failed(Reason.OVERLOADED), 503, "provider_overloaded", True, id="overloaded"),
         pytest.param(failed(Reason.IDLE_TIMEOUT), 504, "provider_timeout", True, id="timeout"),
