@@ -12,20 +12,27 @@ from router.wire.glance import TEXTS
 from router.wire.members import UNREADABLE
 
 _CONTENT = re.compile(rb'[{,]"content": ?"')
+_NOISE = b'"obfuscation":"'
+_SAID_NOISE = re.compile(rb'("obfuscation":")[A-Za-z0-9]*+')
+"""OpenAI's own chunks end in letters without meaning, so that their length tells nothing."""
 
 MOST_BYTES = 64 * 1024
 """A longer chunk is the parser's: cutting it out would hold it some times more."""
 
 
 class Mould(Struct, frozen=True):
-    """What stands around the text of a chunk: JSON that was read once, up to the text's quotes and from there on."""
+    """What stands around the text of a chunk: JSON that was read once, up to the text's quotes and from there on. One
+    that is `noisy` stands there without the noise."""
 
     head: bytes
     tail: bytes
+    noisy: bool = False
 
     def text_of(self, data: bytes) -> str | None:
         """The text of a chunk of this form. None for any other, and for what JSON writes otherwise than it reads or may
         not hold: that is for the parser to judge."""
+        if self.noisy:
+            data = _quiet(data)
         if len(data) > MOST_BYTES or not (data.startswith(self.head) and data.endswith(self.tail)):
             return None
         said = data[len(self.head) : len(data) - len(self.tail)]
@@ -45,35 +52,56 @@ class Mould(Struct, frozen=True):
         lead, close = b"data: " + self.head, self.tail + b"\n\n"
         if len(block) > MOST_BYTES or not block.startswith(lead):
             return None
-        *said, begun = block[len(lead) :].split(close + lead)
-        last, closed, rest = begun.partition(close)
+        *said, begun = (_quiet(block) if self.noisy else block)[len(lead) :].split(close + lead)
+        last, closed, _ = begun.partition(close)
         if closed:
             said.append(last)
-        else:
-            rest = lead + begun
         if not said or not all(said) or b'"' in b"".join(said):
             return None
         try:
             texts = TEXTS.decode(b'["%b"]' % b'","'.join(said))
         except UNREADABLE:
             return None
-        return texts, len(block) - len(rest)
+        return texts, _end_of(block, len(texts))
 
-    def passed_by(self, relay: Relay) -> bytes | None:
-        """What a relay puts behind a text in place of `tail` and the end of the event; None where it changes more."""
+    def passed_by(self, relay: Relay) -> tuple[bytes, bytes] | None:
+        """What stands behind a text, up to noise or the end of the event, and what a relay puts there; None where it
+        changes more."""
         data = b"%bx%b" % (self.head, self.tail)
         frame = Frame(raw=b"data: %b\n\n" % data, data=data)
         lead, passed = b"data: %bx" % self.head, relay.feed(frame, (TextDelta(text="x"),))
-        return passed[len(lead) :] if passed.startswith(lead) else None
+        own, put = self.tail + b"\n\n", passed[len(lead) :]
+        if not passed.startswith(lead):
+            return None
+        if not self.noisy:
+            return own, put
+        (own, _, rest), (put, _, kept) = own.partition(_NOISE), put.partition(_NOISE)
+        # A quote within tells it from text, which holds none that is not escaped.
+        return (own, put) if rest == kept and b'"' in own[1:] else None
 
 
 def mould_of(data: bytes, text: str) -> Mould | None:
     """The mould of a chunk that said `text`; None where it is not surely its one `content`, word for word."""
     if len(data) > MOST_BYTES or b"\\" in data or data.count(b'"content"') != 1:
         return None
+    noisy = _NOISE in data
+    data = _quiet(data) if noisy else data
     place = _CONTENT.search(data)
     if place is None:
         return None
     head, rest = data[: place.end()], data[place.end() :]
     said = text.encode()
-    return Mould(head=head, tail=rest[len(said) :]) if rest.startswith(said + b'"') else None
+    return Mould(head=head, tail=rest[len(said) :], noisy=noisy) if rest.startswith(said + b'"') else None
+
+
+def _quiet(data: bytes) -> bytes:
+    """Without the noise; where it is named in a text, quotes are escaped, and it stays."""
+    return _SAID_NOISE.sub(rb"\1", data)
+
+
+def _end_of(block: bytes, events: int) -> int:
+    """Where so many events end: JSON on one line holds no line's end."""
+    end = 0
+    for _ in range(events):
+        end = block.index(b"\n\n", end) + 2
+    return end

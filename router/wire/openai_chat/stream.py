@@ -166,7 +166,7 @@ class ChatDecoder:
         self._speaker = _ChoiceReader(0)
         """The choice whose text stands in the mould."""
         self._moulds_left = _MOULDS
-        self._passed: tuple[Mould, bytes | None] | None = None
+        self._passed: tuple[Mould, tuple[bytes, bytes] | None] | None = None
         """What a relay makes of the mould, once it was asked."""
 
     def skim(self, block: bytes, relay: Relay | None) -> Run | None:
@@ -180,11 +180,11 @@ class ChatDecoder:
             return Run(size_bytes=size_bytes, said=said, passed=b"")
         if self._passed is None or self._passed[0] is not mould:
             self._passed = mould, mould.passed_by(relay)
-        close, own, raw = self._passed[1], mould.tail + b"\n\n", block[:size_bytes]
-        if close is None:
+        if (passed := self._passed[1]) is None:
             return None
+        (own, put), raw = passed, block[:size_bytes]
         said = (TextDelta(text="".join(texts), choice=choice),)
-        return Run(size_bytes=size_bytes, said=said, passed=raw if close == own else raw.replace(own, close))
+        return Run(size_bytes=size_bytes, said=said, passed=raw if put == own else raw.replace(own, put))
 
     def feed(self, frame: Frame) -> tuple[Event, ...]:
         """Translate one frame. Raises `WireFault` for an error in any of the forms in which servers send one."""

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from router.canon.event import Event, Skipped, TextDelta
 from router.errors import WireFault
-from router.wire.dialect import Frame
+from router.wire.dialect import Ask, Frame, Requirements
 from router.wire.openai_chat import DIALECT, stream
 from router.wire.openai_chat.mould import Mould, mould_of
+from router.wire.openai_chat.relay import ChatRelay
 from router.wire.openai_chat.stream import ChatDecoder
 from tests.wire.glancing import read
 
@@ -21,6 +22,8 @@ TEXTS = (" word", "é", "日本", "\n", '"', "\\", "a\tb", "\x7f", "\u00a0", "\u
 DELTAS = (
     *({"content": text} for text in TEXTS),
     {"content": "said", "role": "assistant"},
+    {"content": 'a"obfuscation":"b"'},
+    {"content": '"}}],'},
     {"reasoning_content": "hm"},
     {"content": "both", "reasoning_content": "hm"},
     {"content": None},
@@ -62,6 +65,9 @@ def unmoulded() -> ChatDecoder:
     decoder._moulds_left = 0
     return decoder
 
+
+NOISES = ("", "Wu", "kPB4x0i", "Q9", "a", "b", "-", '"', "é")
+"""OpenAI's, and what it would not say."""
 
 CHUNKS: st.SearchStrategy[dict[str, object]] = st.one_of(
     st.builds(chunk, st.sampled_from(DELTAS), st.sampled_from((0, 0, 0, 1))),
@@ -113,7 +119,7 @@ def test_chunks_that_differ_in_more_are_not_learned_for_ever(monkeypatch: pytest
 
     monkeypatch.setattr(stream, "mould_of", counted)
     decoder = ChatDecoder()
-    varied = [{**chunk({"content": f"w{n}"}), "obfuscation": "x" * n} for n in range(20)]
+    varied = [{**chunk({"content": f"w{n}"}), "nonce": "x" * n} for n in range(20)]
     same = [chunk({"content": f"v{n}"}) for n in range(20)]
     said = heard(decoder, list(frames([chunk({"role": "assistant"}), *varied], tight=True, escaped=True)))
     assert [event.text for event in said if isinstance(event, TextDelta)] == [f"w{n}" for n in range(20)]
@@ -130,7 +136,13 @@ def streams(draw: st.DrawFn) -> bytes:
     parts = draw(st.lists(st.one_of(more, CHUNKS.map(lambda said: [said])), max_size=8))
     chunks = [said for part in parts for said in part]
     null_usage, ends = draw(st.booleans()), draw(st.sampled_from((b"\n\n", b"\r\n\r\n")))
+    noises = (
+        draw(st.lists(st.sampled_from(NOISES), min_size=len(chunks), max_size=len(chunks)))
+        if draw(st.booleans())
+        else ()
+    )
     shaped = [{**said, "usage": said.get("usage")} if null_usage else said for said in chunks]
+    shaped = [{**said, "obfuscation": noise} for said, noise in zip(shaped, noises, strict=True)] if noises else shaped
     given = frames(shaped, tight=draw(st.booleans()), escaped=draw(st.booleans()))
     return b"".join((*(frame.raw.replace(b"\n\n", ends) for frame in given), b"data: [DONE]" + ends))
 
@@ -167,3 +179,28 @@ def test_text_that_json_escapes_is_read_at_a_glance() -> None:
     assert mould is not None
     block = b"".join(b'data: {"delta":{"content":"%b"}}\n\n' % text for text in (b"\\n", b"\\u00e9", b"\\\\"))
     assert mould.run_of(block) == (["\n", "é", "\\"], len(block))
+
+
+def test_noise_behind_a_text_hides_it_from_nobody() -> None:
+    """OpenAI's chunks, each with other letters at its end: passed on with them, but for the usage that nobody asked."""
+    data = b'{"choices":[{"index":0,"delta":{"content":"%b"},"finish_reason":null}],"usage":null,"obfuscation":"%b"}'
+    mould = mould_of(data % (b"hi", b"WuQNX"), "hi")
+    assert mould is not None
+    assert mould.text_of(data % (b"ho", b"k7")) == "ho"
+    block = b"".join(b"data: %b\n\n" % (data % pair) for pair in ((b"a", b""), (b"b", b"Q9x"), (b"c", b"Zz")))
+    assert mould.run_of(block + b"data: [DONE]\n\n") == (["a", "b", "c"], len(block))
+    ask = Ask(model="m", fields={}, stream=True, requirements=Requirements(), include_usage=None)
+    decoder, relay = ChatDecoder(), ChatRelay(ask)
+    for noise in (b"1", b"22"):
+        decoder.feed(Frame(raw=b"", data=data % (b"x", noise)))
+    run = decoder.skim(block, relay)
+    assert run is not None
+    assert run.passed == block.replace(b',"usage":null', b"")
+
+
+def test_a_text_that_looks_like_what_follows_it_passes_unchanged() -> None:
+    """Where only brackets stand between a text and the noise, an escaped quote could be taken for the text's end."""
+    mould = mould_of(b'{"choices":[{"delta":{"content":"hi"}}],"obfuscation":"W"}', "hi")
+    assert mould is not None
+    ask = Ask(model="m", fields={}, stream=True, requirements=Requirements(), include_usage=None)
+    assert mould.passed_by(ChatRelay(ask)) is None
