@@ -22,11 +22,13 @@ async def read_body(request: web.Request, context: Context, limit_bytes: int | N
         HTTPRequestTimeout: it comes too slowly.
     """
     limit_bytes = limit_bytes or context.max_body_bytes
-    if (request.content_length or 0) > limit_bytes:
+    content = request.content
+    # Most bodies came with their head: for those no clock is set.
+    is_whole = content.is_eof()
+    if not is_whole and (request.content_length or 0) > limit_bytes:
         raise _too_large(limit_bytes)
     try:
-        # Most bodies came with their head: for those no clock is set.
-        body = request.content.read_nowait() if request.content.is_eof() else await _read(request, context, limit_bytes)
+        body = content.read_nowait() if is_whole else await _read(request, context, limit_bytes)
     except web.RequestPayloadError as error:
         raise Refused("the request body is not framed or compressed as its headers say") from error
     except TimeoutError as error:

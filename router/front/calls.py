@@ -13,7 +13,7 @@ from router.front.drill import drills_of
 from router.front.forward import forwarding
 from router.front.guard import CALLER, PATH_MAX, REQUEST_ID, who
 from router.front.models import no_such_model
-from router.front.presence import watching
+from router.front.presence import Watch
 from router.front.trace import decode_traceparent
 from router.front.wishes import with_headers
 from router.wire.dialect import Ask
@@ -82,7 +82,10 @@ async def answer(
     )
     try:
         delivery = Delivery(request, context, half, opened, keeper=keeper and keeper(opened.ask))
-        with watching(request, context.look_every_s, opened.abandon):
-            return await (delivery.stream(opened.outbox) if ask.stream else delivery.whole(opened.outbox))
+        deliver = delivery.stream if ask.stream else delivery.whole
+        if context.look_every_s is None:
+            return await deliver(opened.outbox)
+        with Watch(request, context.look_every_s, opened.abandon):
+            return await deliver(opened.outbox)
     finally:
         opened.leave()

@@ -235,7 +235,11 @@ class Delivery:
             await (self._response or await self._begun()).write(block)
 
     async def _begun(self) -> web.StreamResponse:
-        headers = {**self._headers(), **_STREAM_HEADERS, "content-type": self._half.stream_type}
+        request_id = self._request[REQUEST_ID]
+        headers = {"x-request-id": request_id, self._half.id_header: request_id}
+        headers.update(self._headers())
+        headers.update(_STREAM_HEADERS)
+        headers["content-type"] = self._half.stream_type
         self._response = Stream(headers=headers)
         await self._response.prepare(self._request)
         return self._response
@@ -246,10 +250,9 @@ class Delivery:
         return response
 
     def _headers(self) -> dict[str, str]:
-        """What happened, for whoever looks: who answered, after how many tries, what translation lost."""
-        request_id = self._request[REQUEST_ID]
-        headers = {"x-request-id": request_id, self._half.id_header: request_id}
-        headers["x-router-config"] = self._opened.config
+        """What happened, for whoever looks: who answered, after how many tries, what translation lost. The id is the
+        guard's to add."""
+        headers = {"x-router-config": self._opened.config}
         if self._opened.how is not None:
             headers["x-router-idempotent"] = self._opened.how
         if self._ask.aliases:

@@ -94,7 +94,8 @@ class Guard:
             if request.content.exception() is not None or response.status == HTTPStatus.REQUEST_TIMEOUT:
                 # Where the next request begins is not known: aiohttp closes the connection, and the client must know.
                 response.force_close()
-            response.headers["x-request-id"] = response.headers[self._half.id_header] = request_id
+            headers = response.headers
+            headers["x-request-id"] = headers[self._half.id_header] = request_id
         return response
 
     def refuse(self, status: int, error: BaseException | None) -> web.Response:

@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 
 from aiohttp import web
 
-_NEVER = nullcontext()
 
+class Watch:
+    """Within its block, calls `gone` once when the connection is no more, at most `every_s` later.
 
-def watching(request: web.Request, every_s: float | None, gone: Callable[[], None]) -> AbstractContextManager[object]:
-    """Within the block, call `gone` once when the connection is no more, at most `every_s` later; None never looks."""
-    return _NEVER if every_s is None else _Watch(request, every_s, gone)
-
-
-class _Watch:
-    """One timer that sets itself again."""
+    One timer that sets itself again.
+    """
 
     def __init__(self, request: web.Request, every_s: float, gone: Callable[[], None]) -> None:
         self._request = request
@@ -31,9 +26,11 @@ class _Watch:
         self._timer: asyncio.TimerHandle
 
     def __enter__(self) -> None:
+        """Begin to look."""
         self._timer = self._loop.call_later(self._every_s, self._look)
 
     def __exit__(self, *_: object) -> None:
+        """Look no more."""
         self._timer.cancel()
 
     def _look(self) -> None:

@@ -103,9 +103,9 @@ def _head(request: web.BaseRequest, response: web.StreamResponse) -> bytes:
     headers, version = response.headers, request.version
     headers[hdrs.DATE] = rfc822_formatted_time()
     headers.setdefault(hdrs.SERVER, SERVER_NAME)
-    if response.keep_alive is None and not request.keep_alive:
+    stays = request.keep_alive and response.keep_alive is not False
+    if not stays:
         response.force_close()
-    if response.keep_alive is False:
         if version == HttpVersion11:
             headers[hdrs.CONNECTION] = "close"
     elif version == HttpVersion10:

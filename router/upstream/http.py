@@ -6,7 +6,7 @@ import asyncio
 import io
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from functools import partial
 
 import aiohttp
@@ -62,6 +62,7 @@ class HttpReply:
         self._link = sending.link
         self._peer = peer
         self._pieces: Iterator[bytes] = iter(())
+        self._taken_bytes = 0
         coding = self.headers.get("content-encoding", "identity").strip().lower()
         self._inflater = Inflater() if coding in INFLATABLE else None
         if self._inflater is not None:
@@ -89,10 +90,14 @@ class HttpReply:
     async def _take_raw(self) -> bytes:
         content = self._response.content
         try:
-            block = b"" if content.at_eof() and content.exception() is None else await content.read(_BLOCK_BYTES)
+            if content.total_bytes > self._taken_bytes:
+                block = content.read_nowait(_BLOCK_BYTES)
+            else:
+                block = b"" if content.is_eof() and content.exception() is None else await content.read(_BLOCK_BYTES)
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             # aiohttp says RuntimeError where its session was closed between two reads.
             raise self._cut() from error
+        self._taken_bytes += len(block)
         if not block and self._ends_with_connection and self._link is not None and self._link.lost is not None:
             raise self._cut() from self._link.lost
         return block
@@ -169,30 +174,30 @@ class HttpTransport:
 
     async def open(self, request: UpstreamRequest, peer: str) -> tuple[ClientResponse | Answer, Sending]:
         """Send once, and once more on a fresh connection where a pooled one proved dead."""
+        sending = Sending(fresh=False)
         try:
-            sending = Sending(fresh=False)
             try:
                 return await self._try(request, sending), sending
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError):
                 if not sending.stale:
                     raise
+                sending.abort()
             sending = Sending(fresh=True)
             return await self._try(request, sending), sending
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
+            sending.abort()
             raise _fault(error, peer, request.connect_s) from error
-
-    async def _try(self, request: UpstreamRequest, sending: Sending) -> ClientResponse | Answer:
-        session, small = self._session, self._small
-        if session is None or small is None:
-            raise WireFault(Reason.SHUTTING_DOWN, "the connections to this provider are closed")
-        try:
-            if len(request.body) <= _PLAIN_BODY_BYTES:
-                return await small.send(request, sending)
-            with sending:
-                return await _send_large(session, request)
         except BaseException:
             sending.abort()
             raise
+
+    def _try(self, request: UpstreamRequest, sending: Sending) -> Awaitable[ClientResponse | Answer]:
+        session, small = self._session, self._small
+        if session is None or small is None:
+            raise WireFault(Reason.SHUTTING_DOWN, "the connections to this provider are closed")
+        if len(request.body) <= _PLAIN_BODY_BYTES:
+            return small.send(request, sending)
+        return _send_large(session, request, sending)
 
 
 class Opening:
@@ -235,18 +240,19 @@ class Opening:
         response.close()
 
 
-async def _send_large(session: ClientSession, request: UpstreamRequest) -> ClientResponse:
+async def _send_large(session: ClientSession, request: UpstreamRequest, sending: Sending) -> ClientResponse:
     headers = CIMultiDict(request.headers)
     headers["Accept-Encoding"] = "identity"
     url, _ = address_of(request.url)
-    return await session.request(
-        request.method,
-        url,
-        headers=headers,
-        data=io.BytesIO(request.body),
-        allow_redirects=False,
-        timeout=connect_clock(request.connect_s),
-    )
+    with sending:
+        return await session.request(
+            request.method,
+            url,
+            headers=headers,
+            data=io.BytesIO(request.body),
+            allow_redirects=False,
+            timeout=connect_clock(request.connect_s),
+        )
 
 
 def _fault(error: Exception, peer: str, connect_s: float) -> WireFault:

@@ -117,7 +117,10 @@ class Session:
                 max_field_size=self._line_bytes,
             )
             _write(link, draft.head, request.body)
-            return Answer(draft.pool, connection, link, *await _final_head(link))
+            message, payload = await link.read()
+            while 100 <= message.code <= 199 and message.code != 101:
+                message, payload = await link.read()
+            return Answer(draft.pool, connection, link, message, payload)
         except BaseException:
             connection.close()
             raise
@@ -186,11 +189,3 @@ def _write(link: Link, head: bytes, body: bytes) -> None:
     else:
         transport.write(head)
         transport.write(body)
-
-
-async def _final_head(link: Link) -> tuple[RawResponseMessage, StreamReader]:
-    """The first head that is not one of an informational answer."""
-    while True:
-        message, payload = await link.read()
-        if not 100 <= message.code <= 199 or message.code == 101:
-            return message, payload
