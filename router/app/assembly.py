@@ -273,10 +273,11 @@ class Assembly:
         self.logs.write(Level.WARNING, Line.CONFIG_UNWATCHED, file=str(file), why=why)
 
     def _files(self) -> tuple[Path, ...]:
-        """Whose changes are noticed: the configuration's file, and its table of prices."""
+        """Whose changes are noticed: the configuration's file, its table of prices, and those that secrets are in."""
         file = self._origin.file if self._origin is not None and self.settings.reload.watch else None
         prices = self.settings.prices.file
-        return () if file is None else (file,) if prices is None else (file, prices)
+        named = () if prices is None else (prices,)
+        return () if file is None else (file, *named, *self.settings.secret_files)
 
     def _reached(self, crossed: Crossed) -> None:
         budget = crossed.purse.partition(" ")[0]

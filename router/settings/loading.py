@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.settings.environment import add_home, add_overrides, write_environment
 from router.settings.expand import expand
@@ -85,13 +86,13 @@ def load_tree(given: Given, kinds: Mapping[str, KindRules], findings: Findings, 
     tree = add_overrides(expand(given.tree, environ, findings), environ, findings)
     tree = add_home(tree, environ, Path.cwd())
     shaper = Shaper(findings, given.folder, _user_home(environ))
-    shaper.references = References(shaper.path_of, safe_in(given), pending)
+    references = shaper.references = References(shaper.path_of, safe_in(given), pending)
     document = shaper.shape(tree, Document)
     check_rules(document, tree, kinds, findings)
     file = document.prices.file
     table = PriceRows() if file is None else read_prices(file, findings, ("prices", "file"))
     findings.raise_any()
-    return resolve(document, kinds, table)
+    return replace(resolve(document, kinds, table), secret_files=tuple(references.files))
 
 
 def home_of(given: Given) -> Path:

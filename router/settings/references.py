@@ -19,7 +19,8 @@ def is_reference(text: object) -> bool:
 
 
 class References:
-    """Finds what they stand for. The store is opened when the first one asks for it, and once.
+    """Finds what they stand for. The store is opened when the first one asks for it, and once. `files` are those that
+    secrets were looked for in; not one that can be read only once.
 
     Args:
         path_of: a path as it was written -> where it leads.
@@ -32,6 +33,7 @@ class References:
         self._safe = safe
         self._pending = pending
         self._stored: dict[str, Kept] | None = None
+        self.files: dict[Path, None] = {}
 
     def find(self, text: str) -> Secret | str | None:
         """The secret, or why there is none in words that quote nothing; None for a text that is no reference."""
@@ -45,6 +47,8 @@ class References:
         if not written or "\0" in written:
             return "file: must be followed by the path of a file"
         path = self._path_of(written)
+        if path.is_file():
+            self.files[path] = None
         try:
             content = path.read_bytes()[: _MOST_BYTES + 1]
         except OSError as error:

@@ -183,7 +183,8 @@ class Prices(Struct, frozen=True, kw_only=True):
 class Settings(Struct, frozen=True, kw_only=True, dict=True):
     """A whole configuration. The order of `providers` is the order in which `auto` asks them.
 
-    `failover` holds for the names that no group configures. `changes` are those made at run time.
+    `failover` holds for the names that no group configures. `changes` are those made at run time. `secret_files` are
+    the files that `file:` names.
     """
 
     home: Path
@@ -207,6 +208,7 @@ class Settings(Struct, frozen=True, kw_only=True, dict=True):
     reload: ReloadKeys
     secrets: SecretsKeys
     changes: tuple[Laid, ...] = ()
+    secret_files: tuple[Path, ...] = ()
 
     @cached_property
     def version(self) -> str:
@@ -216,7 +218,7 @@ class Settings(Struct, frozen=True, kw_only=True, dict=True):
     def public(self) -> dict[str, Any]:
         """As plain mappings, lists and scalars that may be shown: a secret is `***`, an amount of money is text."""
         shown = cast(dict[str, Any], _plain(self))
-        del shown["changes"]  # what is in force is the same, whoever wrote it
+        del shown["changes"], shown["secret_files"]  # what is in force is the same, wherever it is written
         return shown
 
 

@@ -120,3 +120,14 @@ def test_what_cannot_be_parsed_is_not_quoted(suffix: str, text: str, tmp_path: P
     with pytest.raises(ConfigInvalid) as refused:
         load(path, {})
     assert CANARY not in "".join(traceback.format_exception(refused.value))
+
+
+def test_the_files_that_secrets_are_in_are_known_and_not_shown(tmp_path: Path) -> None:
+    """They are followed: a key that is renewed in its file is taken up."""
+    key, config = tmp_path / "key", tmp_path / "router.json"
+    key.write_text(f"{CANARY}\n")
+    main = {"kind": "openai", "api_key": "file:key", "models": ["small"]}
+    config.write_text(msgspec.json.encode({"providers": {"main": main}}).decode())
+    settings = load(config, {})
+    assert settings.secret_files == (key,)
+    assert str(key) not in repr(settings.public())
