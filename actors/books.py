@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from decimal import Decimal
+from functools import reduce
 from itertools import islice
 
 from msgspec.structs import replace
@@ -69,7 +70,6 @@ class Books:
         self._acts = 0
         self._transcripts = 0
         self._sums: dict[str, ProviderTotal] = {}
-        self._overall = ProviderTotal(provider=OVERALL)
 
     def add(self, row: EntryRow) -> None:
         """Keep a row for the next write; count it as lost when there is no room."""
@@ -156,7 +156,6 @@ class Books:
         """Add to the sums."""
         before = self._sums.get(total.provider)
         self._sums[total.provider] = total if before is None else before.plus(total)
-        self._overall = self._overall.plus(total)
 
     def settle(self, totals: tuple[ProviderTotal, ...]) -> None:
         """Take in, once, what earlier runs wrote."""
@@ -180,7 +179,7 @@ class Books:
     def view(self) -> CostView:
         """The sums and what waits, as they are now."""
         return CostView(
-            overall=self._overall,
+            overall=reduce(ProviderTotal.plus, self._sums.values(), ProviderTotal(provider=OVERALL)),
             providers=self._sums.copy(),
             complete=self.settled,
             degraded=self.why is not None or self.store_why is not None,
@@ -229,7 +228,7 @@ def opening_of(fact: EntryOpened, writer: str) -> EntryRow:
         user=fact.user,
         key=fact.client,
         owner=fact.owner,
-        operation=fact.operation.value,
+        operation=str(fact.operation),
     )
 
 
@@ -252,7 +251,7 @@ def repeated_of(fact: AnswerRepeated, writer: str) -> EntryRow:
         user=fact.user,
         key=fact.client,
         owner=fact.owner,
-        operation=fact.operation.value,
+        operation=str(fact.operation),
     )
 
 

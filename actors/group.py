@@ -85,6 +85,7 @@ class FailoverGroup(Actor):
         super().__init__()
         self._spec = spec
         self._readers = readers
+        self._names_all = bool(spec.targets) and all(target.model for target in spec.targets)
         self._shares_load = spec.rules.strategy not in NAMED
 
     async def on_start(self) -> None:
@@ -165,7 +166,8 @@ class FailoverGroup(Actor):
 
     def _fit(self, ask: Ask, able: tuple[Target, ...]) -> tuple[Target, ...]:
         """The targets that the request may go to by what it needs; nobody looks where there is no choice."""
-        targets, requires = self._targets(ask.model, able), ask.requirements.requires
+        targets = able if self._names_all else self._targets(ask.model, able)
+        requires = ask.requirements.requires
         if len(targets) < 2 and not requires:
             return targets
         return able_targets(targets, self._readers.facts(), needs_of(ask.fields), requires)
@@ -175,8 +177,6 @@ class FailoverGroup(Actor):
         stands for every name that was found."""
         if not self._spec.targets:
             return self._readers.found(model)
-        if all(target.model for target in able):
-            return able
         return tuple(
             chosen for target in able for chosen in ((target,) if target.model else self._readers.found(str(target)))
         )

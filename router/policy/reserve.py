@@ -28,8 +28,10 @@ def reserved_tokens(fields: Mapping[str, Raw], bytes_per_token: float) -> int:
 def reserved(fields: Mapping[str, Raw], bytes_per_token: float) -> tuple[int, int]:
     """The same in two: tokens of the prompt, and of the answer."""
     prompt = math.ceil(prompt_bytes(fields) / bytes_per_token)
-    answer = next((number for name in _ANSWER_NAMES if (number := _whole(fields.get(name)))), _ANSWER)
-    return prompt, answer
+    for name in _ANSWER_NAMES:
+        if name in fields and (number := _whole(fields[name])):
+            return prompt, number
+    return prompt, _ANSWER
 
 
 def asked_tier(fields: Mapping[str, Raw]) -> str | None:

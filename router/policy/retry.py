@@ -198,6 +198,8 @@ def next_step(route: Route, tried: tuple[Tried, ...], now: float, backoff: Backo
         return GiveUp(why=Why.VERDICT, retry_after_s=None)
     if now >= route.deadline_s:
         return _give_up(Why.DEADLINE, tried, now, backoff)
+    if not tried and route.targets and route.max_attempts > 0:
+        return TryTarget(target=route.targets[0], wait_s=0.0)  # most exchanges ask for no other step
     if sum(not t.is_free for t in tried) >= route.max_attempts:
         return _give_up(Why.ATTEMPTS, tried, now, backoff)
     if tried and _has_other_key(route, tried):

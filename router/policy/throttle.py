@@ -37,7 +37,7 @@ Ration = Window
 
 def held_back(ration: Ration, now: float, rules: ThrottleRules) -> float:
     """The chance with which a request should not be sent now."""
-    lately = recent(ration, _number(now, rules), _SLICES)
+    lately = recent(ration, int(now * _SLICES // rules.window_s), _SLICES)
     if lately.count < rules.min_per_s * rules.window_s:
         return 0.0
     return min(rules.most, max(0.0, (lately.count - rules.factor * lately.part) / (lately.count + 1)))
@@ -45,8 +45,4 @@ def held_back(ration: Ration, now: float, rules: ThrottleRules) -> float:
 
 def next_asked(ration: Ration, accepted: bool, now: float, rules: ThrottleRules) -> Ration:
     """Record a request that was answered, refused, or held back here; the last two are not accepted."""
-    return next_counted(ration, _number(now, rules), _SLICES, 1, int(accepted))
-
-
-def _number(now: float, rules: ThrottleRules) -> int:
-    return int(now * _SLICES // rules.window_s)
+    return next_counted(ration, int(now * _SLICES // rules.window_s), _SLICES, 1, int(accepted))

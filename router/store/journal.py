@@ -191,26 +191,24 @@ class ProviderTotal(Struct, frozen=True, kw_only=True):
         return None if 0 < self.entries == self.unpriced + self.uncounted else self.cost_usd
 
     def plus(self, other: ProviderTotal) -> ProviderTotal:
-        """Both together, under this one's name."""
+        """Both together, under this one's name. Where nothing is known of money the sum is that, and not nothing."""
+        priced_usd, reported_usd = self.priced_usd, self.reported_usd
+        if other.priced_usd is not None:
+            priced_usd = other.priced_usd + (priced_usd or 0)
+        if other.reported_usd is not None:
+            reported_usd = other.reported_usd + (reported_usd or 0)
         return ProviderTotal(
             provider=self.provider,
             entries=self.entries + other.entries,
             cost_usd=self.cost_usd + other.cost_usd,
             unpriced=self.unpriced + other.unpriced,
             uncounted=self.uncounted + other.uncounted,
-            priced_usd=_sum(self.priced_usd, other.priced_usd),
-            reported_usd=_sum(self.reported_usd, other.reported_usd),
+            priced_usd=priced_usd,
+            reported_usd=reported_usd,
             cached=self.cached + other.cached,
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
         )
-
-
-def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
-    """Of what is known: nothing known is not nothing."""
-    if one is None or other is None:
-        return other if one is None else one
-    return one + other
 
 
 def total_of(row: EntryRow) -> ProviderTotal:

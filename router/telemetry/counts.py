@@ -41,7 +41,7 @@ class Counts:
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
         self._attempts, self._tokens, self._exchanges = Sums(float), Sums(float), Sums(float)
-        self._choices, self._cost = Sums(float), Sums(float)
+        self._choices, self._cost, self._unpriced = Sums(float), Sums(float), Sums(float)
         self._attempt_s, self._first_token_s, self._exchange_s = Seen(list), Seen(list), Seen(list)
         self._counters = (
             (metrics.ATTEMPTS, self._attempts),
@@ -49,6 +49,7 @@ class Counts:
             (metrics.EXCHANGES, self._exchanges),
             (metrics.CHOICES, self._choices),
             (metrics.COST, self._cost),
+            (metrics.UNPRICED, self._unpriced),
         )
         self._histograms = (
             (metrics.ATTEMPT_DURATION, self._attempt_s),
@@ -107,7 +108,7 @@ class Counts:
             if cost_usd is not None:
                 self._cost[teller,] += float(cost_usd)
             elif fact.operation not in _FREE and (fact.usage is not None or fact.end is End.COMPLETED):
-                self._meter.add(metrics.UNPRICED, teller)
+                self._unpriced[teller,] += 1.0
 
     def _count_help(self, fact: ExchangeFact) -> None:
         """What stood in for an attempt, or beside it."""

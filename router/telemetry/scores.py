@@ -91,14 +91,14 @@ def judge_exchange(end: End, reason: Reason | None) -> bool | None:
 def fold_outcome(window: Window, now: float, span: Span, good: bool, duration_s: float) -> Window:
     """Add one outcome at `now` and drop the slots that are too old."""
     number = int(now // span.slot_s)
-    slots = _recent(window, now, span)
-    if slots and slots[-1].number == number:
+    slots = window.slots
+    if slots and slots[-1].number == number and slots[0].number > (now - span.window_s) // span.slot_s:
         *older, last = slots
         good_s = last.good_s + duration_s if good else last.good_s
         newest = Slot(number=number, good=last.good + good, bad=last.bad + (not good), good_s=good_s)
         return Window(slots=(*older, newest))
     newest = Slot(number=number, good=int(good), bad=int(not good), good_s=duration_s if good else 0.0)
-    return Window(slots=(*slots, newest))
+    return Window(slots=(*_recent(window, now, span), newest))
 
 
 def score_window(window: Window, now: float, span: Span) -> Score:
