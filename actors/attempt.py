@@ -25,7 +25,6 @@ from actors.messages import (
     Acquire,
     AttemptCounted,
     AttemptMeasured,
-    Complete,
     Ear,
     EntryOpened,
     Grant,
@@ -79,6 +78,8 @@ class Attempt:
         self._probing = False
         self._clocks: Clocks | None = None
         self._beat = Beat(line.pulses, order.target.model, streamed=order.ask.stream)
+        self._model = line.upstream.get(order.target.model, order.target.model)
+        """The provider's own name for the target's model."""
         front = line.codecs[order.spoken].front
         assert front is not None
         self._front = front
@@ -94,16 +95,20 @@ class Attempt:
 
     async def run(self) -> Rest | None:
         """Do it all; every known failure is told as a `WireFault`. What is left to do is nothing of its exchange's."""
-        assert self.ear is not None
         remaining_s = self._order.deadline_s - self._line.ports.clock.now()
         clocks = Clocks(self._line.timeouts, remaining_s=remaining_s, streamed=self._order.ask.stream)
         self._clocks = clocks
         try:
-            return await self._within(clocks, Outlet(self.ear, self.tally, clocks))
+            return await self._ask(clocks)
+        except asyncio.CancelledError:
+            fault = clocks.verdict()
+            if fault is None:
+                raise
+            if not self.tally.sent:
+                fault = Unsent(fault.reason, "the request's deadline passed before it could be asked")
+            self._failed(fault)
         except WireFault as fault:
-            fault.message = self._line.clean(fault.message)
-            forget_traceback(fault)
-            self.tally.fault = fault
+            self._failed(fault)
         except ChannelClosed:
             # The exchange left: nobody listens, and its exit ends this job anyway.
             self.tally.left = True
@@ -111,16 +116,10 @@ class Attempt:
             clocks.stop()
         return None
 
-    async def _within(self, clocks: Clocks, outlet: Outlet) -> Rest | None:
-        try:
-            return await self._ask(outlet)
-        except asyncio.CancelledError:
-            fault = clocks.verdict()
-            if fault is None:
-                raise
-            if not self.tally.sent:
-                fault = Unsent(fault.reason, "the request's deadline passed before it could be asked")
-            raise fault from None
+    def _failed(self, fault: WireFault) -> None:
+        fault.message = self._line.clean(fault.message)
+        forget_traceback(fault)
+        self.tally.fault = fault
 
     def orphaned(self, exit: Exit) -> None:
         """The exchange has ended and this runs still: it ends too, unless a caller left whose provider is read on. Who
@@ -160,10 +159,12 @@ class Attempt:
         self._line.ledger.tell(entry)
         if self._order.metered:
             self._line.limits_ref.tell(entry)
-        self._line.telemetry.tell(self.tally.ended(reason))
+        self._line.telemetry.tell(self.tally.ended(entry))
 
-    async def _ask(self, outlet: Outlet) -> Rest | None:
+    async def _ask(self, clocks: Clocks) -> Rest | None:
         """Ask the provider; where it cannot do this and a guess of ours helps, give that and say so."""
+        assert self.ear is not None
+        outlet = Outlet(self.ear, self.tally, clocks)
         try:
             if self._way is None:
                 raise Unsent(Reason.MODEL_MISSING, f"it has no words for {self._order.operation}")
@@ -183,7 +184,7 @@ class Attempt:
         answer = guessed.named(self._order.target.model, int(self.tally.started_at))
         self.tally.complete = True
         self._content()
-        outlet.end(Head(estimated=True, sent=self.tally.sent), Whole(reply=answer), Complete())
+        outlet.end(Head(estimated=True, sent=self.tally.sent), Whole(reply=answer))
 
     def _mark(self, fault: WireFault) -> None:
         """Say by which key it failed, and whether another one can go at once."""
@@ -309,20 +310,16 @@ class Attempt:
             connect_s=line.timeouts.connect_s,
         )
 
-    @property
-    def _model(self) -> str:
-        """The provider's own name for the target's model."""
-        return self._line.upstream.get(self._order.target.model, self._order.target.model)
-
     def _content(self) -> None:
         """The provider has said something."""
         if self.tally.sent:
             self._beat.heard()
-        self._prove()
+        if self._probing:
+            self._prove()
 
     def _prove(self) -> None:
         """A probe that yields content is a success at once: a long answer must not keep the circuit half-open."""
-        if self._probing and self.job is not None:
+        if self.job is not None:
             self._probing = False
             proven = self.tally.judged(self.job, None)
             if proven is not None and self.tally.epoch is not None:

@@ -50,39 +50,47 @@ class Clocks:
         self._window_bytes = 0
         self._reader_since: float | None = None
         self.fired: Reason | None = None
-        now = self._loop.time()
-        self._deadline_s = now + remaining_s
+        # Of a whole answer the head comes last.
+        self._answer_s = timeouts.first_byte_s if streamed else timeouts.whole_s
+        now_s = self._loop.time()
+        self._deadline_s = now_s + max(0.0, remaining_s)
+        self._due_s[Reason.DEADLINE] = self._deadline_s
+        self._limits[Reason.DEADLINE] = remaining_s
         # For whichever clock will be due first, most of which are not set yet: to ring for nobody costs less than to be
         # set anew by each.
-        self._set_timer(now + max(0.0, min(remaining_s, timeouts.idle_s, self._answer_s)))
-        self._arm(Reason.DEADLINE, remaining_s)
+        self._set_timer(min(self._deadline_s, now_s + min(timeouts.idle_s, self._answer_s)))
 
     def sent(self, first_token_s: float) -> None:
         """The request goes out now: the provider's time begins, and with it the wait for first byte and first token,
         for the latter so long when streamed."""
-        self._arm(Reason.FIRST_BYTE_TIMEOUT, self._answer_s)
-        self._arm(Reason.FIRST_TOKEN_TIMEOUT, first_token_s if self._streamed else self._timeouts.whole_s)
-        total_s = self._timeouts.total_s
-        if self._loop.time() + total_s < self._deadline_s:
+        timeouts, now_s = self._timeouts, self._loop.time()
+        limits = {
+            Reason.FIRST_BYTE_TIMEOUT: self._answer_s,
+            Reason.FIRST_TOKEN_TIMEOUT: first_token_s if self._streamed else timeouts.whole_s,
+        }
+        if now_s + timeouts.total_s < self._deadline_s:
             self._disarm(Reason.DEADLINE)
-            self._arm(Reason.TOTAL_TIMEOUT, total_s)
-
-    @property
-    def _answer_s(self) -> float:
-        """How long an answer's head may take: of a whole one that comes last."""
-        return self._timeouts.first_byte_s if self._streamed else self._timeouts.whole_s
+            limits[Reason.TOTAL_TIMEOUT] = timeouts.total_s
+        self._limits.update(limits)
+        soonest_s = self._ring_s
+        for reason, seconds in limits.items():
+            self._due_s[reason] = due_s = now_s + seconds
+            soonest_s = min(soonest_s, due_s)
+        if soonest_s < self._ring_s:
+            self._set_timer(soonest_s)
 
     def again(self) -> None:
         """The next request of the same attempt goes out, not streamed: the outer clocks bound all of them together."""
         for reason in _INNER:
             self._disarm(reason)
         self._last_content = None
-        self._arm(Reason.FIRST_BYTE_TIMEOUT, self._timeouts.whole_s)
-        self._arm(Reason.FIRST_TOKEN_TIMEOUT, self._timeouts.whole_s)
+        now = self._loop.time()
+        self._arm(Reason.FIRST_BYTE_TIMEOUT, self._timeouts.whole_s, now)
+        self._arm(Reason.FIRST_TOKEN_TIMEOUT, self._timeouts.whole_s, now)
 
     def head(self) -> None:
         """The head of the answer is here."""
-        self._disarm(Reason.FIRST_BYTE_TIMEOUT)
+        self._due_s.pop(Reason.FIRST_BYTE_TIMEOUT, None)
 
     @property
     def has_floor(self) -> bool:
@@ -94,18 +102,19 @@ class Clocks:
         now = self._loop.time()
         if self._last_content is None:
             self._disarm(Reason.FIRST_TOKEN_TIMEOUT)
-            self._arm(Reason.IDLE_TIMEOUT, self._timeouts.idle_s)
+            self._arm(Reason.IDLE_TIMEOUT, self._timeouts.idle_s, now)
             if self.has_floor:
                 self._window_since = now
-                self._arm(Reason.TOO_SLOW, self._timeouts.slow_window_s)
+                self._arm(Reason.TOO_SLOW, self._timeouts.slow_window_s, now)
         self._last_content = now
         self._window_bytes += size_bytes
 
     def piece(self) -> None:
         """A piece of a whole answer came: the idle clock starts again, beside the one for all of it."""
+        now = self._loop.time()
         if self._last_content is None:
-            self._arm(Reason.IDLE_TIMEOUT, self._timeouts.idle_s)
-        self._last_content = self._loop.time()
+            self._arm(Reason.IDLE_TIMEOUT, self._timeouts.idle_s, now)
+        self._last_content = now
 
     def reader_waits(self) -> None:
         """The attempt hands a piece to its reader and may have to wait: not the provider's time."""
@@ -129,12 +138,12 @@ class Clocks:
         for reason in _INNER:
             self._disarm(reason)
         self._last_content = self._loop.time()
-        self._arm(Reason.IDLE_TIMEOUT, seconds)
+        self._arm(Reason.IDLE_TIMEOUT, seconds, self._last_content)
 
     def only(self, seconds: float) -> None:
         """From now on nothing bounds the attempt but this: the answer is delivered, and only its bytes' end awaited."""
         self.stop()
-        self._arm(Reason.TOTAL_TIMEOUT, seconds)
+        self._arm(Reason.TOTAL_TIMEOUT, seconds, self._loop.time())
 
     def stop(self) -> None:
         """No clock runs from now on."""
@@ -152,9 +161,9 @@ class Clocks:
             self._limits[fired := Reason.DEADLINE] = 0.0  # the provider was done: it is the reader who was not
         return WireFault(fired, _WORDS[fired].format(self._limits[fired]))
 
-    def _arm(self, reason: Reason, seconds: float) -> None:
+    def _arm(self, reason: Reason, seconds: float, now: float) -> None:
         self._limits[reason] = seconds
-        self._due_s[reason] = due_s = self._loop.time() + max(0.0, seconds)
+        self._due_s[reason] = due_s = now + seconds
         if self._timer is None or due_s < self._ring_s:
             self._set_timer(due_s)
 

@@ -12,11 +12,13 @@ class Drilling:
 
     def __init__(self, drills: tuple[Drill, ...]) -> None:
         self._drills = drills
-        self._dealt: list[tuple[Target, int]] = []
+        self._dealt: tuple[tuple[Target, int], ...] = ()
 
     @property
     def injected(self) -> tuple[str, ...]:
         """Every fault that was dealt, and to whom, in words."""
+        if not self._dealt:
+            return ()
         return tuple(f"{target} {self._drills[place].text}" for target, place in self._dealt)
 
     def deal(self, target: Target) -> Drill | None:
@@ -28,10 +30,10 @@ class Drilling:
         place = choose_drill(self._drills, hits, target)
         if place is None:
             return None
-        self._dealt.append((target, place))
+        self._dealt = (*self._dealt, (target, place))
         return self._drills[place]
 
     def unsent(self, target: Target) -> None:
         """The last attempt at a target never went out: the fault waits for another."""
         if self._dealt and self._dealt[-1][0] == target:
-            self._dealt.pop()
+            self._dealt = self._dealt[:-1]

@@ -58,7 +58,7 @@ from actors.runtime import (
 )
 from actors.tally import stop_for
 from actors.telling import Telling, ends
-from actors.transcript import transcript_of
+from actors.transcript import Transcript, transcript_of
 from router.canon.loss import OnLoss
 from router.canon.operation import Operation
 from router.canon.target import Target
@@ -142,6 +142,7 @@ class Exchange:
         self._draw = self._drawn()
         self._known = call.ask.model in wiring.routes
         self._on_loss = OnLoss.REFUSE
+        self._transcript: Transcript | None = None
         self.caching = caching_of(call, wiring.cache)
 
     @property
@@ -154,7 +155,9 @@ class Exchange:
         try:
             await self._admit()
             # Not before: whoever is turned away for coming too often must not fill a disk either.
-            self._telling.transcript = transcript_of(self._call, self._wiring.transcripts, self._record.started_at)
+            self._transcript = transcript_of(self._call, self._wiring.transcripts, self._record.started_at)
+            if self._transcript is not None:
+                self._telling.noted_by = (self._transcript.note,)
             plan = await self._plan()
             if not await self._recall(plan):
                 await self._answer(plan)
@@ -175,8 +178,8 @@ class Exchange:
             self.caching.land()
         model = self._call.ask.model
         self._wiring.telemetry.tell(self._record.ended(reason, model if self._known else "unknown"))
-        if self._telling.transcript is not None:
-            self._wiring.ledger.tell(self._telling.transcript.told(reason))
+        if self._transcript is not None:
+            self._wiring.ledger.tell(self._transcript.told(reason))
 
     async def _admit(self) -> None:
         assert self.job is not None
@@ -281,7 +284,8 @@ class Exchange:
                 assert follower.begun is not None and follower.ended is not None
                 self._repeated(caching, "joined", follower.begun, follower.ended)
                 return True
-        self._telling.recall = caching.recall
+        if caching.recall is not None:
+            self._telling.noted_by = (caching.recall.note, *self._telling.noted_by)
         return False
 
     def _repeated(self, caching: Caching, how: str, begun: Committed, ended: Answered) -> None:

@@ -111,7 +111,7 @@ class Hearing:
         raw = self._front.mend(body, said) if self._relays(way) and shaped is said else b""
         self._tally.complete = True
         self._content()
-        self._outlet.end(head, Whole(reply=named, raw=raw), Complete())
+        self._outlet.end(head, Whole(reply=named, raw=raw))
 
     async def _receive_stream(
         self, reply: UpstreamReply, codec: Codec, draft: Draft, head: Head

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import reduce
 
@@ -52,7 +52,10 @@ class Record:
         self._ports = ports
         self.started_at = ports.wall.now()
         self.started_s = ports.clock.now()
-        self._tried: list[Tried] = []
+        self.tried: tuple[Tried, ...] = ()
+        """Every failed try, oldest first."""
+        self.requests = 0
+        """Failed tries that left the gateway."""
         self._fault: WireFault | None = None
         self._unsaid: list[Inexpressible] = []
         self._first_token_s: float | None = None
@@ -64,7 +67,9 @@ class Record:
         self.drilling = Drilling(call.drills)
         self.hedge: str | None = None
         self.rescues: list[tuple[Method, str]] = []
-        self._spent: list[tuple[Target, Usage | None]] = []
+        self.spent: Usage | None = None
+        """What the attempts that said the beginning of this answer were counted."""
+        self._spent: tuple[tuple[Target, Usage | None], ...] = ()
         self._users: list[tuple[Target, Used]] = []
         self.cost_usd: Decimal | None = None
         self._costs: tuple[tuple[str, Decimal | None], ...] = ()
@@ -74,28 +79,10 @@ class Record:
         self.complete = False
         self.error: GatewayError | None = None
 
-    @property
-    def tried(self) -> tuple[Tried, ...]:
-        """Every failed try, oldest first."""
-        return tuple(self._tried)
-
-    @property
-    def requests(self) -> int:
-        """Failed tries that left the gateway."""
-        return sum(not tried.is_free for tried in self._tried)
-
     def committed(self, target: Target) -> None:
         """The commit point is reached: this target's answer is the answer."""
         self.target = target
         self._first_token_s = self._ports.clock.now() - self.started_s
-
-    @property
-    def spent(self) -> Usage | None:
-        """What the attempts that said the beginning of this answer were counted."""
-        counted: Usage | None = None
-        for _, usage in self._spent:
-            counted = counted if usage is None else added(counted, usage)
-        return counted
 
     @property
     def total(self) -> Usage | None:
@@ -118,17 +105,23 @@ class Record:
 
     def broke_off(self, target: Target) -> None:
         """The answer broke off while `target` told it: what that was counted stays part of it."""
-        self._spent.append((target, self.usage))
-        self.usage = None
+        self._spent = (*self._spent, (target, self.usage))
+        self.spent, self.usage = self.total, None
 
     def finish(self, target: Target) -> None:
         """`target` said the last of it: what it cost is the sum over all who said some of it."""
         self.target = target
-        tellers = (*self._spent, (target, self.usage))
-        costs = [self._price(each, usage) for each, usage in tellers]
-        known = [cost for cost in costs if cost is not None]
-        self.cost_usd = sum(known, Decimal(0)) if len(known) == len(costs) else None
-        self._costs = tuple((each.provider, cost) for (each, _), cost in zip(tellers, costs, strict=True))
+        self.cost_usd = self._charge((*self._spent, (target, self.usage)))
+
+    def _charge(self, tellers: Iterable[tuple[Target, Usage | None]]) -> Decimal | None:
+        """What so much usage costs together, remembered by provider; None where nobody knows it of one of them."""
+        total: Decimal | None = Decimal(0)
+        self._costs = ()
+        for target, usage in tellers:
+            cost = self._price(target, usage)
+            self._costs = (*self._costs, (target.provider, cost))
+            total = None if cost is None or total is None else total + cost
+        return total
 
     def repeat(self, how: str, begun: Committed, ended: Answered) -> None:
         """Another's answer was given, for nothing: what it cost is spared.
@@ -148,33 +141,38 @@ class Record:
             self._unsaid.append(fault)
         if not isinstance(fault, Unsent) or self._fault is None or isinstance(self._fault, Inexpressible):
             self._fault = fault
-        self._tried.append(
-            Tried(
-                target=target,
-                reason=fault.reason,
-                ended_s=self._ports.clock.now(),
-                retry_after_s=fault.retry_after_s,
-                sent=not isinstance(fault, Unsent),
-                key=fault.key,
-                spare=fault.spare,
-                voided=voided,
-            )
+        tried = Tried(
+            target=target,
+            reason=fault.reason,
+            ended_s=self._ports.clock.now(),
+            retry_after_s=fault.retry_after_s,
+            sent=not isinstance(fault, Unsent),
+            key=fault.key,
+            spare=fault.spare,
+            voided=voided,
         )
+        self.tried = (*self.tried, tried)
+        if not tried.is_free:
+            self.requests += 1
 
     def has_failed(self, provider: str) -> bool:
         """Whether this exchange already asked that provider: only then is a try a retry that the budget must allow. By
         another key of its it is a first try: the one that refused is not asked again."""
-        if self._tried and self._tried[-1].spare and self._tried[-1].target.provider == provider:
+        if self.tried and self.tried[-1].spare and self.tried[-1].target.provider == provider:
             return False
         return self.has_asked(provider)
 
     def has_asked(self, provider: str) -> bool:
         """Whether a request of this exchange went there and failed, by whichever key."""
-        return any(tried.target.provider == provider and not tried.is_free for tried in self._tried)
+        return self.requests > 0 and any(
+            tried.target.provider == provider and not tried.is_free for tried in self.tried
+        )
 
     def keys_failed(self, target: Target) -> tuple[str, ...]:
         """The keys by which this exchange has failed on that target."""
-        return tuple(dict.fromkeys(tried.key for tried in self._tried if tried.target == target and tried.key))
+        if not self.tried:
+            return ()
+        return tuple(dict.fromkeys(tried.key for tried in self.tried if tried.target == target and tried.key))
 
     def heard(self, part: Flow | Whole) -> None:
         """Remember what the caller and the account want to know: the real model and the last count of tokens."""
@@ -195,8 +193,8 @@ class Record:
             return Unavailable("the request's deadline passed before a provider was asked", reason=Reason.DEADLINE)
         if isinstance(self._fault, Inexpressible):
             return _inexpressible(tuple(self._unsaid))
-        sent = [tried for tried in self._tried if tried.sent]
-        target = str(sent[-1].target if sent else self._tried[0].target)
+        sent = [tried for tried in self.tried if tried.sent]
+        target = str(sent[-1].target if sent else self.tried[0].target)
         return UpstreamFailed(
             f"{target}: {self._fault.message}",
             target=target,
@@ -274,19 +272,22 @@ class Record:
             return self.total, self.cost_usd  # every part of it was counted, and priced as far as anybody can
         counts = [(target, used()) for target, used in self._users]
         counted = [(target, usage) for target, usage in counts if usage is not None and is_plausible(usage)]
-        costs = [self._price(target, usage) for target, usage in counted]
-        self._costs = tuple((each.provider, cost) for (each, _), cost in zip(counted, costs, strict=True))
-        known = [cost for cost in costs if cost is not None]
-        total = reduce(added, (usage for _, usage in counted)) if counted else None
-        return total, sum(known, Decimal(0)) if counted and len(known) == len(costs) else None
+        cost_usd = self._charge(counted)
+        if not counted:
+            return None, None
+        return reduce(added, (usage for _, usage in counted)), cost_usd
 
     def _rescues(self, reason: Reason | None) -> tuple[tuple[str, str], ...]:
         """Each attempt at a rescue and how it ended; what was held back in time was rescued if all ended well."""
+        if not (self.held_back or self.rescues):
+            return ()
         held = ((Method.HOLD, "completed" if reason is None else "failed"),) if self.held_back else ()
         return tuple((method.value, outcome) for method, outcome in (*held, *self.rescues))
 
     def _notes(self) -> tuple[AttemptNote, ...]:
-        return tuple(AttemptNote(target=str(tried.target), reason=tried.reason) for tried in self._tried)
+        if not self.tried:
+            return ()
+        return tuple(AttemptNote(target=str(tried.target), reason=tried.reason) for tried in self.tried)
 
 
 def _inexpressible(faults: tuple[Inexpressible, ...]) -> Refused:

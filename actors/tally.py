@@ -212,9 +212,8 @@ class Tally:
             said_bytes=self.said_bytes,
         )
 
-    def ended(self, reason: Reason | None) -> AttemptEnded:
-        """What telemetry is told."""
-        usage, source = self._counted()
+    def ended(self, entry: EntryClosed) -> AttemptEnded:
+        """What telemetry is told, beside what the ledger was."""
         return AttemptEnded(
             exchange=self.order.exchange,
             attempt=self.order.attempt,
@@ -223,12 +222,12 @@ class Tally:
             number=self.order.number,
             provider=self.provider,
             model=self.order.target.model,
-            end=end_of(reason),
-            reason=reason,
+            end=entry.end,
+            reason=entry.reason,
             status=self.fault.status if self.fault else None,
             message=self.fault.message if self.fault else None,
-            usage=usage,
-            usage_source=source,
+            usage=entry.usage,
+            usage_source=entry.usage_source,
             skipped=self.skipped,
             started_at=self.started_at,
             first_byte_s=self._first_byte_s,

@@ -7,14 +7,13 @@ an error after it, whenever the exchange is stopped.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import assert_never
 
 from actors.messages import Answered, Committed, Complete, Flow, Head, Part, Piece, Rescued, Whole
-from actors.recall import Recall
 from actors.record import Record
 from actors.rescue import Bridge, Rescue
 from actors.runtime import Channel, Ports
-from actors.transcript import Transcript
 from router.canon.event import CONTENT, Ended, TextDelta
 from router.canon.target import Target
 from router.errors import Reason, Refused, Standing
@@ -34,8 +33,8 @@ class Telling:
     def __init__(self, record: Record, ports: Ports, deadline_s: float) -> None:
         self.outbox: Channel[Piece] = Channel(OUTBOX_CAPACITY)
         self.committed = False
-        self.recall: Recall | None = None
-        self.transcript: Transcript | None = None
+        self.noted_by: tuple[Callable[[Piece], None], ...] = ()
+        """Who is told each piece too, in the order in which the reader is."""
         self.standings: tuple[Standing, ...] = ()
         self._record = record
         self._ports = ports
@@ -101,18 +100,15 @@ class Telling:
                 self._flow(part, target)
             case Whole():
                 self._record.heard(part)
-                self.commit(target)
-                self._say(part)
+                self._complete(target, b"", part)
             case Complete():
-                self.commit(target)
-                self._record.finish(target)
-                self._finish(Answered(usage=self._record.total, cost_usd=self._record.cost_usd, raw=part.raw))
+                self._complete(target, part.raw)
             case _:
                 assert_never(part)
 
-    def _say(self, piece: Piece) -> None:
-        self._note(piece)
-        self.outbox.push(piece)
+    def _say(self, *pieces: Piece) -> None:
+        self._note(pieces)
+        self.outbox.push(*pieces)
 
     async def room(self) -> None:
         """Wait until the reader has made room. Raises `Refused` when it has not by the deadline."""
@@ -126,7 +122,7 @@ class Telling:
         """A piece of an answer that another exchange was given: its end, too, only with the word that it is complete.
         Raises as `room` and `take`."""
         if isinstance(piece, Answered):
-            self._finish(piece)
+            self._finish(answered=piece)
         elif isinstance(piece, Flow) and bool(piece.events) and type(piece.events[-1]) is Ended:
             self._last = piece
         else:
@@ -134,44 +130,51 @@ class Telling:
                 await self.room()
             self._say(piece)
 
-    def _finish(self, answered: Answered) -> None:
-        ending = (answered,) if self._last is None else (self._last, answered)
-        for piece in ending:
-            self._note(piece)
+    def _complete(self, target: Target, raw: bytes, *said: Piece) -> None:
+        """What is said with the word that it is all."""
+        begun = () if self.committed else self._begun(target)
+        self._record.finish(target)
+        self._finish(
+            *begun, *said, answered=Answered(usage=self._record.total, cost_usd=self._record.cost_usd, raw=raw)
+        )
+
+    def _finish(self, *said: Piece, answered: Answered) -> None:
+        ending = (*said, answered) if self._last is None else (*said, self._last, answered)
+        self._note(ending)
         self.outbox.finish(*ending)
         self._record.complete = True
 
-    def _note(self, piece: Piece) -> None:
-        if self.recall is not None:
-            self.recall.note(piece)
-        if self.transcript is not None:
-            self.transcript.note(piece)
+    def _note(self, pieces: tuple[Piece, ...]) -> None:
+        for note in self.noted_by:
+            for piece in pieces:
+                note(piece)
 
     def commit(self, target: Target) -> None:
         """The commit point: from here on this target's answer is the answer. Done once."""
-        if self.committed:
-            return
+        if not self.committed:
+            self._say(*self._begun(target))
+
+    def _begun(self, target: Target) -> tuple[Piece, ...]:
+        """What an answer begins with: who gives it, and what was held back."""
         self.committed = True
-        self._passes = self._head.relay is not None
-        self._record.committed(target)
-        self._say(
-            Committed(
-                target=target,
-                model=self._record.model or target.model,
-                attempts=self._record.requests + self._head.sent,
-                relay=self._head.relay,
-                shown=self._head.shown,
-                lost=self._head.lost,
-                cache=self._record.cache,
-                estimated=self._head.estimated,
-                rescued=self._record.held_back,
-                injected=self._record.drilling.injected,
-                standings=self.standings,
-            )
+        head, record = self._head, self._record
+        self._passes = head.relay is not None
+        record.committed(target)
+        held, self._held = self._held, []
+        committed = Committed(
+            target=target,
+            model=record.model or target.model,
+            attempts=record.requests + head.sent,
+            relay=head.relay,
+            shown=head.shown,
+            lost=head.lost,
+            cache=record.cache,
+            estimated=head.estimated,
+            rescued=record.held_back,
+            injected=record.drilling.injected,
+            standings=self.standings,
         )
-        for flow in self._held:
-            self._say(flow)
-        self._held = []
+        return (committed, *held)
 
     def _flow(self, flow: Flow, target: Target) -> None:
         if self._way is None:
@@ -187,8 +190,7 @@ class Telling:
             self._held.append(flow)
         elif flow.events or flow.raw:
             self._hand_over()
-            self.commit(target)
-            self._say(flow)
+            self._say(*(() if self.committed else self._begun(target)), flow)
 
     def _must_hold(self, flow: Flow) -> bool:
         """Before the commit point: whatever bears no content, and what does for as long as the route holds it."""
@@ -222,4 +224,4 @@ def ends(part: Part) -> bool:
     """Whether a part ends an answer: it waits for no reader."""
     if isinstance(part, Flow):
         return bool(part.events) and type(part.events[-1]) is Ended
-    return isinstance(part, Complete)
+    return isinstance(part, Whole | Complete)

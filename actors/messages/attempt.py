@@ -147,14 +147,14 @@ class Flow(Struct, frozen=True, kw_only=True):
 
 
 class Whole(Struct, frozen=True, kw_only=True):
-    """On a feed, not streamed: the whole answer, and its bytes when passing through."""
+    """Last on a feed, not streamed: the whole answer, and its bytes when passing through."""
 
     reply: Answer
     raw: bytes = b""
 
 
 class Complete(Struct, frozen=True, kw_only=True):
-    """Last on a feed: the provider's own terminal event was seen."""
+    """Last on a feed, streamed: the provider's own terminal event was seen."""
 
     raw: bytes = b""
 
