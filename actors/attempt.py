@@ -23,6 +23,7 @@ from actors.hearing import Hearing
 from actors.line import Line
 from actors.messages import (
     Acquire,
+    Acquired,
     AttemptCounted,
     AttemptMeasured,
     Ear,
@@ -30,15 +31,17 @@ from actors.messages import (
     Grant,
     Head,
     Knock,
+    LetThrough,
     LimitsRead,
     Order,
     Unsent,
     Whole,
 )
 from actors.outlet import Outlet
-from actors.permit import has_spare, passage_of, slot_of
+from actors.permit import has_spare, turned_away, unanswered
 from actors.pulses import Beat
 from actors.runtime import (
+    AskFailed,
     ChannelClosed,
     Exit,
     Job,
@@ -215,10 +218,17 @@ class Attempt:
             caller=order.caller,
             avoid=order.avoid,
         )
-        slot = await slot_of(line.pace, wish, timeout_s)
-        self.tally.key = slot.key
-        self.grant = Grant(key=slot.key, model=model)
-        word = await passage_of(line.breaker, Knock(job=self.job, model=model, key=slot.key), timeout_s)
+        try:
+            slot = await line.pace.ask(wish, timeout_s=timeout_s)
+            if not isinstance(slot, Acquired):
+                raise turned_away(slot)
+            self.tally.key = slot.key
+            self.grant = Grant(key=slot.key, model=model)
+            word = await line.breaker.ask(Knock(job=self.job, model=model, key=slot.key), timeout_s=timeout_s)
+        except AskFailed as error:
+            raise unanswered(error) from error
+        if not isinstance(word, LetThrough):
+            raise turned_away(word)
         self.tally.epoch, self._probing = word.epoch, word.probe
 
     async def _send(self, way: Way, draft: Draft, outlet: Outlet) -> Rest | None:

@@ -41,6 +41,8 @@ class Clocks:
         self._task = asyncio.current_task()
         self._timeouts = timeouts
         self._streamed = streamed
+        self.has_floor = timeouts.min_tokens_per_s is not None
+        """Whether the speed of content matters: only then need its size be told."""
         self._due_s: dict[Reason, float] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._ring_s = 0.0
@@ -91,11 +93,6 @@ class Clocks:
     def head(self) -> None:
         """The head of the answer is here."""
         self._due_s.pop(Reason.FIRST_BYTE_TIMEOUT, None)
-
-    @property
-    def has_floor(self) -> bool:
-        """Whether the speed of content matters: only then need its size be told."""
-        return self._timeouts.min_tokens_per_s is not None
 
     def content(self, size_bytes: int = 0) -> None:
         """So much content came: the idle clock starts again. Pings and comments must not be told here."""

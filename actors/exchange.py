@@ -137,6 +137,8 @@ class Exchange:
             wiring.deadline_s, call.ask.requirements.deadline_s or wiring.deadline_s
         )
         self._telling = Telling(self._record, wiring.ports, self._deadline_s)
+        self.outbox: Channel[Piece] = self._telling.outbox
+        """What its reader reads."""
         self._tries = 0
         self._caller = call.caller.id or end_user_of(call.ask.fields)
         self._draw = self._drawn()
@@ -144,11 +146,6 @@ class Exchange:
         self._on_loss = OnLoss.REFUSE
         self._transcript: Transcript | None = None
         self.caching = caching_of(call, wiring.cache)
-
-    @property
-    def outbox(self) -> Channel[Piece]:
-        """What its reader reads."""
-        return self._telling.outbox
 
     async def run(self) -> None:
         """Do it all; what cannot be answered is kept for `settle` to tell the reader."""

@@ -44,7 +44,7 @@ class Hearing:
     """Reads one answer and hands its parts to the outlet.
 
     Args:
-        content: called when content came.
+        content: called when the first content came.
     """
 
     def __init__(self, order: Order, line: Line, tally: Tally, outlet: Outlet, content: Callable[[], None]) -> None:
@@ -57,6 +57,7 @@ class Hearing:
         front = line.codecs[order.spoken].front
         assert front is not None
         self._front: FrontHalf = front
+        self._spoke = False
         self._portions: list[Answer] = []
 
     async def portion(self, reply: UpstreamReply, codec: Codec, asked: Any) -> None:
@@ -75,7 +76,8 @@ class Hearing:
         echoes = way.prefix is not None and way.prefix.echoes
         head = Head(shown=shown_headers(reply.headers), lost=draft.lost, echoes=echoes)
         if self._order.ask.stream:
-            return await self._receive_stream(reply, way.codec, draft, replace(head, relay=self._relay(way)))
+            begun = await self._begin_stream(reply, way.codec, draft, replace(head, relay=self._relay(way)))
+            return await self._stream(reply, begun)
         await self._receive_whole(reply, way, draft, head)
         return None
 
@@ -113,9 +115,7 @@ class Hearing:
         self._content()
         self._outlet.end(head, Whole(reply=named, raw=raw))
 
-    async def _receive_stream(
-        self, reply: UpstreamReply, codec: Codec, draft: Draft, head: Head
-    ) -> AsyncIterator[bytes] | None:
+    async def _begin_stream(self, reply: UpstreamReply, codec: Codec, draft: Draft, head: Head) -> Reading:
         await self._must_be_stream(reply, codec)
         await self._outlet.put(head)
         choices = 1 if _CHOICES.intersection(head.lost) else self._order.ask.choices
@@ -125,7 +125,7 @@ class Hearing:
             prompt_tokens=None if head.relay else draft.prompt_tokens or self._tally.prompt_guess(),
             tools=draft.names,
         )
-        return await self._stream(reply, Reading(codec, head.relay, naming, self._line.max_event_bytes, choices))
+        return Reading(codec, head.relay, naming, self._line.max_event_bytes, choices)
 
     async def _refusal(self, reply: UpstreamReply) -> WireFault:
         """What an error answer means; where its body is cut, endless or late, status and headers say enough."""
@@ -203,7 +203,9 @@ class Hearing:
     async def _flow(self, flow: Flow) -> None:
         if self._tally.take(flow.events):
             self._clocks.content(said_bytes(flow.events) if self._clocks.has_floor else 0)
-            self._content()
+            if not self._spoke:
+                self._spoke = True
+                self._content()
         if self._tally.complete:
             # What is left is its reader's time, which the exchange bounds.
             self._clocks.stop()

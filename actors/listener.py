@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actors.messages import Part
 from actors.runtime import ChannelClosed
-from actors.runtime.failures import Caught
+from actors.runtime.failures import failure_of
 from actors.telling import Telling, not_read
 from router.canon.target import Target
 from router.errors import Reason, WireFault
@@ -33,12 +33,11 @@ class Listener:
 
     def push(self, *parts: Part) -> None:
         """Tell them. Raises `ChannelClosed`."""
-        with Caught() as caught:
-            for part in parts:
-                self._telling.take(part, self._target)
-        if caught.error is not None:
-            self.error = caught.error
-            raise ChannelClosed
+        for part in parts:
+            error = failure_of(self._telling.take, part, self._target)
+            if error is not None:
+                self.error = error
+                raise ChannelClosed
 
     def fail(self, error: BaseException) -> None:
         """It failed; where the time ran out while the reader was waited for, the reader did."""

@@ -6,10 +6,9 @@ Why not is told as an `Unsent`. Nothing is given back here: pace and breaker wat
 from __future__ import annotations
 
 import math
-from typing import Any
 
-from actors.messages import Acquire, Acquired, Knock, LetThrough, Unsent
-from actors.runtime import ActorDead, AskTimeout, MailboxFull, Ref
+from actors.messages import Busy, Open, Unsent
+from actors.runtime import AskFailed
 from router.errors import Reason
 from router.policy.lanes import Demand, Lane, LaneRules, Shut, choose_lane
 
@@ -27,22 +26,18 @@ _BY_KEY = frozenset({Reason.THROTTLED, Reason.CREDENTIAL, Reason.QUOTA_EXHAUSTED
 """What a provider refuses to one key and perhaps not to another."""
 
 
-async def slot_of(pace: Ref, wish: Acquire, timeout_s: float) -> Acquired:
-    """A key and a slot, at once or when it is its turn. Raises `Unsent`."""
-    word = await _ask(pace, wish, timeout_s)
-    if isinstance(word, Acquired):
-        return word
+def turned_away(word: Busy | Open) -> Unsent:
+    """Why an attempt may not go, by the word of its pace or its circuit."""
+    if isinstance(word, Open):
+        return Unsent(Reason.BREAKER_OPEN, "it is resting after failures", retry_after_s=word.retry_after_s)
     reason, why = _SHUT[word.why]
     wait_s = word.retry_after_s if math.isfinite(word.retry_after_s) else None
-    raise Unsent(reason, why, retry_after_s=wait_s)
+    return Unsent(reason, why, retry_after_s=wait_s)
 
 
-async def passage_of(breaker: Ref, knock: Knock, timeout_s: float) -> LetThrough:
-    """The circuit's leave, perhaps as its probe. Raises `Unsent`."""
-    word = await _ask(breaker, knock, timeout_s)
-    if isinstance(word, LetThrough):
-        return word
-    raise Unsent(Reason.BREAKER_OPEN, "it is resting after failures", retry_after_s=word.retry_after_s)
+def unanswered(error: AskFailed) -> Unsent:
+    """Of a unit that does not say whether it may go."""
+    return Unsent(Reason.BUSY, f"its unit cannot take requests now ({type(error).__name__})")
 
 
 def has_spare(lanes: tuple[Lane, ...], demand: Demand, reason: Reason, now: float) -> bool:
@@ -51,10 +46,3 @@ def has_spare(lanes: tuple[Lane, ...], demand: Demand, reason: Reason, now: floa
         return False
     opening = choose_lane(lanes, demand, now, LaneRules())
     return opening.why is None and opening.key not in demand.avoid
-
-
-async def _ask(ref: Ref, message: Acquire | Knock, timeout_s: float) -> Any:
-    try:
-        return await ref.ask(message, timeout_s=timeout_s)
-    except (ActorDead, AskTimeout, MailboxFull) as error:
-        raise Unsent(Reason.BUSY, f"its unit cannot take requests now ({type(error).__name__})") from error

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any, assert_never
 
@@ -86,13 +87,13 @@ class Provider(Actor):
         order.job.tie(job, attempt.orphaned)
         return AttemptStarted(job=job, feed=feed, used=attempt.tally.used)
 
-    async def _host(self, attempt: Attempt, order: Order, ear: Ear) -> None:
+    def _host(self, attempt: Attempt, order: Order, ear: Ear) -> Awaitable[None]:
         """Run an attempt in the exchange's task. It says nothing where this provider has ended meanwhile."""
         if self.tasks.closed:
-            return
+            return asyncio.sleep(0)
         job = self.tasks.admit(name=order.attempt, on_exit=partial(self._ended, attempt, order.target.model))
         self._began(attempt, order, job, ear)
-        await job.host(attempt.run())
+        return job.host(attempt.run())
 
     def _began(self, attempt: Attempt, order: Order, job: Job, ear: Ear) -> None:
         self._pulses.started(order.target.model)

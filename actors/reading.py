@@ -67,26 +67,27 @@ def _one_of(flows: list[Flow]) -> Flow:
 
 def said_bytes(events: tuple[Event, ...]) -> int:
     """How much content these bear, in bytes of UTF-8, whatever kind it is of."""
-    return sum(content_bytes(event) for event in events if type(event) in _SIZES)
-
-
-def content_bytes(event: Event) -> int:
-    """The same of one event that bears content."""
-    return _SIZES[type(event)](event)
+    return sum(BYTES_OF[type(event)](event) for event in events if type(event) in CONTENT)
 
 
 def _length(*texts: str | None) -> int:
     return sum(len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")) for text in texts if text)
 
 
-_SIZES: dict[type, Callable[[Any], int]] = {
-    TextDelta: lambda event: _length(event.text),
+def _text_bytes(event: TextDelta) -> int:
+    text = event.text
+    return len(text) if text.isascii() else _length(text)
+
+
+BYTES_OF: dict[type, Callable[[Any], int]] = {
+    TextDelta: _text_bytes,
     ReasoningDelta: lambda event: _length(event.text, event.signature, event.redacted),
     RefusalDelta: lambda event: _length(event.text),
     ToolCallStarted: lambda event: _length(event.name),
     ToolCallDelta: lambda event: _length(event.arguments),
     OpaqueAdded: lambda event: len(bytes(event.raw)),
 }
+"""The same of one event that bears content, by its kind."""
 
 
 class Reading:
@@ -110,16 +111,13 @@ class Reading:
         self._asked = choices
         self._open: set[int] = set()
         self._closed: set[int] = set()
+        self.finished = choices <= 0
+        """Whether every choice asked for has its finish reason: only usage and the terminal event may follow."""
         self.fault: WireFault | None = None
         self.bore_content = False
         self.explained = False
         self.refused = False
         """It began with a refusal, or ended with one before anything was said."""
-
-    @property
-    def finished(self) -> bool:
-        """Every choice asked for has its finish reason: only usage and the terminal event may follow."""
-        return self._all_came and not self._open
 
     def feed(self, block: bytes) -> Flow:
         """The next bytes as one flow. An error among them is kept in `fault`: what came before it is still said."""
@@ -192,12 +190,13 @@ class Reading:
         if type(event) in CONTENT:
             self.refused = self.refused or (not self.bore_content and isinstance(event, RefusalDelta))
             self._open.add(event.choice)  # type: ignore[union-attr]  # `in` narrows nothing for mypy; isinstance costs 5x
-            self.bore_content = True
+            self.bore_content, self.finished = True, False
             return event_told_back(event, self._naming.tools) if self._naming.tools else event
         elif isinstance(event, Finished):
             self.refused = self.refused or (not self.bore_content and event.reason in REFUSALS)
             self._open.discard(event.choice)
             self._closed.add(event.choice)
+            self.finished = self._all_came and not self._open
             self.explained = self.explained or event.reason in SPOKEN_FOR
         elif isinstance(event, Started):
             naming = self._naming

@@ -20,7 +20,7 @@ from actors.messages import (
 )
 from actors.runtime import Exit, Ports
 from actors.tally import end_of, reason_of
-from router.canon.event import Skipped, Started, UsageReported
+from router.canon.event import CONTENT, Skipped, Started, UsageReported
 from router.canon.target import Target
 from router.canon.usage import Usage, added
 from router.errors import AttemptNote, GatewayError, Reason, Refused, Unavailable, UpstreamFailed, WireFault
@@ -180,6 +180,8 @@ class Record:
             self.model, self.usage = part.reply.model, part.reply.usage
             return
         for event in part.events:
+            if type(event) in CONTENT:
+                continue  # as nearly all of them do
             if isinstance(event, UsageReported):
                 self.usage = event.usage
             elif isinstance(event, Started):

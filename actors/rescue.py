@@ -73,6 +73,11 @@ class Rescue:
         able = ask.stream and ask.choices == 1 and {Method.CONTINUE, Method.SPLICE}.intersection(course.resume)
         self._transcript = Transcript() if able else None
 
+    @property
+    def transcribes(self) -> bool:
+        """Whether what is told must be known, so that another can go on with it."""
+        return self._transcript is not None
+
     def note(self, events: tuple[Event, ...]) -> None:
         """These are told to the reader, now or as soon as the answer commits."""
         if self._transcript is not None:

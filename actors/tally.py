@@ -4,7 +4,7 @@ happened to that: answer, error, cancellation before the first step, or a kill."
 from __future__ import annotations
 
 from actors.messages import AttemptEnded, AttemptJudged, EntryClosed, Order
-from actors.reading import content_bytes
+from actors.reading import BYTES_OF
 from actors.runtime import Crashed, Exit, Job, Normal, Ports, Shutdown
 from router.canon.allowance import Allowance
 from router.canon.drill import Drill
@@ -111,7 +111,7 @@ class Tally:
             kind = type(event)
             if kind in CONTENT:
                 bears = True
-                self.said_bytes += content_bytes(event)
+                self.said_bytes += BYTES_OF[kind](event)
             elif kind is UsageReported:
                 self.usage = event.usage  # type: ignore[union-attr]  # `kind is` narrows nothing for mypy; isinstance costs twice
             elif kind is Ended:

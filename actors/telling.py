@@ -14,7 +14,7 @@ from actors.messages import Answered, Committed, Complete, Flow, Head, Part, Pie
 from actors.record import Record
 from actors.rescue import Bridge, Rescue
 from actors.runtime import Channel, Ports
-from router.canon.event import CONTENT, Ended, TextDelta
+from router.canon.event import CONTENT, Ended, Event, TextDelta
 from router.canon.target import Target
 from router.errors import Reason, Refused, Standing
 from router.policy.rescue import CHARS_PER_TOKEN
@@ -40,6 +40,7 @@ class Telling:
         self._ports = ports
         self._deadline_s = deadline_s
         self._rescue: Rescue | None = None
+        self._transcribes: Callable[[tuple[Event, ...]], None] | None = None
         self._way: Bridge | None = None
         self._head = Head()
         self._held: list[Flow] = []
@@ -52,6 +53,7 @@ class Telling:
     def follow(self, rescue: Rescue) -> None:
         """From now on, by this course."""
         self._rescue = rescue
+        self._transcribes = rescue.note if rescue.transcribes else None
 
     def begin(self, way: Bridge | None) -> None:
         """Another attempt gives the parts; before the commit point, what an earlier one gave was never said."""
@@ -107,7 +109,8 @@ class Telling:
                 assert_never(part)
 
     def _say(self, *pieces: Piece) -> None:
-        self._note(pieces)
+        if self.noted_by:
+            self._note(pieces)
         self.outbox.push(*pieces)
 
     async def room(self) -> None:
@@ -177,25 +180,25 @@ class Telling:
         return (committed, *held)
 
     def _flow(self, flow: Flow, target: Target) -> None:
-        if self._way is None:
+        way = self._way
+        if way is None:
             self._taken_bytes += len(flow.raw)
         else:
-            flow = Flow(events=self._way.taker.take(flow.events))
-        if self._rescue is not None:
-            self._rescue.note(flow.events)
+            flow = Flow(events=way.taker.take(flow.events))
+        if self._transcribes is not None:
+            self._transcribes(flow.events)
         if bool(flow.events) and type(flow.events[-1]) is Ended:
             self._hand_over()
             self._last = flow
-        elif self._must_hold(flow):
+        elif not self.committed and self._must_hold(flow):
             self._held.append(flow)
         elif flow.events or flow.raw:
-            self._hand_over()
+            if way is not None:
+                self._hand_over()
             self._say(*(() if self.committed else self._begun(target)), flow)
 
     def _must_hold(self, flow: Flow) -> bool:
         """Before the commit point: whatever bears no content, and what does for as long as the route holds it."""
-        if self.committed:
-            return False
         bears = any(type(event) in CONTENT for event in flow.events)
         hold = self._rescue.hold if self._rescue is not None else None
         if hold is None or not (bears or self._commit_at_s is not None):

@@ -34,12 +34,15 @@ class Channel(Generic[T]):
         "_putter",
         "_ring_s",
         "_timer",
+        "is_full",
     )
 
     def __init__(self, capacity: int) -> None:
         if capacity < 1:
             raise ValueError("a channel holds at least one item")
         self._capacity = capacity
+        self.is_full = False
+        """Whether the reader is behind by the whole capacity."""
         self._items: deque[T] = deque()
         self._getter: asyncio.Future[bool] | None = None
         self._putter: asyncio.Future[None] | None = None
@@ -62,11 +65,6 @@ class Channel(Generic[T]):
             await self.room()
         self.push(item)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether the reader is behind by the whole capacity."""
-        return len(self._items) >= self._capacity and not self._ended
-
     async def room(self) -> None:
         """Wait until the reader is no more behind than it may be, or has left."""
         while self.is_full:
@@ -87,6 +85,7 @@ class Channel(Generic[T]):
         if self._ended:
             raise ChannelClosed
         self._items.extend(items)
+        self.is_full = len(self._items) >= self._capacity
         self._wake_getter(True)
 
     async def get(self, *, timeout_s: float | None = None) -> T:
@@ -101,8 +100,8 @@ class Channel(Generic[T]):
             await self._something(timeout_s)
         if self._items:
             item = self._items.popleft()
-            if self._putter is not None and not self._putter.done():
-                self._putter.set_result(None)
+            if self.is_full:
+                self._taken()
             return item
         error, self._error = self._error, None  # kept, it would be in a cycle with the frames it is raised through
         raise error if error is not None else ChannelClosed
@@ -130,8 +129,7 @@ class Channel(Generic[T]):
         """What is buffered, at once: for a reader who waits for nothing more."""
         items = tuple(self._items)
         self._items.clear()
-        if self._putter is not None and not self._putter.done():
-            self._putter.set_result(None)
+        self._taken()
         return items
 
     def leave(self) -> None:
@@ -140,14 +138,20 @@ class Channel(Generic[T]):
         self._end(None)
 
     def _end(self, error: BaseException | None) -> None:
-        if not self._ended:
-            self._ended = True
-            self._error = error
+        if self._ended:
+            return
+        self._ended = True
+        self._error = error
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._wake_getter(True)
-        if self._putter is not None and not self._putter.done():
+        self._taken()
+
+    def _taken(self) -> None:
+        """Nobody waits for room that there is, or for a reader who takes no more."""
+        self.is_full = not self._ended and len(self._items) >= self._capacity
+        if self._putter is not None and not self.is_full and not self._putter.done():
             self._putter.set_result(None)
 
     @property

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from actors.runtime.exits import Crashed, Exit, Killed, Normal, Shutdown, forget_frames
-from actors.runtime.failures import Caught
+from actors.runtime.failures import failure_of
 from actors.runtime.guest import Guest
 from actors.runtime.ladder import Ladder
 from actors.runtime.once import Once
@@ -54,7 +54,7 @@ class Job:
     def stop(self, reason: Exit = Shutdown(), *, grace_s: float = GRACE_S) -> None:  # noqa: B008 frozen, shared on purpose
         """Cancel it, and end it by force when it still runs after `grace_s`. `Killed` leaves no grace."""
         task = self._task
-        if task is None:
+        if task is None or task.done():
             return
         if self._asked is None:
             self._asked = reason
@@ -86,11 +86,12 @@ class Job:
         reason: Exit = Killed()
         rest, felt = None, False
         try:
-            with Caught() as caught:
-                rest = await coro
-            reason = Normal() if caught.error is None else self._crashed(caught.error)
+            rest = await coro
+            reason = Normal()
         except asyncio.CancelledError:
             reason, felt = self._asked or (Shutdown() if guest.loses_host else Killed()), True
+        except Exception as error:  # noqa: BLE001 the one place where a guest's exception becomes its exit
+            reason = self._crashed(error)
         finally:
             self._go_on(rest, reason)
         await guest.leave(felt=felt)
@@ -213,10 +214,9 @@ class Tasks:
     def _ended(self, job: Job, on_exit: Callable[[Job, Exit], None] | None, reason: Exit) -> None:
         self._jobs.pop(job, None)
         if on_exit is not None:
-            with Caught() as caught:
-                on_exit(job, reason)
-            if caught.error is not None:
-                self._tell(job, Context.ON_EXIT, Crashed(caught.error))
+            error = failure_of(on_exit, job, reason)
+            if error is not None:
+                self._tell(job, Context.ON_EXIT, Crashed(error))
         if job.leaked or isinstance(reason, Crashed):
             self._tell(job, Context.LEAKED if job.leaked else Context.JOB, reason)
         if not self._jobs:
