@@ -17,6 +17,7 @@ from router.wire.citations import pages
 from router.wire.dialect import FrontHalf
 
 _TIER = "service_tier"
+_TELLING = frozenset({OpaqueAdded, CitationAdded, UsageReported})
 
 
 def unsaid_in(answer: Answer, half: FrontHalf) -> tuple[str, ...]:
@@ -46,6 +47,8 @@ class UnsaidBook:
     def read(self, events: tuple[Event, ...]) -> None:
         """These events are about to be said."""
         for event in events:
+            if type(event) not in _TELLING:
+                continue
             match event:
                 case OpaqueAdded() if event.family != self._family:
                     self._lost["parts"] += 1
