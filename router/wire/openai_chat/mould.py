@@ -53,16 +53,18 @@ class Mould(Struct, frozen=True):
         if len(block) > MOST_BYTES or not block.startswith(lead):
             return None
         *said, begun = (_quiet(block) if self.noisy else block)[len(lead) :].split(close + lead)
-        last, closed, _ = begun.partition(close)
+        last, closed, rest = begun.partition(close)
         if closed:
             said.append(last)
+        else:
+            rest = lead + begun
         if not said or not all(said) or b'"' in b"".join(said):
             return None
         try:
             texts = TEXTS.decode(b'["%b"]' % b'","'.join(said))
         except UNREADABLE:
             return None
-        return texts, _end_of(block, len(texts))
+        return texts, _end_of(block, len(texts)) if self.noisy else len(block) - len(rest)
 
     def passed_by(self, relay: Relay) -> tuple[bytes, bytes] | None:
         """What stands behind a text, up to noise or the end of the event, and what a relay puts there; None where it

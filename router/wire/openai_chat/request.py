@@ -42,6 +42,8 @@ from router.wire.openai_chat.schema import (
 )
 from router.wire.strictness import held_to
 
+_USAGE = Raw(b'{"include_usage":true}')
+
 ALIASES = Aliases("max_tokens", "max_completion_tokens", stop_sequences=("stop",))
 
 
@@ -145,7 +147,9 @@ def encode_request(request: ChatRequest, model: str, formats: frozenset[str] = f
 
 def _usage_asked(options: Raw) -> Raw:
     """The caller's stream options with `include_usage` put to true."""
-    members = {} if options == NULL else MEMBERS.decode(options)
+    if options == NULL:
+        return _USAGE
+    members = MEMBERS.decode(options)
     return Raw(joined({**members, "include_usage": Raw(b"true")}))
 
 
