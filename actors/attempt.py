@@ -306,16 +306,18 @@ class Attempt:
 
     def _upstream_request(self, way: Way, draft: Draft, body: bytes) -> UpstreamRequest:
         line = self._line
-        # A forwarded header, such as a version, takes the place of our own; credentials are never forwarded.
-        forward = {name: value for name, value in draft.forward if name not in line.withheld}
-        headers = {**dict(line.headers[self.tally.key]), **forward, "content-type": "application/json"}
+        headers = line.headers[self.tally.key]
+        if draft.forward:
+            # A forwarded header, such as a version, takes the place of our own; credentials are never forwarded.
+            forward = ((name, value) for name, value in draft.forward if name not in line.withheld)
+            headers = tuple(dict((*headers, *forward)).items())
         url = way.address(self._model, self._order.ask.stream)
         if self._order.beginning is not None and way.prefix is not None:
             url = way.prefix.url(url)
         return UpstreamRequest(
             method="POST",
             url=url,
-            headers=tuple(headers.items()),
+            headers=headers,
             body=body,
             connect_s=line.timeouts.connect_s,
         )

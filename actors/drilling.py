@@ -13,13 +13,8 @@ class Drilling:
     def __init__(self, drills: tuple[Drill, ...]) -> None:
         self._drills = drills
         self._dealt: tuple[tuple[Target, int], ...] = ()
-
-    @property
-    def injected(self) -> tuple[str, ...]:
+        self.injected: tuple[str, ...] = ()
         """Every fault that was dealt, and to whom, in words."""
-        if not self._dealt:
-            return ()
-        return tuple(f"{target} {self._drills[place].text}" for target, place in self._dealt)
 
     def deal(self, target: Target) -> Drill | None:
         """The fault for the next attempt at a target."""
@@ -31,9 +26,10 @@ class Drilling:
         if place is None:
             return None
         self._dealt = (*self._dealt, (target, place))
+        self.injected = (*self.injected, f"{target} {self._drills[place].text}")
         return self._drills[place]
 
     def unsent(self, target: Target) -> None:
         """The last attempt at a target never went out: the fault waits for another."""
         if self._dealt and self._dealt[-1][0] == target:
-            self._dealt = self._dealt[:-1]
+            self._dealt, self.injected = self._dealt[:-1], self.injected[:-1]

@@ -156,7 +156,7 @@ class Exchange:
             if self._transcript is not None:
                 self._telling.noted_by = (self._transcript.note,)
             plan = await self._plan()
-            if not await self._recall(plan):
+            if self.caching is None or not await self._recall(plan, self.caching):
                 await self._answer(plan)
         except GatewayError as error:
             forget_traceback(error)
@@ -258,11 +258,8 @@ class Exchange:
         except (ActorDead, AskTimeout, MailboxFull) as error:
             raise Unavailable(f"the {whom} cannot answer now", reason=Reason.PART_DOWN, retry_after_s=1.0) from error
 
-    async def _recall(self, plan: Planned) -> bool:
+    async def _recall(self, plan: Planned, caching: Caching) -> bool:
         """Answer from the cache, where it is on and has exactly this; costs nothing and asks nobody."""
-        caching = self.caching
-        if caching is None:
-            return False
         self._record.cache = caching.word
         hit = await caching.look_up(plan.targets, self._patience_s)
         if hit is None:

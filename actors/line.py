@@ -31,7 +31,8 @@ class Line(Struct, frozen=True, kw_only=True):
         provider: its configured name.
         dialect: what it speaks; `codecs` has what callers speak by name.
         ways: how each operation is asked for that it has.
-        headers: key name -> its credentials and the static headers, lower-case names.
+        headers: key name -> all that its requests say by themselves: credentials, static headers, what the body is;
+            lower-case names.
         withheld: headers of callers that do not go on to it, lower-case names.
         inject: the transport with a fault in it.
         drains: who of them may be read on when its caller has left.

@@ -97,7 +97,13 @@ class Channel(Generic[T]):
             BaseException: what was given to `fail`, once; after it the end.
         """
         if not self._items and not self._ended:
-            await self._something(timeout_s)
+            getter = self._waiting(timeout_s)
+            try:
+                in_time = await getter
+            finally:
+                self._getter = self._deadline_s = None
+            if not in_time and not self._items and not self._ended:
+                raise ChannelTimeout
         if self._items:
             item = self._items.popleft()
             if self.is_full:
@@ -119,7 +125,8 @@ class Channel(Generic[T]):
 
     def close(self) -> None:
         """No more items will come."""
-        self._end(None)
+        if not self._ended:
+            self._end(None)
 
     def fail(self, error: BaseException) -> None:
         """No more items will come, because of `error`. After `close` or `fail` this does nothing."""
@@ -135,7 +142,7 @@ class Channel(Generic[T]):
     def leave(self) -> None:
         """The reader goes; what is buffered is dropped, and every `put` raises from now on."""
         self._items.clear()
-        self._end(None)
+        self.close()
 
     def _end(self, error: BaseException | None) -> None:
         if self._ended:
@@ -159,20 +166,15 @@ class Channel(Generic[T]):
         """Whether a `get` would not wait: there is an item, or it has ended."""
         return bool(self._items) or self._ended
 
-    async def _something(self, timeout_s: float | None) -> None:
+    def _waiting(self, timeout_s: float | None) -> asyncio.Future[bool]:
+        """What the one reader awaits: whether something came in time."""
         if self._getter is not None:
             raise RuntimeError("a channel has one reader")
         loop = asyncio.get_running_loop()
-        getter = self._getter = loop.create_future()
+        self._getter = getter = loop.create_future()
         if timeout_s is not None:
             self._set_timer(loop, loop.time() + timeout_s)
-        try:
-            in_time = await getter
-        finally:
-            self._getter = None
-            self._deadline_s = None
-        if not in_time and not self._items and not self._ended:
-            raise ChannelTimeout
+        return getter
 
     def _wake_getter(self, in_time: bool) -> None:
         if self._getter is not None and not self._getter.done():

@@ -155,6 +155,10 @@ def _lines(site: Site, transport: Transport) -> Callable[[str], Line | None]:
     return line
 
 
+JSON = {"content-type": "application/json"}
+"""What every request says of its body, whatever was configured."""
+
+
 def _line(site: Site, transport: Transport, model: Model, drains: Drains) -> Line:
     seat, shop = site.seat, site.shop
     base_url, provider = seat.base_url, seat.settings
@@ -165,7 +169,7 @@ def _line(site: Site, transport: Transport, model: Model, drains: Drains) -> Lin
         codecs=shop.codecs,
         transport=transport,
         ways=_ways(kind, base_url, provider.query, prefix_of(seat, model)),
-        headers={key.name: headers_of(seat, kind, key) for key in provider.keys},
+        headers={key.name: tuple(dict(headers_of(seat, kind, key), **JSON).items()) for key in provider.keys},
         withheld=kind.withheld,
         timeouts=clocks_of(seat),
         upstream={model.name: model.upstream},
