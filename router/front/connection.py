@@ -169,13 +169,11 @@ class Connection(web.RequestHandler):
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         """Write it, unless its handler has, in our own way where that will do. Whether the caller is gone."""
-        if resp.prepared and not self._upgraded:
-            return resp, False
-        if self._upgraded or not is_plain(request, resp):
+        if self._upgraded or not (resp.prepared or is_plain(request, resp)):
             resp.headers[hdrs.SERVER] = SERVER_NAME
             return await super().finish_response(request, resp, start_time)
         try:
-            await send_whole(request, cast(web.Response, resp))
+            await (resp.write_eof() if resp.prepared else send_whole(request, cast(web.Response, resp)))
         except ConnectionError:
             return resp, True
         return resp, False

@@ -74,17 +74,20 @@ class Stream(web.StreamResponse):
         elif data or self._pending:
             await self._send(data)
         self._eof_sent = True
+        if self._payload_writer is not None:
+            self._body_length = self._payload_writer.output_size  # for a host's access log
         self._req = self._payload_writer = None
 
     async def _send(self, block: bytes) -> None:
         request = self._req
         assert request is not None
-        _socket(request).write(self._pending + block)
-        self._pending = b""
+        block, self._pending = self._pending + block, b""
+        _socket(request).write(block)
+        writer = request.writer
         # What the guard looks at: after this no other head may be written.
-        request.writer.output_size += len(block)
+        writer.output_size += len(block)
         if request.protocol.writing_paused:
-            await request.writer.drain()
+            await writer.drain()
 
 
 def _chunk(data: bytes | bytearray | memoryview) -> bytes:

@@ -80,9 +80,9 @@ async def test_a_body_that_nobody_wanted_is_read_past(tmp_path: Path) -> None:
     """What is sent after an early answer belongs to the request before; the next one is found behind it."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(router.url.rsplit(":", 1)[1]))
-        writer.write(b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 70000\r\n\r\n" + b"G" * 30000)
+        writer.write(b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n" + b"G" * 30000)
         assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 404")
-        writer.write(b"G" * 40000 + _PING)
+        writer.write(b"G" * 1970000 + _PING)
         async with asyncio.timeout(5):
             rest = await reader.read()
         writer.close()
