@@ -14,6 +14,7 @@ from tests.simulation.wire.faults import WIRE_FAULTS, Answer
 from tests.simulation.wire.http import LAST_CHUNK, Message, Unsound, chunk, dechunked
 from tests.simulation.wire.invariants import one_outcome_per_exchange
 from tests.simulation.wire.world import draw_wire_plan, run_wire_world
+from tests.wire.cutting import cuts
 
 pytestmark = pytest.mark.timeout(60)  # worlds that share their cores with others
 
@@ -79,6 +80,29 @@ def test_chunks_are_taken_apart_as_far_as_they_came() -> None:
     assert dechunked(framed) == ("one zwei é".encode(), True)
 
 
+@pytest.mark.parametrize(
+    "framing",
+    [
+        b"transfer-encoding: chunked\r\n\r\n" + chunk(b"one ") + chunk(b"two") + LAST_CHUNK,
+        b"content-length: 3\r\n\r\nall",
+    ],
+    ids=["chunks", "length"],
+)
+def test_how_a_message_was_cut_does_not_show(framing: bytes) -> None:
+    """In two at every place, and in single bytes: it is complete with its last byte, and more than that is unsound."""
+    said = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n" + framing
+    whole = Message(ends_with_connection=True)
+    whole.feed(said)
+    for pieces in cuts(said):
+        cut = Message(ends_with_connection=True)
+        for piece in pieces:
+            assert not cut.complete or not piece
+            cut.feed(piece)
+        assert (cut.status, cut.body, cut.complete) == (200, whole.body, True)
+        with pytest.raises(Unsound):
+            cut.feed(b"more")
+
+
 @pytest.mark.parametrize("framed", [b"zz\r\n", b"2\r\nabc\r\n", b"0\r\n\r\nmore"], ids=["size", "ending", "behind"])
 def test_what_is_no_chunk_is_said(framed: bytes) -> None:
     """A reader that reads over it would find nothing wrong."""
@@ -86,10 +110,8 @@ def test_what_is_no_chunk_is_said(framed: bytes) -> None:
         dechunked(framed)
 
 
-def test_a_body_without_a_length_ends_with_its_connection() -> None:
-    """Of a response; a request without one has none."""
+def test_a_body_without_a_length_is_complete_only_for_a_request() -> None:
+    """A request without one has none; a response without one goes on until its connection ends."""
     response = Message(ends_with_connection=True)
     response.feed(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nall")
     assert (response.status, response.body, response.complete) == (200, b"all", False)
-    response.ended()
-    assert response.complete
