@@ -37,6 +37,18 @@ def test_a_good_file_is_valid(tmp_path: Path) -> None:
     assert told.stdout.split()[-1] == answer["version"]
 
 
+def test_what_was_changed_at_run_time_is_part_of_what_is_checked(tmp_path: Path) -> None:
+    """It lies over the file when that is served, and a file that is good alone would not start with it."""
+    file, changes = tmp_path / "router.yaml", tmp_path / "changes.json"
+    file.write_text(f"home: {tmp_path}\nproviders: {{local: {{kind: llama-cpp}}}}\n")
+    changes.write_text('{"form": 2, "failover_groups": {"g": {"how": "whole", "keys": {"targets": ["local"]}}}}')
+    good = run("check", file)
+    assert (good.exit_code, good.stderr.strip()) == (0, "failover_groups.g: added at run time, see changes.json")
+    changes.write_text(changes.read_text().replace('["local"]', '["gone"]'))
+    bad = run("check", file)
+    assert bad.exit_code == 1 and "changed at run time, in changes.json" in bad.stderr
+
+
 def test_every_fault_of_a_broken_file_is_printed(tmp_path: Path) -> None:
     """Each by its path, on stderr; no value among them."""
     file = tmp_path / "router.yaml"
