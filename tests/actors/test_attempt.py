@@ -10,7 +10,7 @@ import pytest
 from actors.runtime import run_virtual
 from router.errors import Reason
 from router.upstream.memory import Delay, Fail, Scripted, Silence, Step, in_turn
-from tests.fakes.embedded import NOWHERE, STREAMED, Read, embedded, read
+from tests.fakes.embedded import NOWHERE, PROVIDER, STREAMED, Read, embedded, read
 
 DONE = b"data: [DONE]\n\n"
 USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
@@ -214,3 +214,27 @@ def test_nothing_more_is_asked_for_a_caller_who_left() -> None:
             return len(router.transports["p0"].carried)
 
     assert run_virtual(main()) == 1
+
+
+@pytest.mark.parametrize("seed", range(2, 6))
+def test_who_has_the_whole_answer_and_leaves_is_not_one_who_left(seed: int) -> None:
+    """Its provider's attempts are read on, and it leaves before its attempt has ended: the entry says `completed` all
+    the same, in any order of what happens at that moment (seed 91000791)."""
+
+    def word(text: str, **more: str) -> bytes:
+        candidate = {"content": {"parts": [{"text": text}], "role": "model"}, "index": 0, **more}
+        return b"data: " + json.dumps({"candidates": [candidate]}).encode() + b"\n\n"
+
+    async def main() -> list[str]:
+        blocks = (word("one"), word(" two"), word("", finishReason="STOP"))
+        script = in_turn(streamed(*(step for block in blocks for step in (Delay(0.0), block))))
+        keys = {**PROVIDER, "kind": "gemini", "api_key": "key", "on_disconnect": "drain"}
+        async with embedded(script, providers={"p0": keys}) as router:
+            for _ in range(8):
+                opened = router.open()
+                assert (await read(opened)).complete
+                opened.leave()
+                await asyncio.sleep(1)
+            return [str(row.end) for row in router.account.rows.values()]
+
+    assert run_virtual(main(), seed=seed, shuffle=True) == ["completed"] * 8
