@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from actors.runtime import Wall
 from router.store.journal import JournalError
 from tests.simulation.kinds import CANCELS, CLOCK, CRASHES, HANGS, REFUSES, SWAPS
+from tests.simulation.scouting import scouted
 from tests.simulation.swapping import swap_configurations
 from tests.simulation.taps import Poison
 
@@ -23,7 +24,7 @@ GAP_S = 1.3
 nobody."""
 
 _OWN = ("config", "ledger", "telemetry", "limits", "cache", "capability", "retry", "front")
-_DEAF = frozenset({"config", "front"})
+_DEAF = frozenset({"config", "front", "scout"})
 """Actors that are sent nothing."""
 
 _JOBS = ("fold", "write", "carry")
@@ -47,15 +48,19 @@ async def crash_actors(world: World, chance: Random, force: float) -> None:
     names = [*_OWN, *(f"groups/{name}" for name in world.plan.settings["failover_groups"])]
     for provider in world.plan.dialects:
         names += [f"providers/{provider}/{part}" for part in ("pace", "breaker", "provider")] * 2
+    scouts = [f"providers/{name}/scout" for name in scouted(world.plan.settings["providers"])]
+    # Scouts came later: by a chance of their own they take the place of another now and then.
+    instead = world.schedule.chance(f"{CRASHES} scouts")
     for number in count(1):
         await asyncio.sleep(GAP_S + chance.expovariate(1.0) * (1.0 - force) * 10)
         drawn, how = chance.choice(names), chance.choice(("now", "before", "behind"))
+        drawn = instead.choice(scouts) if scouts and instead.random() < 0.15 else drawn
         name = world.place_of(drawn)
         if name is None or world.story.now() < world.spare_until_s or not world.admits(CRASHES, number, name, how):
             continue
         world.spare_until_s = world.story.now() + GAP_S
         # What a ledger has in hand when it crashes is lost by design: it is never made to crash over a fact.
-        if how == "now" or name in _DEAF:
+        if how == "now" or name.rpartition("/")[2] in _DEAF:
             world.assembly.system.ref(f"root/{name}").tell(Poison())
         else:
             world.taps.arm(f"root/{name}", before=how == "before" and name != "ledger")

@@ -30,6 +30,11 @@ def with_scout(keys: dict[str, Any], chance: Random) -> dict[str, Any]:
     return {**keys, "models": [*keys["models"], {"name": LISTED}], "models_every_s": chance.choice((15.0, 60.0))}
 
 
+def scouted(providers: dict[str, Any]) -> list[str]:
+    """Which of these are asked."""
+    return [name for name, keys in providers.items() if LISTED in [model["name"] for model in keys["models"]]]
+
+
 def is_listing(request: UpstreamRequest) -> bool:
     """Whether it is no caller's request."""
     return request.method == "GET" or request.url.endswith("/show")
@@ -53,11 +58,11 @@ def listing(keys: dict[str, Any], dialect: str) -> Speech:
 def scouts_find_what_is_there(world: World) -> Iterator[str]:
     """Once faults have stopped every provider that lists its models was heard, whatever became of earlier questions."""
     healthy = any(heard.patient for heard in world.story.heard)
-    for name, keys in world.source.trees[world.assembly.settings.version]["providers"].items():
-        found = world.assembly._edition.value.providers[name].found
-        is_listed = LISTED in [model["name"] for model in keys["models"]]
-        if healthy and is_listed and (found is None or set(found.value) != _named(keys)):
-            yield f"{name} lists {sorted(_named(keys))}, found was {found and sorted(found.value)}"
+    providers = world.source.trees[world.assembly.settings.version]["providers"]
+    for name in scouted(providers) if healthy else ():
+        found, listed = world.assembly._edition.value.providers[name].found, _named(providers[name])
+        if found is None or set(found.value) != listed:
+            yield f"{name} lists {sorted(listed)}, found was {found and sorted(found.value)}"
 
 
 def _named(keys: dict[str, Any]) -> set[str]:

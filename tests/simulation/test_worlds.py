@@ -37,6 +37,13 @@ def test_a_world_holds_every_invariant(seed: int) -> None:
     assert run_world(draw_plan(seed, most=250)).broken == []
 
 
+def test_scouts_crash_like_all_others() -> None:
+    """In the middle of a survey or between two: what they find is found all the same."""
+    world = run_world(draw_plan(3089, most=60))
+    assert [name for name in world.story.fallen if name.endswith("/scout")]
+    assert world.broken == []
+
+
 @pytest.mark.timeout(60)  # two interpreters start and import everything
 def test_the_same_seed_gives_the_same_trace() -> None:
     """Byte for byte, in two processes whose sets are ordered otherwise."""
