@@ -33,6 +33,14 @@ def _tenants_share(true: Callable[..., Any]) -> Callable[..., Any]:
     return cache_key
 
 
+def _all_words_are_one(true: Callable[..., Any]) -> Callable[..., Any]:
+    def cache_key(tenant: str, dialect: str, model: str, _fields: Any, **said: Any) -> str:
+        key: str = true(tenant, dialect, model, {}, **said)
+        return key
+
+    return cache_key
+
+
 def _repeats_unbooked(_true: Callable[..., Any]) -> Callable[..., Any]:
     def book(_self: Caching, *_: Any) -> None:
         return None
@@ -108,3 +116,5 @@ ROWS: tuple[Row, ...] = (
     (transcript_module, "wants", _everybodys_words, "transcripts_are_what_was_heard"),
     (Tally, "entry", _read_on_and_not_counted, "drained_attempts_are_counted"),
 )
+
+ON_THE_WIRE: tuple[Row, ...] = ((caching_module, "cache_key", _all_words_are_one, "answers_stay_with_their_question"),)

@@ -119,7 +119,7 @@ class Caller:
             heard.config, heard.how = opened.config, opened.how
             if heard.key:
                 # What is joined or told again is the exchange that began last under its key.
-                heard.exchange = story.begun[heard.key] if heard.how else heard.exchange
+                heard.exchange = heard.named = story.begun[heard.key] if heard.how else heard.exchange
                 story.begun[heard.key] = heard.exchange
             await self._until_left(opened, ask)
             heard.bytes = b"".join(self._said)

@@ -59,11 +59,14 @@ def left(world: World) -> Iterator[Left]:
         said[told.exchange, told.provider].append(told)
     for fact in story.opened:
         sent[fact.exchange, fact.provider].append(fact.attempt)
+    # On the wire who asks in the same words is one: then nobody says which of them was told what.
+    one = {place for place, attempts in sent.items() if len({each.partition(".")[0] for each in attempts}) == 1}
     gone = {ended.exchange for ended in story.ended if ended.reason is Reason.CLIENT_GONE}
     for closed in story.closed:
         place = closed.exchange, closed.provider
         # A transport that was stopped never sent what it was given; then nobody says which request was which.
-        if closed.exchange in gone and closed.reason is Reason.CLIENT_GONE and len(sent[place]) == len(said[place]):
+        is_gone = closed.exchange in gone and closed.reason is Reason.CLIENT_GONE
+        if is_gone and place in one and len(sent[place]) == len(said[place]):
             told = said[place][sent[place].index(closed.attempt)]
             yield Left(closed, told, story.ended_s[closed.exchange], story.closed_s[closed.attempt])
 

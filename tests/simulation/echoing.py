@@ -89,13 +89,18 @@ class Tellings:
         return tuple(self._alike[heard.question])
 
 
+def marks_of(heard: Heard) -> set[str]:
+    """To whom it was said what a caller heard."""
+    return set(_MARK.findall(heard.text + heard.thought + heard.calls))
+
+
 def answers_stay_with_their_question(world: World) -> Iterator[str]:
     """Nobody hears a word that was said to another exchange, unless that asked exactly the same, for the same tenant;
     was told by a target that the own configuration names; and ended no longer ago than answers are kept."""
     tellings, ended_s = world.tellings, world.story.ended_s
     ttl_s = world.plan.settings["cache"].get("ttl_s", 300.0)
     for heard in world.story.heard:
-        for origin in set(_MARK.findall(heard.text + heard.thought + heard.calls)) - {heard.exchange}:
+        for origin in marks_of(heard) - {heard.exchange}:
             if not heard.repeats or origin not in tellings.askers(heard):
                 yield f"{heard.exchange} heard what was said to {origin}"
             elif heard.how is None and ended_s.get(origin, heard.since_s) + ttl_s < heard.since_s:
@@ -109,8 +114,8 @@ def repeated_answers_are_free(world: World) -> Iterator[str]:
     """Whoever is told another's answer to its end asks nobody, is told that it cost nothing, and stands in the account
     once, for nothing; and nobody else does."""
     facts = Counter(fact.exchange for fact in world.story.repeated)
-    asked = {fact.exchange for fact in world.story.opened}
-    for ended in world.story.ended:
+    asked = {fact.attempt.partition(".")[0] for fact in world.story.opened}
+    for ended in world.story.own:
         exchange, repeats = ended.exchange, ended.cache in _REPEATED and ended.end is End.COMPLETED
         if facts[exchange] != repeats:
             yield f"{exchange} was {ended.cache} and {ended.end}, and booked as repeated {facts[exchange]} times"
@@ -122,6 +127,6 @@ def repeated_answers_are_free(world: World) -> Iterator[str]:
         if f"{exchange}.0" not in world.lost and (row is None or row.cost_usd != 0 or row.usage is not None):
             yield f"{exchange} was told another's answer, its row is {row}"
     for heard in world.story.heard:
-        if heard.repeats and heard.end == "answered" and (heard.cost_usd != 0 or not facts[heard.exchange]):
-            words = f"{heard.cost_usd}, booked {facts[heard.exchange]} times"
+        if heard.repeats and heard.end == "answered" and (heard.cost_usd or not facts[heard.named]):
+            words = f"{heard.cost_usd}, booked {facts[heard.named]} times"
             yield f"{heard.exchange} was told another's answer for {words}"

@@ -40,6 +40,7 @@ from router.policy.rescue import Splice
 from router.store.leases import Kind
 from router.upstream.http import HttpReply, HttpTransport
 from router.upstream.session import address_of
+from tests.simulation.bugs import ON_THE_WIRE as SHARED_ON_THE_WIRE
 from tests.simulation.bugs import ROWS as SHARED
 from tests.simulation.plan import draw_plan
 from tests.simulation.wire.world import draw_wire_plan, run_wire_world
@@ -410,7 +411,7 @@ def _mutations() -> dict[str, Mutation]:
         f"{make.__name__.strip('_')}{'_on_the_wire' * on_the_wire}": Mutation(
             owner=owner, name=name, make=make, caught_by=caught_by, on_the_wire=on_the_wire
         )
-        for rows, on_the_wire in (((*table, *SHARED), False), (wire, True))
+        for rows, on_the_wire in (((*table, *SHARED), False), ((*wire, *SHARED_ON_THE_WIRE), True))
         for owner, name, make, caught_by in rows
     }
 

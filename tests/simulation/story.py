@@ -81,6 +81,8 @@ class Heard:
         self.rescued = False
         self.key = ""
         """Its idempotency key; "" without one."""
+        self.named = exchange
+        """What the router calls its exchange, as far as it was told."""
         self.asked = exchange
         """The exchange in whose words it asks."""
         self.question: tuple[object, ...] = ()
@@ -121,6 +123,8 @@ class Story:
         self.ended: list[ExchangeEnded] = []
         self.ends: Counter[str] = Counter()
         """How often each exchange ended, by the router's own name of it; on the wire alone."""
+        self.own: list[ExchangeEnded] = []
+        """As `ended`, each under the router's own name, as `repeated` is."""
         self.repeated: list[AnswerRepeated] = []
         self.circuits: list[tuple[float, BreakerChanged | EntryOpened]] = []
         """When circuits changed and requests left, in order."""
@@ -146,8 +150,8 @@ class Story:
         self._digest.update(repr((self.now(), *words)).encode())
         self._digest.update(raw)
 
-    def overhear(self, message: object) -> None:
-        """A fact that was told to the ledger or to telemetry."""
+    def overhear(self, message: object, own: ExchangeEnded | None = None) -> None:
+        """A fact that was told to the ledger or to telemetry; `own` as it was told, where it is kept otherwise."""
         match message:
             case EntryOpened():
                 self.opened.append(message)
@@ -166,6 +170,7 @@ class Story:
                 self.circuits.append((self.now(), message))
             case ExchangeEnded():
                 self.ended.append(message)
+                self.own.append(own or message)
                 self.ended_s[message.exchange] = self.now()
                 self.note("ended", message.exchange, str(message.reason), str(message.cost_usd))
 
@@ -173,7 +178,7 @@ class Story:
         """Whoever ended under a name that was made up turns out to be this one."""
         if before in self.ended_s:
             self.ended = [replace(fact, exchange=after) if fact.exchange == before else fact for fact in self.ended]
-            self.ended_s[after] = self.ended_s.pop(before)
+            self.ended_s[after] = max(self.ended_s.pop(before), self.ended_s.get(after, 0.0))
 
     def report(self, report: Report) -> None:
         """What a supervisor reports: kept as words, since an error must not live longer than its report."""

@@ -73,7 +73,7 @@ _CONFIGURED = re.compile(r"^(root/(?:providers|groups)/)[^/]+")
 
 _FOUND = find_installed()
 TELEMETRY = "root/telemetry"
-_OVERHEARD = frozenset({TELEMETRY, "root/ledger"})
+OVERHEARD = frozenset({TELEMETRY, "root/ledger"})
 """Who is told the facts that the story is made of."""
 
 
@@ -212,7 +212,7 @@ class World:
         self.ledger_hurt_s = self.story.now()
 
     def _overhear(self, ref: Ref, message: object) -> None:
-        if ref.name in _OVERHEARD:
+        if ref.name in OVERHEARD:
             self.story.overhear(message)
 
     async def _suffer(self) -> None:

@@ -48,16 +48,18 @@ class Reader(asyncio.Protocol):
         self.over.set()
 
 
-async def call(loop: WireLoop, address: Address, story: Story, manners: Manners, heard: Heard) -> str:
-    """Make one call, and enter in the story how it ended; the router's own name for it, where it told one."""
+async def call(loop: WireLoop, address: Address, story: Story, manners: Manners, heard: Heard) -> None:
+    """Make one call, and enter in the story how it ended."""
     story.heard.append(heard)
     reader = Reader(manners.dawdle_s)
     try:
         transport = loop.dial(address, reader)
     except ConnectionRefusedError:
         heard.ends.append("turned")
-        return ""
+        heard.named = ""
+        return
     body = body_of(manners.dialect, heard.asked, manners.model, stream=manners.stream, wishes=manners.wishes)
+    heard.question = (manners.dialect, body)
     middle = len(heard.exchange) * 7 % len(body)
     transport.write(_head(manners.dialect, len(body), heard.key))
     for piece in (body[:middle], body[middle:]):
@@ -74,12 +76,14 @@ async def call(loop: WireLoop, address: Address, story: Story, manners: Manners,
     message = reader.message
     heard.bytes, heard.provider = message.body, message.fields.get("x-router-provider")
     heard.how = message.fields.get("x-router-idempotent")
+    # Under its key it is booked by the name of the first who came, which this one is not told.
+    heard.repeats = heard.how is None and message.fields.get("x-router-cache") == "hit"
+    heard.named = message.fields.get("x-request-id", "")
     heard.unsound = reader.unsound
     heard.rescued = b"\n: x-router-rescued " in message.body
     if not heard.ends:
         heard.ends.append(_understood(manners.dialect, heard, message))
     story.note("heard", heard.exchange, heard.end, message.status, raw=message.body)
-    return message.fields.get("x-request-id", "")
 
 
 def _head(dialect: str, length: int, key: str) -> bytes:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from router.canon.outcome import End
 from tests.simulation import invariants as inner
 from tests.simulation.draining import exchanges_end_with_their_attempts
+from tests.simulation.echoing import marks_of, repeated_answers_are_free
 from tests.simulation.kinds import OUR_DOING
 from tests.simulation.scouting import scouts_find_what_is_there
 from tests.simulation.swapping import a_swap_ends_nothing, only_the_edition_is_left
@@ -29,12 +30,22 @@ def one_outcome_per_exchange(world: World) -> Iterator[str]:
 
 
 def one_answer_per_key(world: World) -> Iterator[str]:
-    """What was asked under a key is not carried out once more when it is complete: whoever repeats it is told that."""
-    keyed = {heard.exchange for heard in world.story.heard if heard.key}
+    """What was asked under a key is not carried out once more when it is complete: whoever repeats it is told that.
+    Who asks the same without that key may have an answer of its own."""
+    keys: dict[str, set[str]] = defaultdict(set)
+    for heard in world.story.heard:
+        keys[heard.exchange].add(heard.key)
     done = Counter(ended.exchange for ended in world.story.ended if ended.end is End.COMPLETED)
-    for exchange in keyed:
+    for exchange in (name for name, under in keys.items() if len(under) == 1 and under != {""}):
         if done[exchange] > world.lives:
             yield f"{exchange} was completed {done[exchange]} times under its key"
+
+
+def answers_stay_with_their_question(world: World) -> Iterator[str]:
+    """Nobody hears a word that was said to another question, out of the cache or beside another caller."""
+    for heard in world.story.heard:
+        for origin in marks_of(heard) - {heard.asked}:
+            yield f"{heard.exchange} heard what was said to {origin}"
 
 
 def answers_are_framed(world: World) -> Iterator[str]:
@@ -93,6 +104,8 @@ AT_END: tuple[inner.Check, ...] = (
     inner.usage_is_the_last_word,
     inner.nothing_completes_without_a_last_word,
     inner.readers_hear_one_attempt,
+    answers_stay_with_their_question,
+    repeated_answers_are_free,
     inner.providers_are_not_crowded,
     exchanges_end_with_their_attempts,
     a_swap_ends_nothing,

@@ -55,6 +55,14 @@ def test_an_exchange_ended_once_too_often_is_found_under_any_name() -> None:
     assert {words.partition(" ended")[0] for words in one_outcome_per_exchange(world)} == {known, "req-000900"}
 
 
+def test_callers_are_told_what_another_asked() -> None:
+    """Out of the cache or beside that one, through real connections; and each such answer is booked once, for
+    nothing."""
+    world = run_wire_world(draw_wire_plan(2013, most=60))
+    assert world.broken == []
+    assert sum(heard.repeats and heard.end == "answered" for heard in world.story.heard) > 5
+
+
 def test_a_character_is_cut_in_two() -> None:
     """Providers say theirs as they are: a JSON that escapes them has no character of two bytes."""
     said = speech("openai-chat", draw_meaning(Random(1), "[req-000001 p1 1]", "m"), streamed=True)

@@ -10,13 +10,12 @@ from typing import Any
 from msgspec.json import encode
 from msgspec.structs import replace
 
-from actors.messages import ExchangeEnded, Server, StartAttempt
+from actors.messages import AnswerRepeated, ExchangeEnded, Server, StartAttempt
 from actors.runtime import Ref, Tasks, run_virtual
 from router.app import kind_rules
 from router.app.servers import server_of
 from router.settings import load
 from tests.simulation.callers import Manners
-from tests.simulation.kinds import ECHOES
 from tests.simulation.plan import Plan, draw_plan
 from tests.simulation.provider import ASKED
 from tests.simulation.schedule import EVERYTHING, Limits
@@ -26,7 +25,7 @@ from tests.simulation.wire import invariants
 from tests.simulation.wire.caller import call
 from tests.simulation.wire.network import WireLoop
 from tests.simulation.wire.peer import WirePeer
-from tests.simulation.world import TELEMETRY, World
+from tests.simulation.world import OVERHEARD, TELEMETRY, World
 
 FRONT = ("127.0.0.1", 8094)
 
@@ -86,23 +85,24 @@ class WireWorld(World):
             assert found, said
             self.names[message.order.exchange] = found.group(1).decode()
         named = getattr(message, "exchange", None)
-        if isinstance(message, ExchangeEnded) and ref.name == TELEMETRY:
-            self.story.ends[message.exchange] += 1
-        if named is not None:
+        own = message if isinstance(message, ExchangeEnded) else None
+        if own is not None and ref.name == TELEMETRY:
+            self.story.ends[own.exchange] += 1
+        if named is not None and not isinstance(message, AnswerRepeated):
             message = replace(message, exchange=self.names.get(named, _unnamed(named)))  # type: ignore[type-var]
-        super()._overhear(ref, message)
+        if ref.name in OVERHEARD:
+            self.story.overhear(message, own)
 
     async def _calling(self, manners: Manners, heard: Heard, after_s: float) -> None:
         if after_s:
             await asyncio.sleep(after_s)
-        heard.exchange = (
-            heard.asked
-        )  # all exchanges that one key began are one to providers, who know their words alone
-        name = await call(self.wire, FRONT, self.story, manners, heard)
+        # All exchanges in the same words are one to providers, who know nothing else of them.
+        heard.exchange = heard.asked
+        await call(self.wire, FRONT, self.story, manners, heard)
         # Who was answered without an attempt is known by what its caller was told.
         if heard.how is None:
-            self.names.setdefault(name, heard.exchange)
-            self.story.rename(_unnamed(name), heard.exchange)
+            self.names.setdefault(heard.named, heard.exchange)
+            self.story.rename(_unnamed(heard.named), heard.exchange)
 
 
 def draw_wire_plan(seed: int, *, most: int = 120) -> Plan:
@@ -110,9 +110,6 @@ def draw_wire_plan(seed: int, *, most: int = 120) -> Plan:
     plan = draw_plan(seed, most=most)
     settings: dict[str, Any] = {**plan.settings, "server": {**plan.settings["server"], "port": FRONT[1]}}
     rates = (0.0, 0.2, 0.6)
-    # Whom an answer out of the cache was said to first, nobody could tell here.
-    stirred = {name: force for name, force in plan.disturbances.items() if name != ECHOES}
-    plan = replace(plan, disturbances=stirred)
     return replace(plan, settings=settings, shuffled=False, wire_rate=rates[seed % 3], rate=plan.rate / 2)
 
 
