@@ -10,6 +10,9 @@ from aiohttp.connector import Connection
 
 from router.upstream.link import Link
 
+_SOON_S = 0.001
+"""As good as now."""
+
 
 class Pool:
     """The one used last is used first: fewer stay open, and fewer prove dead.
@@ -45,9 +48,10 @@ class Pool:
             connection.close()
             return
         link.resting = True
-        self._idle.append((connection, self._loop.time()))
+        until_s = self._loop.time() + self._idle_s
+        self._idle.append((connection, until_s))
         if self._timer is None:
-            self._timer = self._loop.call_later(self._idle_s, self._expire)
+            self._timer = self._loop.call_at(until_s, self._expire)
 
     def close(self) -> None:
         """Close all that wait."""
@@ -59,8 +63,9 @@ class Pool:
 
     def _expire(self) -> None:
         self._timer = None
-        oldest_s = self._loop.time() - self._idle_s
-        while self._idle and self._idle[0][1] <= oldest_s:
+        # A timer may go off a little early: one that was set again for this very moment would go off for ever.
+        now_s = self._loop.time() + _SOON_S
+        while self._idle and self._idle[0][1] <= now_s:
             self._idle.popleft()[0].close()
         if self._idle:
-            self._timer = self._loop.call_later(self._idle[0][1] - oldest_s, self._expire)
+            self._timer = self._loop.call_at(self._idle[0][1], self._expire)
