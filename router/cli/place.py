@@ -64,7 +64,8 @@ class Place(Struct, frozen=True, kw_only=True):
     def open(self, request: Request, within_s: float) -> Any:
         """An answer. Raises as `urllib.request.urlopen`."""
         direct = (ProxyHandler({}),) if self.here else ()
-        return build_opener(*direct, HTTPSHandler(context=self._tls())).open(request, timeout=within_s)
+        secure = (HTTPSHandler(context=self._tls()),) if request.type == "https" else ()  # not read for nothing: 50 ms
+        return build_opener(*direct, *secure).open(request, timeout=within_s)
 
     def _tls(self) -> ssl.SSLContext:
         """Of a router of this machine its own certificate is trusted and no other, whatever names stand in it."""
