@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.command import run, run_beside
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider, refused
 from tests.fakes.replies import speak, status
 from tests.fakes.served import process, remote, routed, served, until
@@ -27,11 +27,8 @@ _COMMANDS: dict[str, tuple[tuple[str, ...], str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("words", "path", "shown"), _COMMANDS.values(), ids=_COMMANDS)
-@on_real_loops
-async def test_each_command_shows_a_table_or_what_the_router_said(
-    words: tuple[str, ...], path: str, shown: str, tmp_path: Path
-) -> None:
+@on_uvloop
+async def test_each_command_shows_a_table_or_what_the_router_said(tmp_path: Path, subtests: pytest.Subtests) -> None:
     """The same facts, for a person and for a program."""
     async with (
         ScriptedProvider(status(500)) as one,
@@ -41,17 +38,19 @@ async def test_each_command_shows_a_table_or_what_the_router_said(
         async with router.chat() as response:
             assert response.status == 200
         await until(lambda: router.assembly.desk.health().total_requests == 1)
-        told = await run_beside(*words, "--url", router.url)
-        assert told.exit_code == 0 and shown in told.stdout, told.output
-        asked = await run_beside(*words, "--url", router.url, "--json")
-        said, own = json.loads(asked.stdout), (await router.get(path))[1]
-        for each in (said, own):  # what changes by itself
-            each.pop("uptime_s", None)
-            each.pop("providers" if path == "/health/detailed" else "uptime_s", None)
-        assert said == own
+        for name, (words, path, shown) in _COMMANDS.items():
+            with subtests.test(name):
+                told = await run_beside(*words, "--url", router.url)
+                assert told.exit_code == 0 and shown in told.stdout, told.output
+                asked = await run_beside(*words, "--url", router.url, "--json")
+                said, own = json.loads(asked.stdout), (await router.get(path))[1]
+                for each in (said, own):  # what changes by itself
+                    each.pop("uptime_s", None)
+                    each.pop("providers" if path == "/health/detailed" else "uptime_s", None)
+                assert said == own
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_filter_that_does_not_exist_is_said(tmp_path: Path) -> None:
     """Rather than that everything is shown."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -59,7 +58,7 @@ async def test_a_filter_that_does_not_exist_is_said(tmp_path: Path) -> None:
     assert told.exit_code == 1 and "no parameter of that name" in told.stderr
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_reload_says_what_moved_or_every_fault(tmp_path: Path) -> None:
     """Of a file that was changed well, and then badly."""
     async with ScriptedProvider(speak()) as one:
@@ -75,7 +74,7 @@ async def test_a_reload_says_what_moved_or_every_fault(tmp_path: Path) -> None:
             assert told.exit_code == 1 and "retry.max_attempts" in told.stderr and "nonsense" in told.stderr
 
 
-@on_real_loops
+@on_uvloop
 async def test_an_estimate_is_shown_for_each_target(tmp_path: Path) -> None:
     """A price that nobody knows is unknown, and nobody is asked."""
     priced = {"models": [{"name": "m", "price": {"input_per_mtok": 2.0, "output_per_mtok": 8.0}}]}
@@ -87,7 +86,7 @@ async def test_an_estimate_is_shown_for_each_target(tmp_path: Path) -> None:
         assert one.turns == two.turns == []
 
 
-@on_real_loops
+@on_uvloop
 async def test_compare_shows_every_answer_beside_the_others(tmp_path: Path) -> None:
     """One that fails is a row too, and the exit status says so."""
     async with (
@@ -106,7 +105,7 @@ async def test_compare_shows_every_answer_beside_the_others(tmp_path: Path) -> N
         assert "does not exist" in tries[2]["error"]
 
 
-@on_real_loops
+@on_uvloop
 async def test_bench_counts_what_was_answered(tmp_path: Path) -> None:
     """All of them, and no more than were asked for."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -116,7 +115,7 @@ async def test_bench_counts_what_was_answered(tmp_path: Path) -> None:
         assert 0 < said["p50_ms"] <= said["p99_ms"]
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_key_comes_from_the_environment(tmp_path: Path) -> None:
     """Without one the command says which variable it wants."""
     config_key = "an-admin-key-of-24-letters"
