@@ -21,7 +21,7 @@ from router.policy.pricelist import PriceList
 from router.providers import find_installed
 from router.settings import PriceRows, load
 from router.settings.schema import PriceRowKeys
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import answer, speak
 from tests.fakes.served import routed, served
@@ -87,7 +87,7 @@ def test_a_table_is_dated_and_stands_between_configuration_and_list() -> None:
     assert str(row("other:gpt-4.1-nano", "2026-07-01T00:00:00Z")[1]).startswith("genai-prices ")
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_served_router_counts_by_the_table_and_follows_it(tmp_path: Path) -> None:
     """The next entry after a reload has the new row; a broken table changes nothing; an unknown model has no cost."""
     file = tmp_path / "prices.yaml"
@@ -126,7 +126,7 @@ async def test_a_served_router_counts_by_the_table_and_follows_it(tmp_path: Path
 
 
 @pytest.mark.parametrize(("basis", "counts"), [("reported", "0.25"), ("priced", "5")])
-@on_real_loops
+@on_uvloop
 async def test_both_costs_are_told_and_the_chosen_one_counts(tmp_path: Path, basis: str, counts: str) -> None:
     """A provider that says what it charged: its figure and ours stand side by side, one of them is the cost."""
     file = tmp_path / "prices.json"

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from tests.fakes.command import run_beside
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider, refused
 from tests.fakes.replies import status
 from tests.fakes.turn import Script, Turn
@@ -39,7 +39,7 @@ def written(folder: Path, address: str, kind: str = "openrouter") -> str:
     return str(file)
 
 
-@on_real_loops
+@on_uvloop
 async def test_credits_are_told_as_far_as_the_key_goes(tmp_path: Path) -> None:
     """What any key may ask, and with a management key the account's too."""
     own = {"label": "sk-or-v1-abc", "limit": 20, "limit_remaining": 7.5, "usage": 12.5, "is_free_tier": False}
@@ -54,7 +54,7 @@ async def test_credits_are_told_as_far_as_the_key_goes(tmp_path: Path) -> None:
             assert "limit_remaining" in shown.stdout and "7.5" in shown.stdout
 
 
-@on_real_loops
+@on_uvloop
 async def test_one_answer_is_told_by_its_id(tmp_path: Path) -> None:
     """Its cost above all, which a stream that was cut does not tell."""
     async with told(manager=False) as provider:
@@ -66,7 +66,7 @@ async def test_one_answer_is_told_by_its_id(tmp_path: Path) -> None:
         assert unknown.exit_code == 1 and "a second or two" in json.loads(unknown.stdout)["main"]["why"]
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_balance_is_told_by_currency(tmp_path: Path) -> None:
     """As DeepSeek has it."""
     async with told(manager=False) as provider:
@@ -75,7 +75,7 @@ async def test_a_balance_is_told_by_currency(tmp_path: Path) -> None:
         assert json.loads(said.stdout)["main"]["figures"] == {"is_available": True, "CNY total_balance": "110.00"}
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_provider_that_does_not_tell_is_named(tmp_path: Path) -> None:
     """With why, and the command fails: one that is down, and one that refuses the key."""
     with refused() as address:

@@ -12,7 +12,7 @@ import yaml
 from router.cli import drill
 from router.cli.place import ADMIN_KEY
 from tests.fakes.command import run, run_beside
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider, refused
 from tests.fakes.replies import speak, stream
 from tests.fakes.served import routed, served
@@ -29,7 +29,7 @@ def file_of(folder: Path, *drills: dict[str, Any]) -> Path:
     return path
 
 
-@on_real_loops
+@on_uvloop
 async def test_the_shipped_drills_hold_on_two_targets_that_are_well(tmp_path: Path) -> None:
     """Whoever runs the file first is not told of faults that are the file's; and nothing is learned of the targets."""
     async with (
@@ -44,7 +44,7 @@ async def test_the_shipped_drills_hold_on_two_targets_that_are_well(tmp_path: Pa
     assert {report["circuit_state"] for report in health["providers"].values()} == {"closed"}
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_router_with_client_keys_is_drilled_by_one_of_them(tmp_path: Path) -> None:
     """Without one every drill would see a 401 and prove nothing."""
     case = {"name": "moves on", "request": {"model": "chat"}, "fault": "head:503", "expect": {"status": 200}}
@@ -61,7 +61,7 @@ async def test_a_router_with_client_keys_is_drilled_by_one_of_them(tmp_path: Pat
     assert (row["status"], row["target"], row["faults"]) == (200, "two:m", [])
 
 
-@on_real_loops
+@on_uvloop
 async def test_what_a_client_saw_is_told(tmp_path: Path) -> None:
     """A rescued stream, and one that ends with an error; by the admin key."""
     key = "sk-of-the-operator"

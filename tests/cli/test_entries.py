@@ -12,7 +12,7 @@ import typer
 
 from router.cli.entries import settings_of
 from tests.fakes.command import given_to, run_beside
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import speak
 from tests.fakes.served import routed, served
@@ -21,7 +21,7 @@ from tests.scenarios.scene import asked_for
 KEY = "sk-canary-on-standard-input"
 
 
-@on_real_loops
+@on_uvloop
 async def test_providers_and_groups_are_added_changed_and_removed(tmp_path: Path) -> None:
     """A key comes from standard input, and what is refused says every fault and exits with 1."""
     async with ScriptedProvider(speak()) as one, served(routed(one), Path(mkdtemp(dir=tmp_path))) as router:
@@ -48,7 +48,7 @@ async def test_providers_and_groups_are_added_changed_and_removed(tmp_path: Path
         assert told.exit_code == 1 and "no entry of that name" in told.stderr
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_client_key_is_changed_and_counts_begin_anew(tmp_path: Path) -> None:
     """Null takes a restriction away; a reset is of all providers, and says so where one is named."""
     async with ScriptedProvider(speak()) as one, served(routed(one), Path(mkdtemp(dir=tmp_path))) as router:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import speak
 from tests.fakes.served import process, remote, routed
 
 
 @pytest.mark.process
-@on_real_loops
+@on_uvloop
 async def test_a_hangup_reads_the_file_again(tmp_path: Path) -> None:
     """A provider that was added is asked; one that was not mended is refused, and the router serves on."""
     async with ScriptedProvider(speak()) as one, process(routed(one, reload={"watch": False}), tmp_path) as router:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from router.cli.place import ADMIN_KEY, Place, place_of
 from router.cli.sign import SIGN, Sign, hung_out, sign_in
 from tests.fakes.command import run, run_beside
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import speak
 from tests.fakes.served import process, routed
@@ -136,7 +136,7 @@ def _another_certificate() -> str:
 
 
 @pytest.mark.process
-@on_real_loops
+@on_uvloop
 async def test_a_router_is_found_by_its_home(tmp_path: Path) -> None:
     """Whatever ports it took, over TLS, administration apart and with its key; and nothing is left when it is gone."""
     shutil.copy(PEM, tmp_path / "own.pem")

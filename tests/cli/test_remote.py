@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.command import run, run_beside
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider, refused
 from tests.fakes.replies import cut_after, error_event, raw, speak, status
 from tests.fakes.served import routed, served, until
@@ -17,7 +17,7 @@ from tests.fakes.turn import Script
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-@on_real_loops
+@on_uvloop
 async def test_providers_shows_how_they_are(tmp_path: Path) -> None:
     """A row each; as JSON, what the router said."""
     async with (
@@ -41,7 +41,7 @@ async def test_providers_shows_how_they_are(tmp_path: Path) -> None:
         assert said == own
 
 
-@on_real_loops
+@on_uvloop
 async def test_providers_answers_of_a_router_that_is_not_well(tmp_path: Path) -> None:
     """Health is 503 then, and that is what one wants to see."""
     with refused() as address:
@@ -54,7 +54,7 @@ async def test_providers_answers_of_a_router_that_is_not_well(tmp_path: Path) ->
             assert told.exit_code == 0 and "open" in told.stdout
 
 
-@on_real_loops
+@on_uvloop
 async def test_models_shows_every_name(tmp_path: Path) -> None:
     """A row each; as JSON, what the router said."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -66,7 +66,7 @@ async def test_models_shows_every_name(tmp_path: Path) -> None:
         assert json.loads(asked.stdout) == (await router.get("/v1/models"))[1]
 
 
-@on_real_loops
+@on_uvloop
 async def test_chat_prints_the_answer(tmp_path: Path) -> None:
     """And nothing else; umlauts too."""
     async with ScriptedProvider(speak("rot, grün, blau")) as one, served(routed(one), tmp_path) as router:
@@ -83,7 +83,7 @@ _UNANSWERED: dict[str, tuple[Script, str, str]] = {
 
 
 @pytest.mark.parametrize(("script", "said", "why"), _UNANSWERED.values(), ids=_UNANSWERED)
-@on_real_loops
+@on_uvloop
 async def test_chat_says_why_there_is_no_whole_answer(script: Script, said: str, why: str, tmp_path: Path) -> None:
     """What came is printed, the reason goes to stderr, and the exit status is 1."""
     async with ScriptedProvider(script) as one, served(routed(one), tmp_path) as router:
@@ -93,7 +93,7 @@ async def test_chat_says_why_there_is_no_whole_answer(script: Script, said: str,
         assert "Traceback" not in told.output
 
 
-@on_real_loops
+@on_uvloop
 async def test_chat_names_a_model_that_does_not_exist(tmp_path: Path) -> None:
     """In the router's words."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -115,7 +115,7 @@ _DYING = {"closed": cut_after(["red"]), "closed in a line": raw(_HEAD + b"40\r\n
 
 
 @pytest.mark.parametrize("script", _DYING.values(), ids=_DYING)
-@on_real_loops
+@on_uvloop
 async def test_chat_says_when_the_router_dies_under_it(script: Script) -> None:
     """In place of a router here is a server that closes."""
     async with ScriptedProvider(script) as dying:
@@ -134,7 +134,7 @@ _STRANGERS = {
 
 @pytest.mark.parametrize("script", _STRANGERS.values(), ids=_STRANGERS)
 @pytest.mark.parametrize("command", ["providers", "models"])
-@on_real_loops
+@on_uvloop
 async def test_something_else_at_the_address_is_said(command: str, script: Script) -> None:
     """No traceback, whatever it answers."""
     async with ScriptedProvider(script) as stranger:
@@ -143,7 +143,7 @@ async def test_something_else_at_the_address_is_said(command: str, script: Scrip
         assert told.stdout == "" and isinstance(told.exception, SystemExit)
 
 
-@on_real_loops
+@on_uvloop
 async def test_ledger_reads_what_a_running_router_writes(tmp_path: Path) -> None:
     """Newest first; an unknown price is unknown, not zero."""
     file, ledger = tmp_path / "router.json", tmp_path / "account.sqlite"

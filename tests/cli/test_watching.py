@@ -10,14 +10,14 @@ import pytest
 
 from router.app import kind_rules
 from router.settings import load
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import speak
 from tests.fakes.served import process, remote, routed
 
 
 @pytest.mark.process
-@on_real_loops
+@on_uvloop
 async def test_a_change_of_the_file_is_noticed(tmp_path: Path) -> None:
     """Written in place, then replaced as editors do; touched, nothing happens."""
     async with ScriptedProvider(speak()) as one, process(routed(one), tmp_path) as router:

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import speak
 from tests.fakes.served import Served, routed, served, until
@@ -40,7 +40,7 @@ async def erase(router: Served, body: object) -> tuple[int, Any]:
         return response.status, await response.json()
 
 
-@on_real_loops
+@on_uvloop
 async def test_an_end_user_is_exported_and_erased_over_http(tmp_path: Path) -> None:
     """Page by page, entries and words, of that user alone; then nothing of theirs is left, and the acts name nobody."""
     async with ScriptedProvider(speak()) as one, served(routed(one, **KEPT), tmp_path) as router:
@@ -60,7 +60,7 @@ async def test_an_end_user_is_exported_and_erased_over_http(tmp_path: Path) -> N
         assert "ann" not in str(audit) and all(act["actor"].startswith("http ") for act in audit["rows"][:1])
 
 
-@on_real_loops
+@on_uvloop
 async def test_words_are_read_by_who_may_and_that_is_an_act(tmp_path: Path) -> None:
     """Filtered as they are asked for; a caller's own key opens none of it."""
     keys = {"team": {"key": "t" * 20}, "other": {"key": "o" * 20}}
@@ -91,7 +91,7 @@ def rename(home: Path, before: str, after: str) -> None:
     other.close()
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_store_that_refuses_makes_no_half_export(tmp_path: Path) -> None:
     """Export and erasure are 503 then, a page says that it is not all, and nothing is erased by half."""
     async with ScriptedProvider(speak()) as one, served(routed(one, **KEPT), tmp_path) as router:
@@ -114,7 +114,7 @@ _REFUSED: dict[str, Any] = {
 }
 
 
-@on_real_loops
+@on_uvloop
 async def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     """A filter that was mistyped must not show everything, nor erase it."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -127,7 +127,7 @@ async def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
             assert (code, body["error"]["param"]) == (400, "user"), wrong
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_user_is_found_by_the_name_that_callers_wrote(tmp_path: Path) -> None:
     """However much of it the account keeps; and a name of which it keeps nothing is not everybody without one."""
     long = "n" * 300

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import speak
 from tests.fakes.served import Served, remote, routed, served
@@ -42,7 +42,7 @@ def contents(folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_provider_is_added_changed_and_removed_while_serving(tmp_path: Path) -> None:
     """Each change is in force when its answer comes, and its entry reads as it was written."""
     async with (
@@ -76,7 +76,7 @@ async def test_a_provider_is_added_changed_and_removed_while_serving(tmp_path: P
             assert response.status == 404
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_change_survives_a_restart_and_is_exported(tmp_path: Path) -> None:
     """The file of the operator is as it was; what is exported loads to the same configuration."""
     async with ScriptedProvider(speak()) as one:
@@ -98,7 +98,7 @@ async def test_a_change_survives_a_restart_and_is_exported(tmp_path: Path) -> No
             assert asked_for(one.turns[-1])[0] == f"Bearer {KEY}"
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_key_that_is_given_is_nowhere_in_the_clear(tmp_path: Path) -> None:
     """Not in a file under `home`, not in any answer, not in the log; it is gone from the store with its provider."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -126,7 +126,7 @@ async def test_a_key_that_is_given_is_nowhere_in_the_clear(tmp_path: Path) -> No
         assert (tmp_path / "secrets.sealed").stat().st_size < size
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_change_that_is_not_valid_changes_nothing(tmp_path: Path) -> None:
     """Every fault is told by its path, nothing is kept, and a change over HTTP reads no file and no variable."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -147,7 +147,7 @@ async def test_a_change_that_is_not_valid_changes_nothing(tmp_path: Path) -> Non
         assert not (tmp_path / "changes.json").exists()
 
 
-@on_real_loops
+@on_uvloop
 async def test_what_the_file_says_in_vain_is_told_until_the_change_is_taken_back(tmp_path: Path) -> None:
     """By the reload's answer, the health report and the log; taking it back is guarded and audited as a change is."""
     async with ScriptedProvider(speak()) as one:
@@ -178,7 +178,7 @@ async def test_what_the_file_says_in_vain_is_told_until_the_change_is_taken_back
             assert acts.count(("config.revert", "taken")) == 2 and ("config.revert", "missing") in acts
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_change_made_for_another_configuration_is_refused(tmp_path: Path) -> None:
     """Of two operators who read the same one, the second is told that it has changed."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -193,7 +193,7 @@ async def test_a_change_made_for_another_configuration_is_refused(tmp_path: Path
         assert third.status == 200
 
 
-@on_real_loops
+@on_uvloop
 async def test_every_act_is_in_the_log_with_its_outcome(tmp_path: Path) -> None:
     """Who, what, on what, and what became of it."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -213,7 +213,7 @@ async def test_every_act_is_in_the_log_with_its_outcome(tmp_path: Path) -> None:
         assert acts[0][:2] == (who, "config.reload")
 
 
-@on_real_loops
+@on_uvloop
 async def test_administration_asks_for_its_key(tmp_path: Path) -> None:
     """On the callers' port; callers' own paths and liveness do not ask. What was denied is in the log."""
     async with ScriptedProvider(speak()) as one, served(routed(one, admin={"key": KEY}), tmp_path) as router:
@@ -235,7 +235,7 @@ async def test_administration_asks_for_its_key(tmp_path: Path) -> None:
         assert KEY not in json.dumps(router.log.read)
 
 
-@on_real_loops
+@on_uvloop
 async def test_administration_has_a_listener_of_its_own(tmp_path: Path) -> None:
     """What operators ask is there, and nothing of it is on the callers' port; both tell whether the router lives."""
     async with ScriptedProvider(speak()) as one, served(routed(one, admin={"port": 0, "key": KEY}), tmp_path) as router:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import speak
 from tests.fakes.served import remote, routed, served
@@ -16,7 +16,7 @@ _TURNS = [{"role": "user", "content": "Name three colours."}]
 _PRICED = {"models": [{"name": "m", "price": {"input_per_mtok": 2.0, "output_per_mtok": 8.0}}]}
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_request_is_priced_on_each_provider(tmp_path: Path) -> None:
     """By its row of prices, within its bounds; unknown is null, and nobody is asked."""
     async with ScriptedProvider(speak()) as one, ScriptedProvider(speak()) as two:
@@ -37,7 +37,7 @@ async def test_a_request_is_priced_on_each_provider(tmp_path: Path) -> None:
         assert one.turns == two.turns == []
 
 
-@on_real_loops
+@on_uvloop
 async def test_what_costs_nothing_is_bounded(tmp_path: Path) -> None:
     """However long the answer may become."""
     free = {"models": [{"name": "m", "price": {"input_per_mtok": 0.0, "output_per_mtok": 0.0}}]}
@@ -56,7 +56,7 @@ _OTHERS: dict[str, tuple[dict[str, Any], dict[str, Any], float | None]] = {
 
 
 @pytest.mark.parametrize(("body", "cost", "usd"), _OTHERS.values(), ids=_OTHERS)
-@on_real_loops
+@on_uvloop
 async def test_vectors_and_pictures_are_priced_too(
     body: dict[str, Any], cost: dict[str, Any], usd: float | None, tmp_path: Path
 ) -> None:
@@ -76,7 +76,7 @@ async def test_vectors_and_pictures_are_priced_too(
         assert one.turns == []
 
 
-@on_real_loops
+@on_uvloop
 async def test_every_choice_is_paid_for(tmp_path: Path) -> None:
     """Also of a stream, and the tools are part of the prompt."""
     tool = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
@@ -102,7 +102,7 @@ _FORMS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 
 
 @pytest.mark.parametrize(("body", "headers"), _FORMS.values(), ids=_FORMS)
-@on_real_loops
+@on_uvloop
 async def test_any_dialect_is_read(body: dict[str, Any], headers: dict[str, str], tmp_path: Path) -> None:
     """A client sends what it would send."""
     async with ScriptedProvider(speak()) as one, served(routed({**remote(one), **_PRICED}), tmp_path) as router:
@@ -120,7 +120,7 @@ async def test_any_dialect_is_read(body: dict[str, Any], headers: dict[str, str]
     [(b"{", 400), (b"[]", 400), (b'{"messages": []}', 400), (b'{"model": "none", "input": "x"}', 404)],
     ids=["no JSON", "no object", "no model", "no such model"],
 )
-@on_real_loops
+@on_uvloop
 async def test_what_cannot_be_priced_is_refused(body: bytes, code: int, tmp_path: Path) -> None:
     """In words."""
     async with (

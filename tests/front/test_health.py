@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from router.telemetry.metrics import TABLE
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider, refused
 from tests.fakes.replies import speak, status
 from tests.fakes.served import Served, routed, served, until
@@ -22,7 +22,7 @@ async def _told(router: Served, requests: int) -> None:
     await until(lambda: router.assembly.desk.health().total_requests == requests)
 
 
-@on_real_loops
+@on_uvloop
 async def test_health_has_the_shape_that_its_readers_know(tmp_path: Path) -> None:
     """Status, each provider in brief, the totals; nothing besides."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -40,7 +40,7 @@ async def test_health_has_the_shape_that_its_readers_know(tmp_path: Path) -> Non
         assert body == {"metrics": {"total_requests": 1, "success_rate": 1.0}}
 
 
-@on_real_loops
+@on_uvloop
 async def test_detailed_health_says_what_runs(tmp_path: Path) -> None:
     """Every actor of the router's own, which configuration, how many requests are under way."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -55,7 +55,7 @@ async def test_detailed_health_says_what_runs(tmp_path: Path) -> None:
         assert body["providers"]["one"]["models"] == ["m"]
 
 
-@on_real_loops
+@on_uvloop
 async def test_an_open_breaker_shows_in_health_and_in_metrics(tmp_path: Path) -> None:
     """The provider is not healthy, the whole is degraded while another is, and the gauge says 2."""
     async with (
@@ -79,7 +79,7 @@ async def test_an_open_breaker_shows_in_health_and_in_metrics(tmp_path: Path) ->
             assert 'pointsman_breaker_state{model="m",provider="one"} 2.0' in await response.text()
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_provider_that_rejects_our_key_is_not_healthy(tmp_path: Path) -> None:
     """No breaker opens, since no rest would mend it; and yet it answers nobody, which is what health is asked for."""
     async with ScriptedProvider(status(401)) as one, served(routed(one), tmp_path) as router:
@@ -97,7 +97,7 @@ async def test_a_provider_that_rejects_our_key_is_not_healthy(tmp_path: Path) ->
         assert (report["success_rate"], report["last_error"]) == (0.0, "credential")
 
 
-@on_real_loops
+@on_uvloop
 async def test_half_of_all_requests_failing_is_not_called_healthy(tmp_path: Path) -> None:
     """The provider may be asked still, so the whole serves; why it is degraded stands beside it."""
     patient = {"breaker": {"failure_threshold": 99}, "failover": {"max_attempts": 1}}
@@ -119,7 +119,7 @@ async def test_half_of_all_requests_failing_is_not_called_healthy(tmp_path: Path
         ]
 
 
-@on_real_loops
+@on_uvloop
 async def test_health_is_503_when_no_provider_can_be_asked_and_the_router_lives(tmp_path: Path) -> None:
     """A restart of the process would not mend a provider, so only health says no."""
     with refused() as address:
@@ -133,7 +133,7 @@ async def test_health_is_503_when_no_provider_can_be_asked_and_the_router_lives(
             assert await router.get("/readyz") == (200, {"status": "ready"})
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_provider_that_cannot_be_set_up_says_why_and_keeps_no_other_down(tmp_path: Path) -> None:
     """A local provider without a model file: the router starts, and names the folder."""
     (tmp_path / "none").mkdir(exist_ok=True)
@@ -152,7 +152,7 @@ async def test_a_provider_that_cannot_be_set_up_says_why_and_keeps_no_other_down
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/detailed", "/health/providers", "/health/metrics"])
-@on_real_loops
+@on_uvloop
 async def test_health_answers_while_actors_are_poisoned(path: str, tmp_path: Path) -> None:
     """It reads snapshots: no actor is asked."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -161,7 +161,7 @@ async def test_health_answers_while_actors_are_poisoned(path: str, tmp_path: Pat
         assert (await router.get(path))[0] == 200
 
 
-@on_real_loops
+@on_uvloop
 async def test_metrics_are_what_prometheus_can_parse(tmp_path: Path) -> None:
     """Every family of the table that has a sample, under its own name; a request is counted once."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:

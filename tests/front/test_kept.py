@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.command import run, run_beside
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import speak
 from tests.fakes.served import Served, routed, served, until
@@ -35,7 +35,7 @@ async def _purged(router: Served, wish: Any) -> tuple[int, Any]:
 
 
 @pytest.mark.parametrize("backend", ["memory", "sqlite"])
-@on_real_loops
+@on_uvloop
 async def test_answers_are_let_go_and_that_is_an_act(backend: str, tmp_path: Path) -> None:
     """Those that are meant are asked for anew, the others are still there; the audit log names no end user."""
     kept = {"cache": {"enabled": True, "backend": backend}}
@@ -64,7 +64,7 @@ async def test_answers_are_let_go_and_that_is_an_act(backend: str, tmp_path: Pat
     [{}, {"all": True, "key": "a"}, {"all": False}, {"user": ""}, {"usr": "ann"}, {"key": 3}, [], "all"],
     ids=str,
 )
-@on_real_loops
+@on_uvloop
 async def test_a_wish_that_could_be_misread_lets_nothing_go(wish: Any, tmp_path: Path) -> None:
     """Nothing at all is not everything; what may be said stands in the answer."""
     async with ScriptedProvider(speak()) as one, served(routed(one, **_ON), tmp_path) as router:

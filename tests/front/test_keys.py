@@ -8,7 +8,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from tests.fakes.command import run_beside
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import speak
 from tests.fakes.served import Served, log_of, routed, served
@@ -27,7 +27,7 @@ async def status_of(router: Served, key: str) -> int:
         return response.status
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_key_is_made_shown_once_renewed_and_revoked(tmp_path: Path) -> None:
     """It works from its answer on; what is kept is its digest, and every act is in the log without it."""
     async with ScriptedProvider(speak()) as one, served(routed(one, **REQUIRED), tmp_path) as router:
@@ -56,7 +56,7 @@ async def test_a_key_is_made_shown_once_renewed_and_revoked(tmp_path: Path) -> N
     assert not any(key.encode() in each for key in (first, second, last) for each in kept)
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_made_key_outlives_a_restart(tmp_path: Path) -> None:
     """Its digest is in what was changed at run time."""
     home = Path(mkdtemp(dir=tmp_path))
@@ -69,7 +69,7 @@ async def test_a_made_key_outlives_a_restart(tmp_path: Path) -> None:
             assert await status_of(router, key) == 200
 
 
-@on_real_loops
+@on_uvloop
 async def test_keys_are_made_here_and_nowhere_else(tmp_path: Path) -> None:
     """No digest or key of somebody's own is taken, and one that stands in a file is not renewed over it."""
     written: dict[str, Any] = {"keys": {"own": {"key": "a-key-of-the-file-itself"}}}
@@ -80,7 +80,7 @@ async def test_keys_are_made_here_and_nowhere_else(tmp_path: Path) -> None:
         assert (await ask(router, "POST", "/keys", {"name": "team", "modles": []})).status == 422
 
 
-@on_real_loops
+@on_uvloop
 async def test_the_command_makes_lists_renews_and_revokes(tmp_path: Path) -> None:
     """A key alone on standard output, so that a script can take it; an error is one line."""
     async with ScriptedProvider(speak()) as one, served(routed(one, **REQUIRED), tmp_path) as router:

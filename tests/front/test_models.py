@@ -12,7 +12,7 @@ from yarl import URL
 from router.app.seats import continuing, kind_rules, seat_of
 from router.providers import find_installed
 from router.settings import load
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import speak
 from tests.fakes.served import remote, routed, served
@@ -20,7 +20,7 @@ from tests.fakes.served import remote, routed, served
 _SLASHED = "openai/gpt-oss-20b"
 
 
-@on_real_loops
+@on_uvloop
 async def test_every_name_is_listed_as_openai_lists_models(tmp_path: Path) -> None:
     """The group, `auto`, the bare model and the target; clients need `created` and `owned_by`."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -35,7 +35,7 @@ async def test_every_name_is_listed_as_openai_lists_models(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "path", [_SLASHED, "openai%2Fgpt-oss-20b", "one:openai/gpt-oss-20b", "one%3Aopenai%2Fgpt-oss-20b"]
 )
-@on_real_loops
+@on_uvloop
 async def test_a_model_is_found_under_its_name_with_a_slash_raw_or_escaped(path: str, tmp_path: Path) -> None:
     """Clients do both."""
     async with ScriptedProvider(speak()) as one:
@@ -48,7 +48,7 @@ async def test_a_model_is_found_under_its_name_with_a_slash_raw_or_escaped(path:
             assert (await response.json())["id"].removeprefix("one:") == _SLASHED
 
 
-@on_real_loops
+@on_uvloop
 async def test_an_unknown_model_is_404_in_the_envelope(tmp_path: Path) -> None:
     """As it is for a chat that names it, and then no provider is asked."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -60,7 +60,7 @@ async def test_an_unknown_model_is_404_in_the_envelope(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"anthropic-version": "2023-06-01"}], ids=["OpenAI", "Anthropic"])
-@on_real_loops
+@on_uvloop
 async def test_how_much_a_model_takes_and_says_is_told_in_both_forms(
     headers: Mapping[str, str], tmp_path: Path
 ) -> None:
@@ -90,7 +90,7 @@ _PREFILLS: Mapping[str, tuple[Mapping[str, Any], bool | None]] = {
 
 
 @pytest.mark.parametrize(("provider", "able"), _PREFILLS.values(), ids=_PREFILLS)
-@on_real_loops
+@on_uvloop
 async def test_who_goes_on_with_a_beginning_is_said_to_be_able_to(
     provider: Mapping[str, Any], able: bool | None, tmp_path: Path
 ) -> None:

@@ -27,7 +27,7 @@ from router.front.manual import MANUAL
 from router.front.openapi import openapi, plain
 from router.front.paths import is_operational
 from router.front.routes import OPERATIONS, ROUTES
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import speak
 from tests.fakes.served import Served, routed, served
@@ -45,7 +45,7 @@ def test_every_route_is_documented_and_every_entry_is_a_route() -> None:
     assert {(method, plain(path)) for method, path, *_ in ROUTES + OPERATIONS} == set(MANUAL)
 
 
-@on_real_loops
+@on_uvloop
 async def test_the_document_is_served_and_every_reference_in_it_leads_somewhere(tmp_path: Path) -> None:
     """As any tool reads it."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -101,7 +101,7 @@ def _is_ours(path: str) -> bool:
     ("ours", "least"), [pytest.param(True, 20, id="operations"), pytest.param(False, 10, id="models")]
 )
 @pytest.mark.timeout(120)
-@on_real_loops
+@on_uvloop
 async def test_handlers_answer_as_the_document_says(ours: bool, least: int, tmp_path: Path) -> None:
     """Statuses, content types and bodies, for requests that schemathesis makes up."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -113,7 +113,7 @@ async def test_handlers_answer_as_the_document_says(ours: bool, least: int, tmp_
 
 
 @pytest.mark.timeout(60)
-@on_real_loops
+@on_uvloop
 async def test_what_the_document_forbids_is_refused(tmp_path: Path) -> None:
     """Reports take no parameter that they do not know, and no value that is none."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -129,7 +129,7 @@ _KEYED = {"keys": {"ann": {"key": _KEYS["callers"]}}, "admin": {"key": _KEYS["op
 
 @pytest.mark.parametrize("who", _KEYS)
 @pytest.mark.timeout(60)
-@on_real_loops
+@on_uvloop
 async def test_keys_are_asked_for_where_the_document_says(who: str, tmp_path: Path) -> None:
     """With the right one operations answer, without one and with another they do not, in either header."""
     key = _KEYS[who]
@@ -144,7 +144,7 @@ async def test_keys_are_asked_for_where_the_document_says(who: str, tmp_path: Pa
         assert held == len(wanted)
 
 
-@on_real_loops
+@on_uvloop
 async def test_an_operation_without_a_key_is_refused_exactly_where_the_document_says(tmp_path: Path) -> None:
     """Every one of them, by its own entry."""
     async with ScriptedProvider(speak()) as one, served(routed(one, **_KEYED), tmp_path) as router:
@@ -170,7 +170,7 @@ _READS = [path for method, path in MANUAL if method == "GET" and "{" not in path
 
 
 @pytest.mark.parametrize("path", _READS)
-@on_real_loops
+@on_uvloop
 async def test_every_example_that_reads_is_answered(path: str, tmp_path: Path) -> None:
     """By a router that nobody has asked yet."""
     async with (

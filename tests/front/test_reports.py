@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import speak, stall_after, status, stream
 from tests.fakes.served import Served, remote, routed, served, until
@@ -25,7 +25,7 @@ async def _answered(router: Served, times: int = 1) -> None:
     await until(lambda: router.assembly.desk.health().total_requests == before + times)
 
 
-@on_real_loops
+@on_uvloop
 async def test_every_page_is_there_before_the_first_request(tmp_path: Path) -> None:
     """With the one provider, and nothing counted."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -38,7 +38,7 @@ async def test_every_page_is_there_before_the_first_request(tmp_path: Path) -> N
         assert body == {"rows": [], "next": None}
 
 
-@on_real_loops
+@on_uvloop
 async def test_what_happened_is_in_status_scores_and_counts(tmp_path: Path) -> None:
     """A provider that fails and one that answers, each in its own row."""
     async with (
@@ -65,7 +65,7 @@ async def test_what_happened_is_in_status_scores_and_counts(tmp_path: Path) -> N
         assert (await router.get("/providers/metrics/two"))[1] == counts["two"]
 
 
-@on_real_loops
+@on_uvloop
 async def test_counts_begin_anew_and_the_act_is_kept(tmp_path: Path) -> None:
     """Scores and the account stay."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -79,7 +79,7 @@ async def test_counts_begin_anew_and_the_act_is_kept(tmp_path: Path) -> None:
         assert [(row["act"], row["outcome"]) for row in body["rows"]] == [("metrics.reset", "taken")]
 
 
-@on_real_loops
+@on_uvloop
 async def test_logs_are_filtered_and_turned_page_by_page(tmp_path: Path) -> None:
     """Every row once, however many pages they are read in, and not what was asked or answered."""
     async with (
@@ -107,7 +107,7 @@ async def test_logs_are_filtered_and_turned_page_by_page(tmp_path: Path) -> None
             assert (await router.get(f"/providers/logs?since={since}"))[1]["rows"] == []
 
 
-@on_real_loops
+@on_uvloop
 async def test_costs_are_of_all_time_or_since_a_moment(tmp_path: Path) -> None:
     """Money is a number, null where no cost is known; what has no price is not in the sum but counted."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -130,7 +130,7 @@ _INCOMPLETE = {
 
 
 @pytest.mark.parametrize("script", _INCOMPLETE.values(), ids=_INCOMPLETE)
-@on_real_loops
+@on_uvloop
 async def test_an_exchange_counts_what_the_ledger_counts(tmp_path: Path, script: Script) -> None:
     """Tokens and cost of an answer that nobody counted to its end are the ledger's estimate, in its row too."""
     async with (
@@ -150,7 +150,7 @@ async def test_an_exchange_counts_what_the_ledger_counts(tmp_path: Path, script:
         assert told == {"attempt": (*tokens, None), "exchange": (*tokens, float(entry.cost_usd or 0))}
 
 
-@on_real_loops
+@on_uvloop
 async def test_the_audit_log_is_turned_page_by_page(tmp_path: Path) -> None:
     """Each act once, the newest first."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -187,7 +187,7 @@ _REFUSED = {
 
 
 @pytest.mark.parametrize(("path", "code", "param"), _REFUSED.values(), ids=_REFUSED)
-@on_real_loops
+@on_uvloop
 async def test_what_cannot_be_read_is_named(path: str, code: int, param: str | None, tmp_path: Path) -> None:
     """A filter that was mistyped must not show everything."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -213,7 +213,7 @@ _WRONG = {
 }
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_wrong_parameter_is_named_with_what_it_may_be(tmp_path: Path) -> None:
     """On every path that takes any, and on those that take none."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -226,7 +226,7 @@ async def test_a_wrong_parameter_is_named_with_what_it_may_be(tmp_path: Path) ->
             assert code == 404 and set(body["error"]) == {"message", "type", "param", "code"}, path
 
 
-@on_real_loops
+@on_uvloop
 async def test_pages_of_logs_stay_whole_while_rows_arrive(tmp_path: Path) -> None:
     """A cursor is a place in the log, not a count from its end: no row is told twice, and none is left out."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:
@@ -243,7 +243,7 @@ async def test_pages_of_logs_stay_whole_while_rows_arrive(tmp_path: Path) -> Non
         assert told == list(range(8, 0, -1))
 
 
-@on_real_loops
+@on_uvloop
 async def test_no_page_of_management_tells_a_secret(tmp_path: Path) -> None:
     """Canaries: keys of a provider, of a client and of the operator, a prompt, an answer, and what a provider said."""
     secrets = (
@@ -284,7 +284,7 @@ async def test_no_page_of_management_tells_a_secret(tmp_path: Path) -> None:
                     assert response.status in (200, 503) and "canary" not in text, page
 
 
-@on_real_loops
+@on_uvloop
 async def test_no_measured_number_has_more_digits_than_were_measured(tmp_path: Path) -> None:
     """Seconds to the millisecond, milliseconds to a tenth, rates to four places; instants stay whole."""
     async with ScriptedProvider(speak()) as one, served(routed(one), tmp_path) as router:

@@ -13,7 +13,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import DONE, answer, cut_after, delta, error_event, speak, stall_after, status, stream
 from tests.fakes.served import GROUP, routed, served
@@ -37,7 +37,7 @@ async def _sdk(home: Path, *scripts: Script, **sections: Any) -> AsyncIterator[t
         yield client, provider
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_chat_that_is_not_streamed(tmp_path: Path) -> None:
     """Text, finish reason, usage and our request id, where the SDK shows them."""
     async with _sdk(tmp_path, speak("red, green, blue")) as (client, provider):
@@ -50,7 +50,7 @@ async def test_a_chat_that_is_not_streamed(tmp_path: Path) -> None:
         assert (asked["temperature"], asked["seed"], asked["messages"]) == (0.5, 7, _ASKED)
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_chat_that_is_streamed(tmp_path: Path) -> None:
     """The SDK's own accumulator ends with the whole answer; without being asked, nobody tells it usage."""
     async with _sdk(tmp_path, speak("red, green, blue")) as (client, _):
@@ -77,7 +77,7 @@ async def _with_a_hole(turn: Turn) -> None:
         await turn.chunk(block)
 
 
-@on_real_loops
+@on_uvloop
 async def test_the_note_of_a_hole_in_an_answer_is_passed_over(tmp_path: Path) -> None:
     """It is a comment: only who looks for it sees it."""
     async with _sdk(tmp_path, _with_a_hole) as (client, _):
@@ -86,7 +86,7 @@ async def test_the_note_of_a_hole_in_an_answer_is_passed_over(tmp_path: Path) ->
         assert final.choices[0].message.content == "red, blue"
 
 
-@on_real_loops
+@on_uvloop
 async def test_usage_comes_once_and_last_where_it_was_asked_for(tmp_path: Path) -> None:
     """One chunk without choices; none before it tells usage."""
     async with _sdk(tmp_path, speak()) as (client, _):
@@ -125,7 +125,7 @@ async def _two_calls(turn: Turn) -> None:
         await turn.chunk(block)
 
 
-@on_real_loops
+@on_uvloop
 async def test_tool_calls_are_streamed_whole(tmp_path: Path) -> None:
     """Parallel ones too: ids, names and arguments are the provider's."""
     async with _sdk(tmp_path, _two_calls) as (client, provider):
@@ -140,7 +140,7 @@ async def test_tool_calls_are_streamed_whole(tmp_path: Path) -> None:
         assert provider.turns[0].asked()["tools"][0]["function"]["name"] == "weather"
 
 
-@on_real_loops
+@on_uvloop
 async def test_models_are_listed_and_retrieved(tmp_path: Path) -> None:
     """The SDK escapes nothing but what it must."""
     async with _sdk(tmp_path, speak()) as (client, _):
@@ -163,7 +163,7 @@ _ERRORS: dict[str, tuple[Script, type[openai.APIStatusError], int, int]] = {
 
 @pytest.mark.parametrize(("script", "kind", "code", "asked"), _ERRORS.values(), ids=_ERRORS)
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-@on_real_loops
+@on_uvloop
 async def test_errors_are_the_sdks_own_and_it_does_not_try_again(
     script: Script, kind: type[openai.APIStatusError], code: int, asked: int, streamed: bool, tmp_path: Path
 ) -> None:
@@ -178,7 +178,7 @@ async def test_errors_are_the_sdks_own_and_it_does_not_try_again(
         assert len(provider.turns) == asked
 
 
-@on_real_loops
+@on_uvloop
 async def test_an_unknown_model_is_not_found(tmp_path: Path) -> None:
     """Without asking a provider."""
     async with _sdk(tmp_path, speak()) as (client, provider):
@@ -188,7 +188,7 @@ async def test_an_unknown_model_is_not_found(tmp_path: Path) -> None:
         assert provider.turns == []
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_body_over_the_bound_is_an_error_of_its_status(tmp_path: Path) -> None:
     """The SDK has no class for 413."""
     async with _sdk(tmp_path, speak(), server={"max_body_bytes": 1024}) as (client, _):
@@ -206,7 +206,7 @@ _BROKEN: dict[str, tuple[Script, str]] = {
 
 
 @pytest.mark.parametrize(("script", "code"), _BROKEN.values(), ids=_BROKEN)
-@on_real_loops
+@on_uvloop
 async def test_an_answer_that_is_cut_raises_where_it_was_cut(script: Script, code: str, tmp_path: Path) -> None:
     """What was said comes first; nothing tells the SDK that this was all."""
     async with _sdk(tmp_path, script) as (client, provider):
@@ -221,7 +221,7 @@ async def test_an_answer_that_is_cut_raises_where_it_was_cut(script: Script, cod
         assert len(provider.turns) == 1
 
 
-@on_real_loops
+@on_uvloop
 async def test_leaving_a_stream_closes_the_provider(tmp_path: Path) -> None:
     """As an SDK does when its loop is left."""
     async with _sdk(tmp_path, stall_after(["red"])) as (client, provider):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from anthropic import AsyncAnthropic
 
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import DONE, calling, delta, speak, status, stream
 from tests.fakes.served import GROUP, routed, served
@@ -46,7 +46,7 @@ _COUNTS: dict[str, tuple[Any, Any, range, tuple[int | None, ...]]] = {
 
 
 @pytest.mark.parametrize(("prompt", "usage", "first", "last"), _COUNTS.values(), ids=_COUNTS)
-@on_real_loops
+@on_uvloop
 async def test_a_prompt_is_guessed_until_it_is_counted(
     prompt: Any, usage: Mapping[str, Any] | None, first: range, last: tuple[int | None, ...], tmp_path: Path
 ) -> None:
@@ -81,7 +81,7 @@ async def _refusing_long_names(turn: Turn) -> None:
 
 
 @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
-@on_real_loops
+@on_uvloop
 async def test_a_tool_keeps_its_name_whatever_the_provider_takes(streamed: bool, tmp_path: Path) -> None:
     """Defined, demanded, called before and called now."""
     tools: Any = [{"name": _TOOL, "input_schema": {"type": "object", "properties": {}}}]
@@ -129,7 +129,7 @@ _CALL = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f
 
 
 @pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
-@on_real_loops
+@on_uvloop
 async def test_what_openrouter_sealed_goes_back_to_it_unchanged(streamed: bool, tmp_path: Path) -> None:
     """In order, with the answer to the call: its models refuse that otherwise."""
     tools: Any = [{"name": "f", "input_schema": {"type": "object", "properties": {}}}]

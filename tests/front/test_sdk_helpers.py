@@ -20,7 +20,7 @@ from langchain_openai import ChatOpenAI
 from openai import AsyncOpenAI
 from pydantic import BaseModel, SecretStr
 
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import answer, event, speak, stall_after
 from tests.fakes.served import GROUP, Served, routed, served, until
@@ -96,7 +96,7 @@ def _text(message: Any) -> str:
 
 
 @pytest.mark.parametrize("run", [runner_whole, runner_streamed], ids=["whole", "streamed"])
-@on_real_loops
+@on_uvloop
 async def test_anthropics_tool_runner_comes_to_its_end(run: Callable[[AsyncAnthropic], Any], tmp_path: Path) -> None:
     """Over a provider of another protocol: the call is run, its result goes back, and the loop ends with the answer."""
     async with (
@@ -155,7 +155,7 @@ async def _read_an_object(kind: type, home: Path) -> None:
 # Raw answers, and clocks.
 
 
-@on_real_loops
+@on_uvloop
 async def test_raw_answers_have_what_the_router_tells(tmp_path: Path) -> None:
     """Its headers beside the parsed answer, of both SDKs, whole and streamed."""
     async with (
@@ -180,7 +180,7 @@ async def test_raw_answers_have_what_the_router_tells(tmp_path: Path) -> None:
         assert two.headers["request-id"] == two.headers["x-request-id"]
 
 
-@on_real_loops
+@on_uvloop
 async def test_a_clients_own_clock_ends_the_call(tmp_path: Path) -> None:
     """Both SDKs give up with their own error, and the provider is let go of."""
     async with (
@@ -232,7 +232,7 @@ async def _raised(client: Any, sent: Mapping[str, Any]) -> Any:
     return None
 
 
-@on_real_loops
+@on_uvloop
 async def test_what_the_router_refuses_is_the_sdks_own_error(tmp_path: Path) -> None:
     """By class and status, with its request id; only a limit is worth coming back for, and says when."""
     keys = {"one": {"key": _KEY}, "two": {"key": _BOUND, "requests_per_min": 1}}

@@ -13,7 +13,7 @@ import pytest
 from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import event, speak, status
 from tests.fakes.served import remote, routed, served
@@ -73,7 +73,7 @@ PROVIDERS: dict[str, tuple[Script, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("script", "keys", "path"), PROVIDERS.values(), ids=PROVIDERS)
-@on_real_loops
+@on_uvloop
 async def test_openais_client_reads_vectors_of_every_provider(
     script: Script, keys: dict[str, Any], path: str, tmp_path: Path
 ) -> None:
@@ -94,7 +94,7 @@ async def test_openais_client_reads_vectors_of_every_provider(
             assert provider.turns[0].path in (path, path.removeprefix("/v1"))
 
 
-@on_real_loops
+@on_uvloop
 async def test_many_texts_come_back_in_their_order(tmp_path: Path) -> None:
     """Also where the provider sends them in another, and for token ids."""
     async with (
@@ -172,7 +172,7 @@ def narrow_and_wide(kind: str, model: str, narrow: ScriptedProvider, wide: Scrip
 
 
 @pytest.mark.parametrize(("script", "kind", "model", "most"), BOUNDS.values(), ids=BOUNDS)
-@on_real_loops
+@on_uvloop
 async def test_more_texts_than_a_provider_takes_are_several_requests(
     script: Script, kind: str, model: str, most: int, tmp_path: Path
 ) -> None:
@@ -216,7 +216,7 @@ SPOILT: dict[str, Script] = {
 
 
 @pytest.mark.parametrize("script", SPOILT.values(), ids=SPOILT)
-@on_real_loops
+@on_uvloop
 async def test_one_spoilt_answer_of_several_fails_all_of_them(script: Script, tmp_path: Path) -> None:
     """Nobody gets vectors that may be another text's."""
     async with ScriptedProvider(spoils(2, script)) as bound, ScriptedProvider(embeds) as free:
@@ -232,7 +232,7 @@ async def test_one_spoilt_answer_of_several_fails_all_of_them(script: Script, tm
             assert len(bound.turns) == 2
 
 
-@on_real_loops
+@on_uvloop
 async def test_openais_client_reads_verdicts_pictures_and_errors(tmp_path: Path) -> None:
     """Moderations without a model, pictures, and a refusal in the provider's words."""
     verdict = {"flagged": True, "categories": {"hate": True}, "category_scores": {"hate": 0.9}}
@@ -267,7 +267,7 @@ async def _pictures(turn: Turn) -> None:
     await turn.chunk(b"")
 
 
-@on_real_loops
+@on_uvloop
 async def test_openais_client_reads_a_stream_of_pictures(tmp_path: Path) -> None:
     """An unfinished one, then the whole one."""
     async with (
@@ -288,7 +288,7 @@ COUNTERS: dict[str, tuple[dict[str, Any], object]] = {
 
 
 @pytest.mark.parametrize(("keys", "reply"), COUNTERS.values(), ids=COUNTERS)
-@on_real_loops
+@on_uvloop
 async def test_anthropics_client_counts_at_every_provider_that_can(
     keys: dict[str, Any], reply: object, tmp_path: Path
 ) -> None:
@@ -309,7 +309,7 @@ async def test_anthropics_client_counts_at_every_provider_that_can(
             assert b"Be brief." in provider.turns[0].body and b'"f"' in provider.turns[0].body
 
 
-@on_real_loops
+@on_uvloop
 async def test_anthropics_client_lists_models_page_by_page(tmp_path: Path) -> None:
     """Its own paging ends, with every name once; one name is found, and an unknown one is a 404 of its own."""
     async with ScriptedProvider(speak()) as provider:
@@ -343,7 +343,7 @@ async def test_anthropics_client_lists_models_page_by_page(tmp_path: Path) -> No
         ("after_id=a&before_id=b", "before_id"),
     ],
 )
-@on_real_loops
+@on_uvloop
 async def test_a_page_that_cannot_be_is_refused_in_anthropics_words(query: str, param: str, tmp_path: Path) -> None:
     """400, in the error body its clients read."""
     async with ScriptedProvider(speak()) as provider, served(routed(provider), tmp_path) as router:

@@ -11,7 +11,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import cut_after, error_event, event, stream
 from tests.fakes.served import GROUP, remote, routed, served
@@ -88,7 +88,7 @@ async def _hear(client: AsyncOpenAI, helper: bool, heard: list[Any]) -> None:
 
 
 @pytest.mark.parametrize(("kind", "script", "code"), _BROKEN.values(), ids=_BROKEN)
-@on_real_loops
+@on_uvloop
 async def test_an_answer_that_breaks_off_raises_where_it_broke(
     kind: str, script: Script, code: str, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import status
 from tests.fakes.served import served
@@ -37,7 +37,7 @@ async def jamba(turn: Turn) -> None:
     await turn.send(head + events)
 
 
-@on_real_loops
+@on_uvloop
 async def test_openais_client_reads_jamba(tmp_path: Path) -> None:
     """Whole and streamed; tools in a stream, which AI21 cannot do, are refused by name and nobody is asked."""
     async with ScriptedProvider(jamba) as provider:
@@ -73,7 +73,7 @@ PREFERENCES: dict[str, Any] = {
 """What OpenRouter alone understands."""
 
 
-@on_real_loops
+@on_uvloop
 async def test_openrouter_is_told_its_own_words_and_says_what_it_charged(tmp_path: Path) -> None:
     """Preferences arrive as they were written; the cost is in the ledger beside ours."""
     message = {"role": "assistant", "content": "well"}
@@ -131,7 +131,7 @@ ZEN: dict[str, tuple[str, str, bytes]] = {
 
 
 @pytest.mark.parametrize(("model", "path", "events"), ZEN.values(), ids=ZEN)
-@on_real_loops
+@on_uvloop
 async def test_zen_is_asked_where_each_family_is_and_says_more_after_the_end(
     model: str, path: str, events: bytes, tmp_path: Path
 ) -> None:

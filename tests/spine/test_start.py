@@ -8,7 +8,7 @@ from tempfile import mkdtemp
 import pytest
 
 from actors.runtime import StartFailed
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_real_loops, on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import speak
 from tests.fakes.served import process, routed, served
@@ -18,7 +18,7 @@ START_S = 2.0
 
 @pytest.mark.shows(103)
 @pytest.mark.process
-@on_real_loops
+@on_uvloop
 async def test_a_sealed_router_answers_within_two_seconds(tmp_path: Path) -> None:
     """Of processor time, from nothing to the first answer; it writes under its home alone and asks no other host.
 

@@ -14,7 +14,7 @@ import pytest
 from openai import AsyncOpenAI
 
 from router.canon.outcome import End
-from tests.fakes.loops import on_real_loops
+from tests.fakes.loops import on_uvloop
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import speak
 from tests.fakes.served import Served, log_of, routed, served, until
@@ -183,7 +183,7 @@ def test_a_caller_that_leaves_aborts_the_generation(real_model: Path, tmp_path: 
     asyncio.run(scene())
 
 
-@on_real_loops
+@on_uvloop
 async def test_the_model_answers_openais_sdk_through_the_whole_tree(real_model: Path, tmp_path: Path) -> None:
     """`auto`, token by token and whole, with usage and a price of nothing; its process ends with the router."""
     async with (
