@@ -35,6 +35,8 @@ class Schedule:
         self._limits = limits
         self.met: list[str] = []
         """Names of the faults that were injected, in order."""
+        self.kinds: Counter[str] = Counter()
+        """How often each kind was injected."""
 
     def chance(self, place: str) -> Random:
         """The chance that belongs to a place, the same in every run of the seed."""
@@ -47,9 +49,5 @@ class Schedule:
         if kind in limits.without or (limits.only is not None and name not in limits.only):
             return False
         self.met.append(name)
+        self.kinds[kind] += 1
         return True
-
-    @property
-    def kinds(self) -> Counter[str]:
-        """How often each kind was injected."""
-        return Counter(name.partition(MARK)[0] for name in self.met)
