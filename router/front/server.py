@@ -243,7 +243,10 @@ def add_routes(
     operators = guards(admit_operators, audits=True)
     for method, path, dialect, handler in routes:
         guards_here = operators if is_operational(path) else callers if is_keyed(path) else anyone
-        app.router.add_route(method, path, _guarded(guards_here, dialect, handler, f"{method} {plain(path)}"))
+        guarded = _guarded(guards_here, dialect, handler, f"{method} {plain(path)}")
+        # Whoever watches a service often asks for no more than a head; HTTP wants that of every page.
+        for each in (method, hdrs.METH_HEAD) if method == hdrs.METH_GET else (method,):
+            app.router.add_route(each, path, guarded)
     return anyone
 
 
