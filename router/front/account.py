@@ -43,27 +43,25 @@ _WORDS = "words"
 _WHOM = "an end user"
 
 
-class EntriesQuery(Struct, frozen=True, kw_only=True):
+class _Rows(Struct, frozen=True, kw_only=True):
+    """Which rows of the account, a page of them."""
+
+    model: str | None = None
+    key: str | None = None
+    user: User | None = None
+    since: Since | None = None
+    limit: Limit = 100
+    cursor: Cursor | None = None
+
+
+class EntriesQuery(_Rows, frozen=True, kw_only=True):
     """Which entries."""
 
     provider: str | None = None
-    model: str | None = None
-    key: str | None = None
-    user: User | None = None
-    since: Since | None = None
-    limit: Limit = 100
-    cursor: Cursor | None = None
 
 
-class TranscriptsQuery(Struct, frozen=True, kw_only=True):
+class TranscriptsQuery(_Rows, frozen=True, kw_only=True):
     """Which transcripts; `model` is what callers asked for."""
-
-    model: str | None = None
-    key: str | None = None
-    user: User | None = None
-    since: Since | None = None
-    limit: Limit = 100
-    cursor: Cursor | None = None
 
 
 class ExportQuery(Struct, frozen=True, kw_only=True):
