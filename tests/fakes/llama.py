@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+import uvloop
 
 from router.errors import WireFault
 from router.upstream.llama.options import LlamaOptions
@@ -19,6 +20,11 @@ from router.upstream.llama.transport import LlamaTransport
 from router.upstream.transport import UpstreamRequest
 
 T = TypeVar("T")
+
+of_what_is_said = pytest.mark.parametrize(
+    "bench", (uvloop.new_event_loop,), ids=("uvloop",), indirect=True, scope="module"
+)
+"""For tests of what the worker answers, which it does without the loop: they are made on one, not on each."""
 
 
 class _Clock:

@@ -13,7 +13,7 @@ import pytest
 
 from router.upstream.llama.transport import LlamaTransport
 from router.upstream.transport import UpstreamReply, UpstreamRequest
-from tests.fakes.llama import READ_BYTES, Bench, chat, fresh, whole
+from tests.fakes.llama import READ_BYTES, Bench, chat, fresh, of_what_is_said, whole
 
 pytestmark = [pytest.mark.model, pytest.mark.process]
 
@@ -54,6 +54,7 @@ def test_an_answer_streams_token_by_token_and_its_usage_adds_up(
     bench.run(scene())
 
 
+@of_what_is_said
 def test_the_same_request_has_the_same_answer_streamed_or_whole(
     bench: Bench, llama: LlamaTransport, real_model: Path
 ) -> None:
@@ -73,6 +74,7 @@ def test_the_same_request_has_the_same_answer_streamed_or_whole(
     bench.run(scene())
 
 
+@of_what_is_said
 def test_a_schema_holds_the_answer(bench: Bench, llama: LlamaTransport, real_model: Path) -> None:
     """The grammar made of it leaves the model nothing else to say."""
     schema = {"type": "object", "properties": {"sum": {"enum": [7, 12]}}, "required": ["sum"]}
@@ -86,6 +88,7 @@ def test_a_schema_holds_the_answer(bench: Bench, llama: LlamaTransport, real_mod
     bench.run(scene())
 
 
+@of_what_is_said
 def test_a_required_tool_is_called_with_arguments_of_its_schema(
     bench: Bench, llama: LlamaTransport, real_model: Path
 ) -> None:
@@ -106,6 +109,7 @@ def test_a_required_tool_is_called_with_arguments_of_its_schema(
     bench.run(scene())
 
 
+@of_what_is_said
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
 def test_too_long_a_prompt_is_the_callers_fault(
     bench: Bench, llama: LlamaTransport, real_model: Path, stream: bool
@@ -120,6 +124,7 @@ def test_too_long_a_prompt_is_the_callers_fault(
     bench.run(scene())
 
 
+@of_what_is_said
 @pytest.mark.parametrize(
     ("fields", "status", "param"),
     [
@@ -249,6 +254,7 @@ def test_one_more_than_may_wait_is_turned_away(bench: Bench, real_model: Path) -
     bench.run(scene())
 
 
+@of_what_is_said
 def test_the_models_are_listed(bench: Bench, llama: LlamaTransport, real_model: Path) -> None:
     """In OpenAI's form, so that the same reader serves."""
 
