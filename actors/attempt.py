@@ -146,7 +146,7 @@ class Attempt:
             self.ear.fail(self.tally.fault)
         self.ear.close()
         reason = self.tally.reason(exit)
-        judged = self.tally.judged(job, reason)
+        judged = self.tally.judged(reason)
         if judged is not None:
             self._line.breaker.tell(judged)
         if self.grant is not None:
@@ -333,7 +333,7 @@ class Attempt:
         """A probe that yields content is a success at once: a long answer must not keep the circuit half-open."""
         if self.job is not None:
             self._probing = False
-            proven = self.tally.judged(self.job, None)
+            proven = self.tally.judged(None)
             if proven is not None and self.tally.epoch is not None:
                 self._line.breaker.tell(proven)
                 # It closes the circuit, which begins its next epoch: there the answer's end counts like any other.

@@ -22,7 +22,6 @@ from router.policy.breaker import (
     BreakerRules,
     Change,
     Circuit,
-    Judged,
     Permit,
     Phase,
     next_circuit,
@@ -135,15 +134,13 @@ class Breaker(Actor):
         return LetThrough(epoch=answer.epoch, probe=answer.probe)
 
     def _judge(self, message: AttemptJudged) -> None:
-        judged = Judged(
-            epoch=message.epoch,
-            reason=message.reason,
-            retry_after_s=message.retry_after_s,
-            first_token_s=message.first_token_s,
-        )
         place = message.model, message.key
-        before = self._circuit(place)
-        after = next_circuit(before, judged, self.ports.clock.now(), self._rules, self.ports.rng.random())
+        holder = self._holders.get(place)
+        before = self._fresh if holder is None else holder.circuit
+        after = next_circuit(before, message, self.ports.clock.now(), self._rules, self.ports.rng.random())
+        if holder is not None and after.epoch == before.epoch and after.consecutive == before.consecutive:
+            holder.circuit = after  # one result more in its window, which most are: that is ours alone
+            return
         well = Change.PROBE_PASSED if after.phase is Phase.CLOSED else _SLOW
         self._take(place, after, message.reason or well)
 
@@ -238,9 +235,7 @@ class _Holder(CircuitBreakerListener):  # type: ignore[misc]  # aiobreaker carri
 
     def take(self, circuit: Circuit, why: str) -> None:
         """Mirror the new state. `open()` would stamp it with the wall clock, so the storage is set instead."""
-        before, self.circuit, self._why = self.circuit, circuit, why
-        if circuit.phase is before.phase and circuit.consecutive == before.consecutive:
-            return  # the window alone is another: that is ours
+        self.circuit, self._why = circuit, why
         self._storage.state = _STATES[circuit.phase]
         _ = self._breaker.state  # reading it is what makes aiobreaker see the storage and tell its listeners
         if circuit.consecutive == 0:

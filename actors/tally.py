@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from actors.messages import AttemptEnded, AttemptJudged, EntryClosed, Order
 from actors.reading import BYTES_OF
-from actors.runtime import Crashed, Exit, Job, Normal, Ports, Shutdown
+from actors.runtime import Crashed, Exit, Normal, Ports, Shutdown
 from router.canon.allowance import Allowance
 from router.canon.drill import Drill
 from router.canon.event import CONTENT, Ended, Event, Skipped, UsageReported
@@ -162,17 +162,15 @@ class Tally:
         """What was used until now, as `entry` would say it now."""
         return self._counted()[0] if self.sent else None
 
-    def judged(self, job: Job, reason: Reason | None) -> AttemptJudged | None:
+    def judged(self, reason: Reason | None) -> AttemptJudged | None:
         """What the breaker is told; None when it never let the attempt through."""
         if self.epoch is None:
             return None
         return AttemptJudged(
-            job=job,
             model=self.order.target.model,
             epoch=self.epoch,
             reason=self.learned(reason),
             retry_after_s=self.fault.retry_after_s if self.fault and not self._hidden else None,
-            duration_s=self._ports.clock.now() - self._started_s,
             first_token_s=self._first_token_s if self.order.ask.stream else None,
             key=self.key,
         )

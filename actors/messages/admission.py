@@ -13,6 +13,7 @@ from router.canon.operation import Operation
 from router.canon.target import Target
 from router.errors import Reason, Standing
 from router.policy.bounds import Bounds
+from router.policy.breaker import Judged
 from router.policy.course import Course
 from router.policy.lanes import ONLY, Lane, Shut, Told
 from router.wire.dialect import Ask
@@ -203,19 +204,10 @@ class Open(Struct, frozen=True, kw_only=True):
     retry_after_s: float
 
 
-class AttemptJudged(Struct, frozen=True, kw_only=True):
-    """Fact for the Breaker: how an attempt it let through ended. `reason` None is a success.
+class AttemptJudged(Judged, frozen=True, kw_only=True):
+    """Fact for the Breaker: how an attempt it let through ended, at which model and by which key."""
 
-    `first_token_s` is of a streamed answer that had one.
-    """
-
-    job: Job
     model: str
-    epoch: int
-    reason: Reason | None
-    retry_after_s: float | None
-    duration_s: float
-    first_token_s: float | None = None
     key: str = ONLY
 
 

@@ -35,7 +35,7 @@ async def knock(ref: Ref, job: Job, model: str = "m") -> LetThrough | Open:
 
 def judge(ref: Ref, job: Job, epoch: int, reason: Reason | None, model: str = "m") -> None:
     """Tell how `job` ended."""
-    ref.tell(AttemptJudged(job=job, model=model, epoch=epoch, reason=reason, retry_after_s=None, duration_s=1.0))
+    ref.tell(AttemptJudged(model=model, epoch=epoch, reason=reason))
 
 
 async def fail(ref: Ref, crowd: Crowd, times: int, model: str = "m") -> int:
@@ -257,17 +257,7 @@ async def fail_by(ref: Ref, crowd: Crowd, key: str, times: int = 3) -> None:
         job = crowd.job()
         answer = await ref.ask(Knock(job=job, model="m", key=key))
         assert isinstance(answer, LetThrough)
-        ref.tell(
-            AttemptJudged(
-                job=job,
-                model="m",
-                epoch=answer.epoch,
-                reason=Reason.SERVER_ERROR,
-                retry_after_s=None,
-                duration_s=1.0,
-                key=key,
-            )
-        )
+        ref.tell(AttemptJudged(model="m", epoch=answer.epoch, reason=Reason.SERVER_ERROR, key=key))
     await breathe()
 
 
