@@ -196,11 +196,12 @@ class Books:
         usage = fact.usage
         if usage is None or fact.usage_source is not UsageSource.FINAL:
             return
-        self.mismatched += usage.reported_total is not None and usage.reported_total != usage.total
+        asked, said = usage.input_total, usage.output_total
+        self.mismatched += usage.reported_total not in (None, asked + said)
         name = f"{fact.provider}:{fact.model}"
         before = self.gauges.get(name)
         if before is not None or len(self.gauges) < MOST_GAUGES:
-            self.gauges[name] = next_gauge(before or UNTAUGHT, fact.asked_bytes, fact.said_bytes, usage)
+            self.gauges[name] = next_gauge(before or UNTAUGHT, fact.asked_bytes, fact.said_bytes, asked, said)
 
 
 def joined(before: EntryRow, after: EntryRow) -> EntryRow:

@@ -45,10 +45,10 @@ def prompt_bytes(fields: Mapping[str, Raw]) -> int:
     return sum([len(value) for name, value in fields.items() if name not in _UNSAID])
 
 
-def next_gauge(gauge: Gauge, asked_bytes: int, said_bytes: int, usage: Usage) -> Gauge:
-    """The gauge after an answer that its provider counted to the end."""
-    prompt = _learned(gauge.prompt, gauge.prompts, asked_bytes, usage.input_total)
-    answer = _learned(gauge.answer, gauge.answers, said_bytes, usage.output_total)
+def next_gauge(gauge: Gauge, asked_bytes: int, said_bytes: int, asked_tokens: int, said_tokens: int) -> Gauge:
+    """The gauge after an answer that its provider counted to the end, cached and thought tokens included."""
+    prompt = _learned(gauge.prompt, gauge.prompts, asked_bytes, asked_tokens)
+    answer = _learned(gauge.answer, gauge.answers, said_bytes, said_tokens)
     return Gauge(
         prompt=gauge.prompt if prompt is None else prompt,
         answer=gauge.answer if answer is None else answer,

@@ -43,8 +43,11 @@ _OTHER = {CostSource.PRICED: CostSource.REPORTED, CostSource.REPORTED: CostSourc
 STANDARD = "default"
 """Canon's word for the service tier that a row without another is for; an answer that says none was served in it."""
 
-_MOST_FOUND = 1_000
-"""Targets and tiers whose price is remembered within a second."""
+_MOST_FOUND = 2_000
+"""Prices and costs that are remembered within a second."""
+
+UNCOUNTED = Cost(usd=None, source=CostSource.UNCOUNTED)
+"""Of an answer that nobody counted."""
 
 _ALWAYS = float("-inf")
 """Since when a row holds that names no day."""
@@ -186,7 +189,7 @@ def _billed(usage: Usage) -> Usage:
 def choose_cost(usage: Usage | None, row: PriceRow | None, basis: CostSource = CostSource.REPORTED) -> Cost:
     """Both costs that can be told, and which of them counts: that of `basis`, else the other, else none and why."""
     if usage is None:
-        return Cost(usd=None, source=CostSource.UNCOUNTED)
+        return UNCOUNTED
     priced = None if row is None else price(usage, row)
     if priced is not None and priced > _MOST_USD:
         priced = None
@@ -305,20 +308,22 @@ class PriceBook:
         self._table = table
         self._overrides = {(override.provider, override.model): _row_of(override) for override in overrides}
         self._found: dict[tuple[Target, str | None], PriceRow | None] = {}
+        self._costs: dict[tuple[Target, Usage], Cost] = {}
         self._found_at = 0.0
 
     def find(self, target: Target, at: float, tier: str | None = None) -> PriceRow | None:
         """The price of a target at `at`, epoch seconds, served in `tier`; None when nobody knows: never a zero in its
-        place.
-
-        What was found holds for its second: prices begin and end with whole ones.
-        """
-        if (second := at // 1.0) != self._found_at or len(self._found) > _MOST_FOUND:
-            self._found, self._found_at = {}, second
+        place."""
+        self._turn_to(at)
         asked = (target, tier)
         if asked not in self._found:
             self._found[asked] = self._find(target, at, tier)
         return self._found[asked]
+
+    def _turn_to(self, at: float) -> None:
+        """What was found holds for its second, since prices begin and end with whole ones, and no longer."""
+        if (second := at // 1.0) != self._found_at or len(self._found) + len(self._costs) > _MOST_FOUND:
+            self._found_at, self._found, self._costs = second, {}, {}
 
     def _find(self, target: Target, at: float, tier: str | None) -> PriceRow | None:
         own = self.own(target, at)
@@ -340,8 +345,16 @@ class PriceBook:
         return self._table.find(target.provider, (target.model, upstream), at)
 
     def cost(self, target: Target, usage: Usage | None, at: float) -> Cost:
-        """What an answer of a target cost, for the caller's header and the ledger alike."""
-        return choose_cost(usage, None if usage is None else self.find(target, at, usage.tier), self._basis)
+        """What an answer of a target cost, for the caller's header and the ledger alike: who asks second is told what
+        was found for the first."""
+        if usage is None:
+            return UNCOUNTED
+        self._turn_to(at)
+        asked = (target, usage)
+        cost = self._costs.get(asked)
+        if cost is None:
+            cost = self._costs[asked] = choose_cost(usage, self.find(target, at, usage.tier), self._basis)
+        return cost
 
 
 def _since_at(date: str | None) -> float:

@@ -11,9 +11,11 @@ from actors.books import GROUP_RECORDS, Books, act_of, joined, opening_of
 from actors.messages import AdminActed, EntryOpened
 from router.canon.cost import CostSource
 from router.canon.outcome import End
+from router.canon.usage import Usage
 from router.policy.audit import digest_of
 from router.store.journal import AuditRow, EntryRow, Head, ProviderTotal, total_of
 from tests.fakes.entries import spoken, transcribed
+from tests.fakes.ledger import BOOK, COST, closed
 
 OPENING = EntryRow(
     attempt="a", exchange="ex", provider="main", model="large", number=1, opened_at=100.0, operation="rerank"
@@ -109,3 +111,33 @@ def test_transcripts_are_the_first_that_find_no_room(monkeypatch: pytest.MonkeyP
     books.written(books.next_batch())
     books.hear(spoken(transcribed("d")))
     assert (len(books.pending), len(books.spoken), books.left_out) == (0, 2, 1)
+
+
+def test_the_size_of_tokens_is_learned_of_all_of_them() -> None:
+    """Those read from a cache and those that were thought too; and a total that is not their sum is noticed."""
+    books = Books()
+    counted = Usage(input=100, cache_read=100, output=40, reasoning=10, reported_total=250)
+    fact = replace(closed("a", usage=counted), asked_bytes=200 * 3, said_bytes=50 * 5)
+    books.learn(fact)
+    gauge = books.gauges["main:large"]
+    assert (gauge.prompt, gauge.answer, books.mismatched) == (3.0, 5.0, 0)
+    books.learn(replace(fact, usage=replace(counted, reported_total=251)))
+    assert books.mismatched == 1
+
+
+def test_an_entry_that_closes_while_its_opening_waits_is_one_row() -> None:
+    """With what both say; a second closing changes nothing of it."""
+    books = Books()
+    books.add(opening_of(replace(opened(), client="key", user="somebody", key="second"), "writer"))
+    row = books.close(replace(closed("a"), exchange="ex"), BOOK)
+    assert (row.number, row.opened_at, row.writer, row.key, row.user) == (1, 100.0, "writer", "key", "somebody")
+    assert (row.credential, row.group, row.operation, row.cost_usd, row.end) == (
+        "second",
+        "",
+        "chat",
+        COST,
+        End.COMPLETED,
+    )
+    assert books.next_batch() == (row,)
+    books.close(replace(closed("a"), end=End.CRASHED), BOOK)
+    assert books.next_batch() == (row,)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from router.canon.usage import Usage
 from router.policy.gauge import UNTAUGHT, Gauge, next_gauge, prompt_bytes, reserved_ratio
 from router.policy.reserve import reserved, reserved_tokens
 
@@ -15,7 +14,7 @@ def taught(tokens: int, answers: int) -> Gauge:
     """After so many answers that counted so many tokens for `FIELDS`."""
     gauge = UNTAUGHT
     for _ in range(answers):
-        gauge = next_gauge(gauge, prompt_bytes(FIELDS), 0, Usage(input=tokens))
+        gauge = next_gauge(gauge, prompt_bytes(FIELDS), 0, tokens, 0)
     return gauge
 
 
