@@ -209,7 +209,10 @@ class SqlStore:
             return connection.execute(delete(TRANSCRIPTS).where(place.in_(old))).rowcount
 
     def erase(self, user: str, now_at: float) -> Erased:
-        """The name goes and the entry stays: what was spent was spent. What was said goes whole."""
+        """The name goes and the entry stays: what was spent was spent. What was said goes whole. Of nobody nothing is
+        erased: no name would be everybody who has none."""
+        if not user:
+            return Erased(entries=0, transcripts=0)
         theirs = (ENTRIES.c.user == user) & (ENTRIES.c.opened_at <= now_at)
         words = (TRANSCRIPTS.c.user == user) & (TRANSCRIPTS.c.at <= now_at)
         with self._begin() as connection:

@@ -210,6 +210,7 @@ def test_transcripts_are_kept_once_paged_forgotten_and_erased(store: Store) -> N
         ["e"],
         ["c"],
     )
+    assert store.erase("", now_at=9e9) == Erased(entries=0, transcripts=0)
     assert store.erase("ann", now_at=1500.0) == Erased(entries=1, transcripts=1)
     store.put((transcribed("d", "ann"), transcribed("f", "ann", at=1600.0)))
     assert found(Query()) == ["f", "e", "c", "b"]
