@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,17 +25,13 @@ from router.canon.event import (
     ToolCallStarted,
 )
 from router.errors import WireFault
-from router.wire.dialect import Codec, Frame, Relay, Run, StreamDecoder
+from router.wire.dialect import Codec, Frame, Relay, Skimmer, StreamDecoder
 from router.wire.members import is_text
 from router.wire.sse import SseSplitter
 from router.wire.toolnames import event_told_back
 
 _NO_TEXT: tuple[Event, ...] = (Skipped(why="it is not UTF-8"),)
 """What an event says that callers' clients would fail on."""
-
-
-Skim = Callable[[bytes, Relay | None], Run | None]
-"""A `Skimmer`'s."""
 
 
 class Naming(Struct, frozen=True, kw_only=True):
@@ -104,7 +100,7 @@ class Reading:
     ) -> None:
         self._splitter = codec.splitter(max_event_bytes)
         self._decoder: StreamDecoder = codec.decoder()
-        self._skim: Skim | None = getattr(self._decoder, "skim", None)
+        self._skimmer = cast(Skimmer, self._decoder) if hasattr(self._decoder, "skim") else None
         self._max_event_bytes = max_event_bytes
         self._relay = relay
         self._naming = naming
@@ -121,18 +117,18 @@ class Reading:
 
     def feed(self, block: bytes) -> Flow:
         """The next bytes as one flow. An error among them is kept in `fault`: what came before it is still said."""
-        if self._skim is None or not isinstance(self._splitter, SseSplitter):
+        if self._skimmer is None or not isinstance(self._splitter, SseSplitter):
             return self._frames(self._splitter.feed(block))
-        return _one_of(self._skimmed(block, self._skim, self._splitter))
+        return _one_of(self._skimmed(block, self._skimmer, self._splitter))
 
-    def _skimmed(self, block: bytes, skim: Skim, splitter: SseSplitter) -> list[Flow]:
+    def _skimmed(self, block: bytes, skimmer: Skimmer, splitter: SseSplitter) -> list[Flow]:
         """What is no more than text is read at a glance. What is not is read by itself while there is hope that the
         rest can be skimmed."""
         flows: list[Flow] = []
         looks = _LOOKS
         while block and self.fault is None:
             fits = splitter.is_between and len(block) <= self._max_event_bytes
-            run = skim(block, self._relay) if fits else None
+            run = skimmer.skim(block, self._relay) if fits else None
             if run is not None:
                 if self._relay is not None:
                     self._relay.passed_bytes += len(run.passed)
@@ -145,8 +141,7 @@ class Reading:
             piece = block[:size] if size >= 2 else block
             block = block[len(piece) :]
             try:
-                frames = splitter.feed(piece)
-                flows.append(self._frames(frames))
+                flows.append(self._frames(splitter.feed(piece)))
             except WireFault as fault:
                 self.fault = fault
         return flows
