@@ -178,7 +178,7 @@ class Press:
             version=settings.version,
             number=1 if before is None else before.view.number + 1,
             source=self._printing.source,
-            public=Raw(encode(settings.public())),
+            public=Raw(settings.shown),
             pending=pending_keys(self._started, settings),
             changes=convert(settings.changes, tuple[EntryChange, ...], from_attributes=True),
         )

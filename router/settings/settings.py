@@ -213,7 +213,12 @@ class Settings(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def version(self) -> str:
         """Twelve hex digits that change with everything but the secrets: a key that is renewed is no new version."""
-        return hashlib.sha256(msgspec.json.encode(self.public())).hexdigest()[:_VERSION_DIGITS]
+        return hashlib.sha256(self.shown).hexdigest()[:_VERSION_DIGITS]
+
+    @cached_property
+    def shown(self) -> bytes:
+        """What `public` gives, as JSON."""
+        return msgspec.json.encode(self.public())
 
     def public(self) -> dict[str, Any]:
         """As plain mappings, lists and scalars that may be shown: a secret is `***`, an amount of money is text."""
@@ -224,6 +229,8 @@ class Settings(Struct, frozen=True, kw_only=True, dict=True):
 
 def _plain(value: object) -> object:
     match value:
+        case str() | int() | float() | None:  # nearly all of them, and to ask for a mapping first takes long
+            return value
         case PriceRows():
             return value.public()
         case Struct():
