@@ -390,11 +390,15 @@ class Exchange:
         if self._record.complete:
             self._keep()
             return None
-        if listener.error is None:
+        error, listener.error = (
+            listener.error,
+            None,
+        )  # kept, it would be in a cycle with the frames it is raised through
+        if error is None:
             return _crashed()
-        if isinstance(listener.error, WireFault):
-            return listener.error
-        raise listener.error
+        if isinstance(error, WireFault):
+            return error
+        raise error
 
     async def _hear(self, runner: Runner, way: Bridge | None) -> WireFault | None:
         """All that an attempt says in a task of its own, to its end. None: it answered completely."""

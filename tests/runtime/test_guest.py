@@ -40,11 +40,15 @@ class House:
         self.owner = Tasks("owner", self.reports.append)
         self.guest: Job | None = None
         self.went_on = False
+        self.cancelling = 0
         self.host = Tasks("front").start(self._live(work), name="host")
 
     async def _live(self, work: Work) -> None:
         self.guest = self.owner.admit(name="j", on_exit=self.ends)
         await self.guest.host(work())
+        task = asyncio.current_task()
+        assert task is not None
+        self.cancelling = task.cancelling()
         await asyncio.sleep(1.0)
         self.went_on = True
 
@@ -72,7 +76,7 @@ def test_whatever_ends_a_guest_its_host_goes_on(work: Work, stop: Exit | None, e
             house.guest.stop(stop)
             house.guest.stop(stop)
         assert await house.host.wait() == Normal()
-        assert house.went_on
+        assert (house.went_on, house.cancelling) == (True, 0)
         assert reason_name(await house.guest.wait()) == ended
         assert (house.ends.calls, house.owner.count) == ([("j", ended)], 0)
         assert [report.context.value for report in house.reports] == (["job_crashed"] if ended == "crashed" else [])
