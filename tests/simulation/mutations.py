@@ -109,10 +109,10 @@ def _preview_taken_for_the_count(_true: Callable[..., Any]) -> Callable[..., Any
 
 
 def _words_said_twice(true: Callable[..., Any]) -> Callable[..., Any]:
-    async def take(self: Telling, part: Part, target: Target) -> None:
-        await true(self, part, target)
+    def take(self: Telling, part: Part, target: Target) -> None:
+        true(self, part, target)
         if isinstance(part, Flow) and self.committed and self._last is None:
-            await self.outbox.put(part)
+            self.outbox.push(part)
 
     return take
 
@@ -227,11 +227,10 @@ def _retries_for_nothing(_true: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _outer_clock_not_wound(true: Callable[..., Any]) -> Callable[..., Any]:
-    def arm(self: Clocks, reason: Reason, seconds: float) -> None:
-        if reason is not Reason.DEADLINE:
-            true(self, reason, seconds)
+    def init(self: Clocks, timeouts: Any, *, remaining_s: float, streamed: bool) -> None:
+        true(self, timeouts, remaining_s=remaining_s + 10_000, streamed=streamed)
 
-    return arm
+    return init
 
 
 def _probe_never_sent(true: Callable[..., Any]) -> Callable[..., Any]:
@@ -387,7 +386,7 @@ def _mutations() -> dict[str, Mutation]:
         (Record, "cost_usd", _dearer_for_the_caller, "callers_are_told_the_cost"),
         (exchange_module, "next_step", _attempts_without_end, "attempts_stay_within_bounds"),
         (retry_module, "spend_retry", _retries_for_nothing, "retries_stay_within_budget"),
-        (Clocks, "_arm", _outer_clock_not_wound, "exchanges_end_in_time"),
+        (Clocks, "__init__", _outer_clock_not_wound, "exchanges_end_in_time"),
         (LocalLeases, "give_back", _reservation_not_returned, "budgets_are_the_ledger"),
         (LocalLeases, "charge", _charge_forgotten, "budgets_are_the_ledger"),
         (Provider, "on_stop", _transport_left_open, "nothing_is_left"),
