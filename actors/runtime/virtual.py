@@ -23,7 +23,11 @@ EPOCH_S = 1_700_000_000.0
 
 
 class SimDeadlock(RuntimeError):
-    """Nothing can run and nothing is due: what is awaited will never come."""
+    """Nothing can run and nothing is due, or time stands still: what is awaited will never come."""
+
+
+MOST_TURNS = 1_000_000
+"""Within one moment: what takes more goes round and round."""
 
 
 _SWEEP_ABOVE = 100
@@ -77,6 +81,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.seed = seed
         self._now_s = self._due_s = 0.0
         self._timers = count()
+        self._turns = 0
         self._chance = random.Random(seed) if shuffle else None
 
     @property
@@ -121,6 +126,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _run_once(self) -> None:
         """One turn: what is due becomes ready, and what is ready runs once. In the place of asyncio's own, which asks a
         selector and the clock each time: half of what a turn costs."""
+        self._turns += 1
+        if self._turns > MOST_TURNS:
+            self._turns = 0
+            raise SimDeadlock(f"time stands still at {self._now_s:g}: next is {self._ready or self.timers[:1]}")
         ready = self._ready
         self._ripen(self._scheduled, ready)
         if self._chance is not None and len(ready) > 1:
@@ -149,7 +158,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
             self._sweep(timers)
 
     def _jump(self, when_s: float) -> None:
-        self._now_s = max(self._now_s, when_s)
+        if when_s > self._now_s:
+            self._now_s, self._turns = when_s, 0
         # What is due must lie before now plus a step: a fixed one drowns in the rounding of a late hour.
         self._due_s = self._now_s + max(1e-9, 2 * math.ulp(self._now_s))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from actors.runtime import SimDeadlock, VirtualLoop, run_virtual, virtual_ports
+from actors.runtime import SimDeadlock, VirtualLoop, run_virtual, virtual, virtual_ports
 
 
 def test_time_jumps_exactly() -> None:
@@ -33,6 +33,22 @@ def test_a_run_that_would_hang_says_so_and_who_waits() -> None:
         await asyncio.get_running_loop().create_future()
 
     with pytest.raises(SimDeadlock, match="waiting: Task-"):
+        run_virtual(main())
+
+
+def test_a_run_that_goes_round_and_round_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where somebody does something again and again and no time passes."""
+    monkeypatch.setattr(virtual, "MOST_TURNS", 1000)
+
+    async def main() -> None:
+        await asyncio.sleep(3.0)
+        again()
+        await asyncio.sleep(1.0)
+
+    def again() -> None:
+        asyncio.get_running_loop().call_soon(again)
+
+    with pytest.raises(SimDeadlock, match="time stands still at 3"):
         run_virtual(main())
 
 

@@ -350,8 +350,11 @@ def _answers_left_open(_true: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _pool_left_open(_true: Callable[..., Any]) -> Callable[..., Any]:
-    async def stop(_self: HttpTransport) -> None:
-        return None
+    async def stop(self: HttpTransport) -> None:
+        # Left alone, what is idle would go by its own clock.
+        for pool in self._small._pools.values() if self._small is not None else ():
+            if pool._timer is not None:
+                pool._timer.cancel()
 
     return stop
 
