@@ -7,8 +7,8 @@ import logging
 import multiprocessing
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import chain, count, islice
-from multiprocessing.pool import AsyncResult
 
 from msgspec import Struct
 
@@ -111,16 +111,20 @@ class Batch:
             _settle_in()
             yield from (run_seed(self._tier, seed, self._limits) for seed in seeds)
             return
+        # Unlike multiprocessing's own pool, this one says when a process has died, instead of waiting for its answer.
         context = multiprocessing.get_context("spawn")
-        with context.Pool(self._jobs, initializer=_settle_in) as pool:
+        pool = ProcessPoolExecutor(self._jobs, mp_context=context, initializer=_settle_in)
 
-            def begin(seed: int) -> AsyncResult[Summary]:
-                return pool.apply_async(run_seed, (self._tier, seed, self._limits))
+        def begin(seed: int) -> Future[Summary]:
+            return pool.submit(run_seed, self._tier, seed, self._limits)
 
+        try:
             ahead = [begin(seed) for seed in islice(seeds, 2 * self._jobs)]
             while ahead:
-                yield ahead.pop(0).get()
+                yield ahead.pop(0).result()
                 ahead.append(begin(next(seeds)))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _settle_in() -> None:
