@@ -80,3 +80,38 @@ class Guest:
             self._host.uncancel()
         if loses_host:
             raise asyncio.CancelledError
+
+
+class Begun:
+    """A task that takes its first step whenever it is cancelled: until then, what its coroutine has to give back is in
+    nobody's hands."""
+
+    __slots__ = ("_cancelled", "_coro", "_runs", "task")
+
+    def __init__(self, coro: Coroutine[Any, Any, None], name: str) -> None:
+        self._coro = coro
+        self._runs = self._cancelled = False
+        self.task = asyncio.get_running_loop().create_task(self._run(), name=name)
+
+    async def _run(self) -> None:
+        self._runs = True
+        if self._cancelled:
+            self.task.cancel()  # felt where it first waits
+        await self._coro
+
+    def cancel(self) -> bool:
+        """Ask for the end."""
+        self._cancelled = True
+        return self.task.cancel() if self._runs else True
+
+    def done(self) -> bool:
+        """Whether it has ended."""
+        return self.task.done()
+
+    def get_coro(self) -> Coroutine[Any, Any, None]:
+        """What runs."""
+        return self._coro
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """Where it runs."""
+        return self.task.get_loop()

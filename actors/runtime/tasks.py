@@ -9,7 +9,7 @@ from typing import Any
 
 from actors.runtime.exits import Crashed, Exit, Killed, Normal, Shutdown, forget_frames
 from actors.runtime.failures import failure_of
-from actors.runtime.guest import Guest
+from actors.runtime.guest import Begun, Guest, Stoppable
 from actors.runtime.ladder import Ladder
 from actors.runtime.once import Once
 from actors.runtime.report import Context, Report, log_report
@@ -31,7 +31,7 @@ class Job:
         self.leaked = False
         self._asked: Exit | None = None
         self._ladder: Ladder | None = None
-        self._task: asyncio.Task[Any] | Guest | None = None
+        self._task: Stoppable | None = None
 
     def __repr__(self) -> str:
         return f"<Job {self.name} {self.reason or 'running'}>"
@@ -99,11 +99,13 @@ class Job:
     def _go_on(self, rest: Coroutine[Any, Any, None] | None, reason: Exit) -> None:
         if rest is None:
             self._end(reason)
-        elif self._asked is None:
-            self._run(asyncio.get_running_loop().create_task(rest, name=self.name))
-        else:
-            rest.close()
-            self._end(self._asked)
+            return
+        begun = self._task = Begun(rest, self.name)
+        begun.task.add_done_callback(self._finish)
+        if self._asked is not None:
+            asked, self._asked = self._asked, None
+            self._drop_ladder()
+            self.stop(asked)
 
     def _run(self, task: asyncio.Task[Any]) -> None:
         self._task = task
@@ -125,11 +127,14 @@ class Job:
         self._end(Killed())
 
     def _end(self, reason: Exit) -> None:
+        self._drop_ladder()
+        self._task = None
+        self.ended.settle(reason)
+
+    def _drop_ladder(self) -> None:
         if self._ladder is not None:
             self._ladder.stop()
             self._ladder = None
-        self._task = None
-        self.ended.settle(reason)
 
 
 class Tasks:

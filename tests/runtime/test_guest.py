@@ -181,6 +181,40 @@ def test_what_a_guest_leaves_to_do_gets_a_task_of_its_own(asked: bool) -> None:
     run_virtual(main())
 
 
+@pytest.mark.parametrize("reason", [Shutdown(), Killed()], ids=reason_name)
+@pytest.mark.parametrize("turns", [None, 0, 1], ids=["during", "before-it-begins", "after"])
+def test_what_a_guest_leaves_gives_back_whenever_it_is_stopped(turns: int | None, reason: Exit) -> None:
+    """Its first step is where it takes things over: a task that is cancelled before that would never take it."""
+
+    async def main() -> None:
+        given: list[str] = []
+
+        async def rest() -> None:
+            try:
+                await asyncio.sleep(5.0)
+            finally:
+                given.append("back")
+
+        async def work() -> Coroutine[Any, Any, None]:
+            if turns is None:
+                assert house.guest is not None
+                house.guest.stop(reason)
+            return rest()
+
+        house = House(work)
+        await asyncio.sleep(0)
+        assert house.guest is not None
+        for _ in range(turns or 0):
+            await asyncio.sleep(0)
+        house.guest.stop(reason)
+        assert await house.guest.wait() == reason
+        assert given == ["back"]
+        assert await house.host.wait() == Normal()
+        assert asyncio.get_running_loop().time() < 1.1
+
+    run_virtual(main())
+
+
 def test_a_guest_that_raises_holds_no_frames() -> None:
     """Once its crash is reported its traceback is dropped, like any job's."""
 

@@ -16,7 +16,7 @@ from tests.simulation.shrinking import Shrinker
 from tests.simulation.wire.faults import WIRE_FAULTS
 from tests.simulation.wire.peer import CONNECTING
 
-KEPT_SEEDS = (2, 30, 614, 802, 10_085, 71_000_104, 91_000_154, 91_000_508, 91_000_791, 252_298_800)
+KEPT_SEEDS = (2, 30, 614, 802, 10_085, 71_000_104, 91_000_154, 91_000_508, 91_000_791, 96_000_117, 252_298_800)
 """Worlds that once broke: every run begins with them."""
 
 _SEEDS = 10**9

@@ -407,6 +407,11 @@ def nothing_leaks(world: World) -> Iterator[str]:
             yield f"{offender} crashed: {error} {words}"
 
 
+def nothing_is_forgotten(world: World) -> Iterator[str]:
+    """What was opened was closed by who opened it, not by the collector that found it."""
+    yield from world.forgotten
+
+
 def actor(world: World, name: str) -> Any:
     """What runs under this name of the configuration; None where nothing does."""
     cell = world.assembly.system.ref(f"root/{world.place_of(name)}").cell
@@ -455,3 +460,6 @@ AT_END: tuple[Check, ...] = (
     nothing_leaks,
 )
 """After the tree has stopped."""
+
+AFTER: tuple[Check, ...] = (nothing_is_forgotten,)
+"""After everything has been collected that nobody refers to."""

@@ -329,6 +329,14 @@ def _never_leaves(_true: Callable[..., Any]) -> Callable[..., Any]:
     return let_leave
 
 
+def _left_to_the_collector(_true: Callable[..., Any]) -> Callable[..., Any]:
+    async def linger(_opening: Any, rest: Any) -> None:
+        async for _ in rest:
+            pass
+
+    return linger
+
+
 def _hangs_up_without_a_word(_true: Callable[..., Any]) -> Callable[..., Any]:
     async def break_off(self: Delivery, error: GatewayError) -> Any:
         raise ConnectionError("nobody was told") from error
@@ -400,6 +408,7 @@ def _mutations() -> dict[str, Mutation]:
         (Sharing, "open", _repeats_are_new, "one_exchange_per_key"),
         (Config, "_let_leave", _leaves_at_once, "a_swap_ends_nothing"),
         (Config, "_let_leave", _never_leaves, "only_the_edition_is_left"),
+        (attempt_module, "_linger", _left_to_the_collector, "nothing_is_forgotten"),
     )
     wire = (
         (Delivery, "_break_off", _hangs_up_without_a_word, "answers_are_framed"),

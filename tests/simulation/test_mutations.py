@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.invariants import AT_END, AT_REST
+from tests.simulation.invariants import AFTER, AT_END, AT_REST
 from tests.simulation.mutations import HEAD, MUTATIONS, SEEDS, Mutation, hunt
 from tests.simulation.wire import invariants as wire
 from tests.sources import ROOT
@@ -29,7 +29,7 @@ def test_the_page_has_a_row_for_every_mutation() -> None:
 
 def test_every_invariant_is_broken_by_a_mutation() -> None:
     """One that nothing can break proves nothing; what a mutation cannot reach in a world is named here."""
-    core = {(check.__name__, False) for check in (*AT_REST, *AT_END)}
+    core = {(check.__name__, False) for check in (*AT_REST, *AT_END, *AFTER)}
     own = (check for check in (*wire.AT_REST, *wire.AT_END) if check.__module__ == wire.__name__)
     assert {(found.caught_by, found.on_the_wire) for found in MUTATIONS.values()} == core | {
         (check.__name__, True) for check in own

@@ -14,9 +14,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from random import Random
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -46,7 +49,7 @@ from tests.simulation.bounding import caller_of
 from tests.simulation.callers import FRONTS, Caller, Manners, draw_manners
 from tests.simulation.disturbances import STIRRERS, JumpingWall
 from tests.simulation.echoing import Tellings, draw_asked
-from tests.simulation.invariants import AT_END, AT_REST, Check
+from tests.simulation.invariants import AFTER, AT_END, AT_REST, Check
 from tests.simulation.kinds import STOP
 from tests.simulation.plan import Plan
 from tests.simulation.provider import SimProvider
@@ -98,6 +101,7 @@ class World:
         self.source = self._source()
         self.providers = {name: self._provider(name) for name in (*plan.dialects, *plan.spares)}
         self.broken: list[str] = []
+        self.forgotten: list[str] = []
         self.checked = 0
         self.residents: frozenset[str] = frozenset()
         """Tasks that run when nobody calls."""
@@ -350,8 +354,11 @@ class _Nowhere:
         """Forget it."""
 
 
+AnyWorld = TypeVar("AnyWorld", bound=World)
+
+
 def run_world(plan: Plan, limits: Limits = EVERYTHING) -> World:
-    """The world of a plan, from its beginning to its end. What Python does when it likes is done before and after."""
+    """The world of a plan, from its beginning to its end."""
 
     async def main() -> World:
         current = asyncio.current_task()
@@ -361,9 +368,31 @@ def run_world(plan: Plan, limits: Limits = EVERYTHING) -> World:
         await world.run()
         return world
 
+    return undisturbed(lambda: run_virtual(main(), seed=plan.seed, shuffle=plan.shuffled))
+
+
+def undisturbed(run: Callable[[], AnyWorld]) -> AnyWorld:
+    """What Python does when it likes is done before and after; then nothing may come to light that was forgotten."""
     gc.collect()
     gc.disable()
+    with unraised() as errors:
+        try:
+            world = run()
+        finally:
+            gc.enable()
+        gc.collect()
+    world.forgotten = errors
+    world.check(AFTER)
+    return world
+
+
+@contextmanager
+def unraised() -> Iterator[list[str]]:
+    """What went wrong where nobody could be told: above all what was opened, and is closed by being forgotten."""
+    errors: list[str] = []
+    before = sys.unraisablehook
+    sys.unraisablehook = lambda it: errors.append(f"{getattr(it.object, '__qualname__', it.object)}: {it.exc_value}")
     try:
-        return run_virtual(main(), seed=plan.seed, shuffle=plan.shuffled)
+        yield errors
     finally:
-        gc.enable()
+        sys.unraisablehook = before

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from hashlib import blake2b
 from typing import Any
 
@@ -25,7 +24,7 @@ from tests.simulation.wire import invariants
 from tests.simulation.wire.caller import call
 from tests.simulation.wire.network import WireLoop
 from tests.simulation.wire.peer import WirePeer
-from tests.simulation.world import OVERHEARD, TELEMETRY, World
+from tests.simulation.world import OVERHEARD, TELEMETRY, World, undisturbed
 
 FRONT = ("127.0.0.1", 8094)
 
@@ -124,12 +123,7 @@ def run_wire_world(plan: Plan, limits: Limits = EVERYTHING) -> WireWorld:
         await world.run()
         return world
 
-    gc.collect()
-    gc.disable()
-    try:
-        return run_virtual(main(), seed=plan.seed, make_loop=WireLoop)
-    finally:
-        gc.enable()
+    return undisturbed(lambda: run_virtual(main(), seed=plan.seed, make_loop=WireLoop))
 
 
 def _unnamed(exchange: str) -> str:
