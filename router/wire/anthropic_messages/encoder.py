@@ -168,10 +168,11 @@ class MessageEncoder:
     def _text(self, text: str) -> bytes:
         if not text:
             return b""
-        said = b"" if self._open == _TEXT else self._into(_TEXT, {"type": "text", "text": ""})
-        return said + (
-            b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
-            b'"delta":{"type":"text_delta","text":%b}}\n\n' % (self._index, ENCODER.encode(text))
+        begun = b"" if self._open == _TEXT else self._into(_TEXT, {"type": "text", "text": ""})
+        # In one piece: a text of megabytes is held once less.
+        return (
+            b'%bevent: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
+            b'"delta":{"type":"text_delta","text":%b}}\n\n' % (begun, self._index, ENCODER.encode(text))
         )
 
     def _cite(self, event: CitationAdded) -> bytes:
