@@ -208,8 +208,13 @@ class Assembly:
             raise
         self._ref("telemetry").tell(ConfigLoaded(version=self.settings.version, source=self._source))
 
+    def turn_away(self) -> None:
+        """Readiness is gone from now on; nothing else changes before `stop`."""
+        self._door.ready = False
+
     async def stop(self) -> None:
         """Drain, then stop everything in reverse order; what telemetry still holds is sent within a bound."""
+        self.turn_away()
         await self.system.stop()
         await self._close_spans()
 

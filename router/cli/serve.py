@@ -101,6 +101,8 @@ async def _until_ended(assembly: Assembly, due: asyncio.Event) -> int:
         why = gave_up.detail if isinstance(gave_up, Shutdown) else type(gave_up).__name__
         assembly.logs.write(Level.ERROR, Line.SHUTDOWN_STEP, step="gave up", why=why)
         return 1
+    # Before it is said: whoever reads the line may look.
+    assembly.turn_away()
     assembly.logs.write(Level.INFO, Line.SHUTDOWN_STEP, step="draining")
     # Whoever asks twice does not want to wait; the journal is made for that.
     _on_signals(lambda number: os._exit(128 + number))
