@@ -23,12 +23,15 @@ from router.store.journal import EntryRow, Query
 from router.store.sqlite import sqlite_store
 from tests.fakes.provider import ScriptedProvider
 from tests.fakes.replies import answer, stream
-from tests.fakes.served import GROUP, process, routed
+from tests.fakes.served import GROUP, process, remote, routed
 from tests.fakes.turn import Script, Turn
 from tests.sources import ROOT
 
 _MOST_KEPT = 10_000
 """Requests that the provider, and log lines that the router's reader remembers: hours have too many."""
+
+STALL_S = 1.0
+"""How long an answer that stalls is waited for: a minute, which is the default, would be most of a soak."""
 
 _WHOLE, _STREAMED = answer("Red, green and blue."), stream(("Red", ", ", "green", " and ", "blue", ".") * 10)
 
@@ -77,7 +80,8 @@ async def soak(arguments: list[str], home: Path) -> list[str]:
     """All of it; what went wrong, in words."""
     answering = Answering()
     async with answering.provider as provider:
-        config = routed(provider, server={"port": 0, "faults": True})
+        one = remote(provider, timeouts={"idle_s": STALL_S})
+        config = routed(one, server={"port": 0, "faults": True})
         async with process(config, home) as router:
             answering.kept.append(router.log)
             load = await asyncio.create_subprocess_exec(
