@@ -11,9 +11,8 @@ context manager, the entry by `settle`.
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Any
 
@@ -248,15 +247,11 @@ class Attempt:
             if self.tally.gone:
                 return None  # read on for what it used; what it was not asked yet it need not be
             clocks.again()
-        opening = transport.send(self._upstream_request(way, draft, last))
-        reply, rest = await opening.__aenter__(), None
-        try:
+        async with AsyncExitStack() as opening:
+            reply = await opening.enter_async_context(transport.send(self._upstream_request(way, draft, last)))
             self._head(reply, clocks)
             rest = await hearing.hear(reply, way, draft)
-        finally:
-            if rest is None:
-                await opening.__aexit__(*sys.exc_info())
-        return None if rest is None else _linger(opening, rest)
+            return None if rest is None else _linger(opening.pop_all(), rest)
 
     def _head(self, reply: UpstreamReply, clocks: Clocks) -> None:
         clocks.head()
@@ -340,12 +335,10 @@ class Attempt:
                 self.tally.epoch += 1
 
 
-async def _linger(opening: AbstractAsyncContextManager[UpstreamReply], rest: AsyncIterator[bytes]) -> None:
+async def _linger(opening: AsyncExitStack[bool | None], rest: AsyncIterator[bytes]) -> None:
     """The answer is told; a connection that ends well within a moment can be used again, any other is closed."""
-    try:
+    async with opening:
         with suppress(WireFault, TimeoutError):
             async with asyncio.timeout(LINGER_S):
                 async for _ in rest:
                     continue
-    finally:
-        await opening.__aexit__(None, None, None)

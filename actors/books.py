@@ -6,11 +6,12 @@ from collections import deque
 from decimal import Decimal
 from functools import reduce
 from itertools import islice
+from typing import Any
 
 from msgspec.structs import replace
 
 from actors.messages import ACCESS, AdminActed, AnswerRepeated, CostView, EntryClosed, EntryOpened, ExchangeTranscribed
-from router.canon.cost import CostSource
+from router.canon.cost import Cost, CostSource
 from router.canon.outcome import End, UsageSource
 from router.canon.target import Target
 from router.policy.audit import Act, digest_of
@@ -256,6 +257,18 @@ def repeated_of(fact: AnswerRepeated, writer: str) -> EntryRow:
     )
 
 
+def told_of(cost: Cost) -> dict[str, Any]:
+    """What a row says of a cost."""
+    return {
+        "cost_usd": cost.usd,
+        "cost_source": cost.source,
+        "priced_usd": cost.priced_usd,
+        "reported_usd": cost.reported_usd,
+        "price_id": cost.price_id,
+        "price_date": cost.price_date,
+    }
+
+
 def closing_of(fact: EntryClosed, prices: PriceBook, opening: EntryRow = _UNOPENED) -> EntryRow:
     """The row of an entry as it closes, priced, with what its opening said where that is at hand. A count that cannot
     be true is nobody's count."""
@@ -273,12 +286,7 @@ def closing_of(fact: EntryClosed, prices: PriceBook, opening: EntryRow = _UNOPEN
         reason=fact.reason,
         usage=usage,
         usage_source=UsageSource.NONE if usage is None else fact.usage_source,
-        cost_usd=cost.usd,
-        cost_source=cost.source,
-        priced_usd=cost.priced_usd,
-        reported_usd=cost.reported_usd,
-        price_id=cost.price_id,
-        price_date=cost.price_date,
+        **told_of(cost),
         writer=opening.writer,
         key=opening.key,
         owner=opening.owner,

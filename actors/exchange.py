@@ -390,10 +390,8 @@ class Exchange:
         if self._record.complete:
             self._keep()
             return None
-        error, listener.error = (
-            listener.error,
-            None,
-        )  # kept, it would be in a cycle with the frames it is raised through
+        # Not kept: it would be in a cycle with the frames it is raised through.
+        error, listener.error = listener.error, None
         if error is None:
             return _crashed()
         if isinstance(error, WireFault):

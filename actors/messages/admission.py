@@ -166,7 +166,7 @@ class LimitsRead(Struct, frozen=True, kw_only=True):
 
 
 class PaceView(Struct, frozen=True, kw_only=True):
-    """What Pace publishes: its keys, and the monotonic moment until which none of them is open, 0 for now."""
+    """What Pace publishes: its keys, and the monotonic moment until which none of them is open; 0: one is."""
 
     lanes: tuple[Lane, ...] = (Lane(name=ONLY),)
     shut_until_s: float = 0.0

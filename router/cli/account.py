@@ -13,6 +13,7 @@ from pathlib import Path
 import typer
 from msgspec.structs import asdict, replace
 
+from actors.books import told_of
 from actors.cache import wish_of
 from actors.messages import Purge
 from router.app.prices import price_book
@@ -123,15 +124,7 @@ def _changed(store: Store, book: PriceBook) -> Iterator[tuple[tuple[EntryRow, En
         if row.closed_at is None or row.usage is None:
             continue
         cost = book.cost(Target(provider=row.provider, model=row.model), row.usage, row.closed_at)
-        new = replace(
-            row,
-            cost_usd=cost.usd,
-            cost_source=cost.source,
-            priced_usd=cost.priced_usd,
-            reported_usd=cost.reported_usd,
-            price_id=cost.price_id,
-            price_date=cost.price_date,
-        )
+        new = replace(row, **told_of(cost))
         if new != row and (cost.usd is not None or row.cost_usd is None):
             batch.append((row, new))
         if len(batch) >= PAGE:
